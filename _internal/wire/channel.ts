@@ -1,0 +1,35 @@
+// Copyright 2026 the @concurrent/parallel authors. MIT license.
+
+/** How a channel ended. */
+export interface ChannelClose {
+  /** Absent where the other side ended it in order. */
+  readonly error?: unknown;
+}
+
+/**
+ * A duplex, ordered and reliable road for messages between a host (the
+ * caller's side) and a guest (the worker's side). What runs on it does not
+ * know whether a ring, a port or a socket is below.
+ */
+export interface Channel {
+  /** True where `attachments` can be sent: values that only the platform can clone or move. */
+  readonly carriesAttachments: boolean;
+  /**
+   * Sends one message. The bytes are copied before it returns.
+   *
+   * @throws {DataCloneError} If an attachment cannot be cloned; nothing was sent then.
+   */
+  send(
+    message: Uint8Array,
+    attachments?: readonly unknown[],
+    transfer?: readonly Transferable[],
+  ): void;
+  /** Set once by the owner before `open()`. The message is only valid during the call. */
+  onMessage: (message: Uint8Array, attachments: readonly unknown[]) => void;
+  /** Set once by the owner before `open()`. Called at most once; not after `close()`. */
+  onClose: (close: ChannelClose) => void;
+  /** Starts to deliver messages. */
+  open(): void;
+  /** Stops; nothing is delivered afterwards. What was sent before still arrives where the other side lives. */
+  close(): void;
+}
