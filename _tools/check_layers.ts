@@ -145,7 +145,10 @@ function toGraph(info: Info, root: URL): Graph {
   return graph;
 }
 
-/** Finds one shortest way around each cycle; each file is in one at most. */
+/**
+ * Finds import cycles: for each file that is in one, the shortest way around,
+ * unless a cycle that is already found goes through it.
+ */
 export function findCycles(graph: Graph): string[][] {
   const cycles: string[][] = [];
   const seen = new Set<string>();
