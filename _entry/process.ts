@@ -1,0 +1,28 @@
+// Copyright 2026 the @concurrent/parallel authors. MIT license.
+
+// What a child process runs.
+
+import { CallSlots } from "../_internal/memory/slots.ts";
+import { runGuest } from "../_internal/worker/guest.ts";
+import { connectToParent } from "../_internal/worker/process_child.ts";
+
+const { channel, words, info, exit } = await connectToParent();
+const guest = await runGuest({
+  worker: { id: info.id, name: info.name, kind: "process" },
+  channel,
+  slots: new CallSlots(words),
+  sharesSlots: false,
+  concurrency: info.concurrency,
+  exit: (code) => void exit(code),
+});
+
+// An error that belongs to no call, such as one from a timer that a task left
+// behind, is reported and does not take the calls under way with it.
+addEventListener("error", (event) => {
+  event.preventDefault();
+  guest.fault(event.error);
+});
+addEventListener("unhandledrejection", (event) => {
+  event.preventDefault();
+  guest.fault(event.reason);
+});

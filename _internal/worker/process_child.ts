@@ -1,0 +1,151 @@
+// Copyright 2026 the @concurrent/parallel authors. MIT license.
+
+// How a child process comes up. Every import here is paid for by every start.
+//
+//   1. Read one line from stdin: where the parent listens, and the key.
+//   2. Connect, prove both ends (wire/handshake.ts).
+//   3. Start the watchdog. It reads stdin from now on: a byte is a slot to
+//      abort, the end means that the parent is gone.
+//   4. Hand the channel to the guest.
+//
+// A child never outlives its parent, whatever either of them is doing: in 1 the
+// read ends, in 2 the connection does, and user code runs only after 3, from
+// when on the watchdog kills the process. That is why the watchdog is not
+// started later, although its 20 ms then delay the first call: a first call in
+// an endless loop would have no watcher. It does not delay the handshake, which
+// is over by then on the parent's side.
+
+import {
+  createAbortFlags,
+  waitForRaises,
+  WATCHDOG_SOURCE,
+} from "../memory/abort_flags.ts";
+import {
+  connectTo,
+  offerHandshake,
+  type RendezvousAddress,
+} from "../wire/handshake.ts";
+import { SocketChannel } from "../wire/socket_channel.ts";
+import { unrefWorker } from "./unref_worker.ts";
+
+/** How long an ending child tries to get its last messages out, in ms. */
+const EXIT_FLUSH = 2_000;
+/** How long the child waits at a fence, in ms. Only a stopped watchdog needs as long. */
+const FENCE_TIMEOUT = 5_000;
+/** The longest first line, in bytes. */
+const MAX_HELLO = 64 * 1024;
+const NEWLINE = 10;
+
+/** What the child is told about itself. */
+export interface ChildInfo {
+  /** The worker's number, unique in the parent. */
+  readonly id: number;
+  /** The worker's label. */
+  readonly name: string;
+  /** How many calls may be under way at a time. */
+  readonly concurrency: number;
+}
+
+/** The first line on stdin. */
+export interface ChildHello {
+  readonly address: RendezvousAddress;
+  /** In hexadecimal digits. */
+  readonly key: string;
+  readonly info: ChildInfo;
+}
+
+/** What the child's entry gets. */
+export interface ParentConnection {
+  /** Not open yet. Ends the child in order when the parent ends it, unless `onClose` is replaced. */
+  readonly channel: SocketChannel;
+  /** The words of the calls; the watchdog sets their ABORT bit. */
+  readonly words: Int32Array<SharedArrayBuffer>;
+  readonly info: ChildInfo;
+  /** Ends the process, once what was sent is on its way. */
+  exit(code: number): Promise<void>;
+}
+
+/**
+ * Connects to the parent that started this process. Ends the process where the
+ * parent is gone.
+ *
+ * @throws {HandshakeError} If the other end is not the parent; uncaught, as in the entry, that ends the process too.
+ */
+export async function connectToParent(): Promise<ParentConnection> {
+  const { address, key, info } = readHello();
+  let conn: Deno.Conn;
+  try {
+    conn = await connectTo(address);
+    await offerHandshake(conn, Uint8Array.fromHex(key));
+  } catch (error) {
+    if (address.transport === "unix") removeAbandoned(address.path);
+    throw error;
+  }
+  ignoreInterrupts();
+  const words = createAbortFlags();
+  startWatchdog(words);
+  hideStdin();
+
+  const channel = new SocketChannel(conn);
+  const exit = async (code: number): Promise<void> => {
+    setTimeout(() => Deno.exit(code), EXIT_FLUSH);
+    await channel.flush();
+    Deno.exit(code);
+  };
+  channel.onClose = () => void exit(0);
+  channel.onFence = (count) => {
+    waitForRaises(words, count, FENCE_TIMEOUT);
+  };
+  return { channel, words, info, exit };
+}
+
+/** Reads the first line, and nothing behind it: the parent is silent until the child has connected. */
+function readHello(): ChildHello {
+  const buffer = new Uint8Array(MAX_HELLO);
+  let length = 0;
+  while (length === 0 || buffer[length - 1] !== NEWLINE) {
+    const count = Deno.stdin.readSync(buffer.subarray(length));
+    // The parent is gone, or this program was not started by one.
+    if (count === null || count === 0) Deno.exit(1);
+    length += count;
+  }
+  const text = new TextDecoder().decode(buffer.subarray(0, length));
+  // The key does not stay behind in memory that is still in use.
+  buffer.fill(0, 0, length);
+  return JSON.parse(text);
+}
+
+function startWatchdog(words: Int32Array<SharedArrayBuffer>): void {
+  // A data: URL, since a file would need --allow-read. If the watchdog fails,
+  // its error ends the process: better none than one without a watcher.
+  const watchdog = new Worker(
+    `data:text/javascript,${encodeURIComponent(WATCHDOG_SOURCE)}`,
+    { type: "module", name: "watchdog" },
+  );
+  watchdog.postMessage(words);
+  unrefWorker(watchdog);
+}
+
+/** Ctrl-C goes to the whole group: the parent decides what becomes of its children. */
+function ignoreInterrupts(): void {
+  Deno.addSignalListener("SIGINT", () => {});
+}
+
+/** Stdin is the parent's lane: a task that reads it finds it at its end, as in Python's child processes. */
+function hideStdin(): void {
+  Object.defineProperties(Deno.stdin, {
+    read: { value: () => Promise.resolve(null) },
+    readSync: { value: () => null },
+    readable: { get: () => new Blob([]).stream() },
+  });
+}
+
+/** A parent that was killed while it waited cannot remove its socket. */
+function removeAbandoned(path: string): void {
+  try {
+    Deno.removeSync(path);
+    Deno.removeSync(path.slice(0, path.lastIndexOf("/")));
+  } catch {
+    // Removed already, or not allowed here: nothing depends on it.
+  }
+}

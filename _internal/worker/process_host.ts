@@ -1,0 +1,309 @@
+// Copyright 2026 the @concurrent/parallel authors. MIT license.
+
+// The parent's end of a child process. Three roads lead to it:
+//
+//   socket   messages both ways (wire/socket_channel.ts)
+//   stdin    out of band: first the address and the key, then a byte for each
+//            raised slot; its end tells the child's watchdog that we are gone,
+//            so it stays open until the child is
+//   status   how the child ended
+//
+// None of them keeps the program alive once the child is up: an idle pool must
+// not. While the child comes up, and once it was told to end, they do: somebody
+// waits for that, and it does not last.
+
+import {
+  NotSupportedError,
+  TimeoutError,
+  WorkerCrashedError,
+} from "../base/errors.ts";
+import { workerEnded, workerStarted } from "../base/registry.ts";
+import { FLAGS } from "../memory/abort_flags.ts";
+import {
+  createKey,
+  HOST_DEADLINE,
+  Rendezvous,
+  type RendezvousTransport,
+} from "../wire/handshake.ts";
+import { plainMessage, Tag } from "../wire/messages.ts";
+import { SocketChannel } from "../wire/socket_channel.ts";
+import { checkPermissions, permissionFlags } from "./_permissions.ts";
+import { findProjectConfig } from "./_project_config.ts";
+import { PROCESS_ENTRY } from "./entry_urls.ts";
+import type { HostExit, HostOptions, WorkerHost } from "./host.ts";
+import type { ChildHello } from "./process_child.ts";
+
+/** Options for {@linkcode ProcessHost}. */
+export interface ProcessHostOptions extends HostOptions {
+  /**
+   * What the child may do; never more than this program may.
+   *
+   * @default {"inherit"}
+   */
+  permissions?: Deno.PermissionOptions | undefined;
+  /** Environment variables on top of this program's. */
+  env?: Record<string, string> | undefined;
+  /** The child's working directory; this program's by default. */
+  cwd?: string | URL | undefined;
+  /**
+   * How many calls the child may have under way at a time.
+   *
+   * @default {1}
+   */
+  concurrency?: number | undefined;
+  /** The configuration file; by default the one that the main module's folder or one above it holds. `false`: none. */
+  config?: string | false | undefined;
+  /** More flags for `deno run`, such as `--v8-flags=…`. */
+  flags?: readonly string[] | undefined;
+  /** What the child runs. Tests give another one. */
+  entry?: string | URL | undefined;
+  /** The kind of socket; by default what platform and permissions allow. */
+  transport?: RendezvousTransport | undefined;
+  /**
+   * Milliseconds that the child may take to connect.
+   *
+   * @default {10_000}
+   */
+  deadline?: number | undefined;
+}
+
+/**
+ * ```text
+ * state      meaning                             leaves by
+ * starting   spawned, not connected yet          handshake -> running; stop(), terminate(), deadline -> stopping
+ * running    the channel has its socket          stop(), terminate() -> stopping
+ * stopping   told or made to end                 the process is gone -> ended
+ * ended      `exited` has resolved               never
+ * ```
+ * From every state the end of the process leads to `ended`.
+ */
+type ProcessHostState = "starting" | "running" | "stopping" | "ended";
+
+/** A child process that runs the guest. */
+export class ProcessHost implements WorkerHost {
+  readonly kind = "process";
+  readonly id: number;
+  readonly name: string;
+  readonly pid: number;
+  readonly channel: SocketChannel = new SocketChannel();
+  /** The calls' words are not shared: a call that was sent cannot be taken back. */
+  readonly slots = undefined;
+  /** Resolves when the child has connected. Rejects where it does not; `exited` resolves then too. */
+  readonly ready: Promise<void>;
+  readonly exited: Promise<HostExit>;
+  readonly stuck = false;
+
+  #state: ProcessHostState = "starting";
+  /** Why the child was ended while it came up. */
+  #startError: unknown;
+  /** Raises sent so far, for the fences behind them. */
+  #raises = 0;
+  /** Slots raised while the child came up: until it has connected, nothing but its first line may go to stdin. */
+  #early: number[] = [];
+  readonly #rendezvous: Rendezvous;
+  readonly #child: Deno.ChildProcess;
+  readonly #lane: WritableStreamDefaultWriter<Uint8Array<ArrayBuffer>>;
+
+  /**
+   * Starts the process.
+   *
+   * @throws {NotSupportedError} If a permission is missing, or in a compiled program.
+   * @throws {TypeError} If `permissions` asks for more than this program has.
+   */
+  constructor(options: ProcessHostOptions) {
+    this.id = options.id;
+    this.name = options.name;
+    checkPermissions(options.permissions);
+    checkPlatform();
+    const key = createKey();
+    this.#rendezvous = new Rendezvous(key, { transport: options.transport });
+    try {
+      this.#child = this.#spawn(options);
+    } catch (error) {
+      this.#rendezvous.close();
+      throw error;
+    }
+    workerStarted();
+    this.pid = this.#child.pid;
+    this.#child.unref();
+    this.channel.unref();
+    this.#lane = this.#child.stdin.getWriter();
+    const hello: ChildHello = {
+      address: this.#rendezvous.address,
+      key: key.toHex(),
+      info: {
+        id: this.id,
+        name: this.name,
+        concurrency: options.concurrency ?? 1,
+      },
+    };
+    this.#tell(new TextEncoder().encode(`${JSON.stringify(hello)}\n`));
+    this.exited = this.#watch();
+    this.ready = this.#start(options.deadline ?? HOST_DEADLINE);
+    // Nobody has to wait for `ready`: `exited` tells of a failed start too.
+    this.ready.catch(() => {});
+  }
+
+  open(): void {
+    this.channel.open();
+  }
+
+  started(): void {
+    // The handshake came before; nothing waits for the guest's own word.
+  }
+
+  guestExiting(): void {
+    // The status of the process tells the code.
+  }
+
+  raise(slot: number): void {
+    if (!Number.isInteger(slot) || slot < 0 || slot >= FLAGS) {
+      throw new RangeError(
+        `Cannot raise flag as 'slot' must be an integer from 0 to ${
+          FLAGS - 1
+        }: current value is ${slot}`,
+      );
+    }
+    if (this.#state === "starting") {
+      this.#early.push(slot);
+    } else if (this.#state === "running") {
+      this.#raises = (this.#raises + 1) >>> 0;
+      this.#tell(new Uint8Array([slot]));
+      this.channel.fence(this.#raises);
+    }
+  }
+
+  stop(code = 0): void {
+    if (this.#state !== "starting" && this.#state !== "running") return;
+    // While it comes up too: the message waits in the channel.
+    this.channel.send(plainMessage({ tag: Tag.stop, code }));
+    if (this.#state === "running") this.#state = "stopping";
+    this.#child.ref();
+  }
+
+  terminate(signal: Deno.Signal = "SIGKILL"): void {
+    if (this.#state === "ended") return;
+    // A signal can be handled or ignored: only this one is sure to end the child.
+    if (signal === "SIGKILL") this.#state = "stopping";
+    this.#child.ref();
+    try {
+      this.#child.kill(signal);
+    } catch (error) {
+      // Gone already; `exited` is about to tell so.
+      if (!isGone(error)) throw error;
+    }
+  }
+
+  probe(): void {
+    // The status of a child process comes by itself.
+  }
+
+  #spawn(options: ProcessHostOptions): Deno.ChildProcess {
+    const config = options.config ?? findProjectConfig(Deno.mainModule);
+    const args = [
+      "run",
+      "--quiet",
+      "--no-prompt",
+      "--no-lock",
+      ...permissionFlags(options.permissions, this.#rendezvous.address),
+      ...(typeof config === "string" ? ["--config", config] : []),
+      ...(options.config === false ? ["--no-config"] : []),
+      ...(options.flags ?? []),
+      String(options.entry ?? PROCESS_ENTRY),
+    ];
+    try {
+      return new Deno.Command(Deno.execPath(), {
+        args,
+        stdin: "piped",
+        stdout: "inherit",
+        stderr: "inherit",
+        ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+        ...(options.env === undefined ? {} : { env: options.env }),
+      }).spawn();
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotCapable)) throw error;
+      throw new NotSupportedError(
+        `Cannot start process without --allow-run=${Deno.execPath()}`,
+        { cause: error },
+      );
+    }
+  }
+
+  async #start(deadline: number): Promise<void> {
+    let conn: Deno.Conn;
+    try {
+      conn = await this.#rendezvous.accept({ deadline });
+    } catch (error) {
+      // Closed by #watch() where the child has ended, by the deadline where it
+      // hangs: that child is of no use to anybody any more.
+      this.#startError = error instanceof TimeoutError
+        ? new TimeoutError(
+          `Cannot start process worker "${this.name}": it has not connected within ${deadline} ms`,
+          { cause: error },
+        )
+        : error;
+      this.terminate();
+      const exit = await this.exited;
+      throw exit.error;
+    }
+    if (this.#state === "starting") this.#state = "running";
+    this.channel.attach(conn);
+    for (const slot of this.#early.splice(0)) this.raise(slot);
+  }
+
+  async #watch(): Promise<HostExit> {
+    const { code, signal } = await this.#child.status;
+    const wasStarting = this.channel.isConnected === false;
+    this.#rendezvous.close();
+    const exit = signal === null
+      ? { exitCode: code }
+      : { exitCode: undefined, signal };
+    let error: unknown;
+    if (wasStarting) {
+      error = this.#startError instanceof TimeoutError
+        ? this.#startError
+        : new WorkerCrashedError(
+          `Cannot start process worker "${this.name}": it ended with ${
+            signal ?? `exit code ${code}`
+          } before it had connected`,
+          { worker: this.name, ...exit },
+        );
+      this.channel.fail(error);
+    } else {
+      // What the child sent before it ended is delivered before `exited`
+      // resolves. Opened in case the owner has not: only a reader sees the end.
+      this.channel.open();
+      await this.channel.ended;
+    }
+    this.#state = "ended";
+    workerEnded();
+    // Frees the pipe; it has no reader any more, so it may well fail.
+    await this.#lane.close().catch(() => {});
+    return error === undefined ? exit : { ...exit, error };
+  }
+
+  /** Writes to the child's stdin. */
+  #tell(bytes: Uint8Array<ArrayBuffer>): void {
+    // Fails only where the child is gone, and #watch() reports that.
+    this.#lane.write(bytes).catch(() => {});
+  }
+}
+
+/** @throws {NotSupportedError} If this program cannot start others. */
+function checkPlatform(): void {
+  if (Deno.build.standalone) {
+    throw new NotSupportedError(
+      "Cannot start process: a compiled program has no runtime to start it with",
+    );
+  }
+  const descriptor = { name: "run", command: Deno.execPath() } as const;
+  if (Deno.permissions.querySync(descriptor).state === "denied") {
+    throw new NotSupportedError(
+      `Cannot start process without --allow-run=${Deno.execPath()}`,
+    );
+  }
+}
+
+function isGone(error: unknown): boolean {
+  return error instanceof TypeError || error instanceof Deno.errors.NotFound;
+}
