@@ -3,7 +3,8 @@
 /**
  * Makes the `jsr:@std/*` imports resolvable on a machine that cannot reach
  * jsr.io: fills `vendor/jsr.io/` with the stand-ins of `_tools/stand_ins/`.
- * Does nothing when `vendor/jsr.io` exists or jsr.io answers.
+ * Does nothing when `vendor/jsr.io` holds the real packages or jsr.io answers;
+ * stand-ins that are out of date are written again.
  *
  * Deno reads `vendor/` before it asks the network (`"vendor": true` in
  * deno.json), so nothing else has to know. This file must import nothing from
@@ -23,6 +24,9 @@ const REQUEST_TIMEOUT = 4_000;
 /** The name is fixed by Deno: it is where a vendored `jsr:` import is looked up. */
 const VENDOR_DIR = new URL("../vendor/jsr.io/", import.meta.url);
 const STAND_INS_DIR = new URL("./stand_ins/", import.meta.url);
+
+/** Tells stand-ins from real packages, and whether they are those of now. */
+const MARKER = new URL("stand_ins.json", VENDOR_DIR);
 
 /** What `_tools/stand_ins/<package>/stand_in.json` holds. */
 interface StandIn {
@@ -94,7 +98,45 @@ async function writeStandIn(source: URL, target: URL): Promise<string> {
   return name;
 }
 
-async function writeStandIns(): Promise<string[]> {
+/** Hash of all stand-ins: what is in vendor/ is written again when it changes. */
+async function hashStandIns(): Promise<string> {
+  const hash = createHash("sha256");
+  const files: URL[] = [];
+  for await (const folder of Deno.readDir(STAND_INS_DIR)) {
+    if (!folder.isDirectory) continue;
+    const url = new URL(`${folder.name}/`, STAND_INS_DIR);
+    for await (const { name } of Deno.readDir(url)) {
+      files.push(new URL(name, url));
+    }
+  }
+  files.sort((a, b) => a.href < b.href ? -1 : 1);
+  for (const url of files) {
+    hash.update(url.href.slice(STAND_INS_DIR.href.length));
+    hash.update(await Deno.readFile(url));
+  }
+  return hash.digest("hex");
+}
+
+/** Whether stand-ins are called for: forced, out of date or out of reach. */
+async function isNeeded(hash: string): Promise<boolean> {
+  if (Deno.args.includes("--force")) return true;
+  if (await exists(MARKER)) {
+    return JSON.parse(await Deno.readTextFile(MARKER)).hash !== hash;
+  }
+  return !await exists(VENDOR_DIR) &&
+    !await answers("https://jsr.io/@std/assert/meta.json");
+}
+
+async function removeIfThere(url: URL): Promise<void> {
+  try {
+    await Deno.remove(url, { recursive: true });
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}
+
+async function writeStandIns(hash: string): Promise<string[]> {
+  const isReplacing = await exists(VENDOR_DIR);
   const parent = new URL("../", VENDOR_DIR);
   await Deno.mkdir(parent, { recursive: true });
   // Written beside and renamed at the end: a run that is cut short must not
@@ -107,6 +149,12 @@ async function writeStandIns(): Promise<string[]> {
       await writeStandIn(new URL(`${entry.name}/`, STAND_INS_DIR), temp),
     );
   }
+  await Deno.writeTextFile(
+    new URL("stand_ins.json", temp),
+    JSON.stringify({ hash }),
+  );
+  // Not if it came meanwhile: another task may be reading it already.
+  if (isReplacing) await removeIfThere(VENDOR_DIR);
   const tempPath = new URL(temp.href.replace(/\/$/, ""));
   const vendorPath = new URL(VENDOR_DIR.href.replace(/\/$/, ""));
   try {
@@ -120,20 +168,9 @@ async function writeStandIns(): Promise<string[]> {
 }
 
 if (import.meta.main) {
-  const isForced = Deno.args.includes("--force");
-  if (isForced) {
-    await Deno.remove(VENDOR_DIR, { recursive: true }).catch((error) => {
-      if (!(error instanceof Deno.errors.NotFound)) throw error;
-    });
-  }
-  if (
-    isForced ||
-    !await exists(VENDOR_DIR) &&
-      !await answers("https://jsr.io/@std/assert/meta.json")
-  ) {
-    const names = await writeStandIns();
-    console.log(
-      `jsr.io is out of reach: vendor/ holds stand-ins for ${names.join(", ")}`,
-    );
+  const hash = await hashStandIns();
+  if (await isNeeded(hash)) {
+    const names = await writeStandIns(hash);
+    console.log(`vendor/ holds stand-ins for ${names.join(", ")}`);
   }
 }
