@@ -1,0 +1,244 @@
+// Copyright 2026 the @concurrent/parallel authors. MIT license.
+
+import {
+  assert,
+  assertEquals,
+  assertNotEquals,
+  assertRejects,
+} from "@std/assert";
+import { TimeoutError } from "../../../_internal/base/errors.ts";
+import {
+  acceptHandshake,
+  connectTo,
+  createKey,
+  HandshakeError,
+  KEY_SIZE,
+  offerHandshake,
+  Rendezvous,
+  type RendezvousTransport,
+} from "../../../_internal/wire/handshake.ts";
+
+const TRANSPORTS: RendezvousTransport[] = Deno.build.os === "windows"
+  ? ["tcp"]
+  : ["unix", "tcp"];
+
+Deno.test("createKey() makes another 256-bit key each time", () => {
+  assertEquals(createKey().length, KEY_SIZE);
+  assertNotEquals(createKey(), createKey());
+});
+
+for (const transport of TRANSPORTS) {
+  Deno.test(`Rendezvous.accept() takes the guest that has the key over ${transport}`, async () => {
+    const key = createKey();
+    using rendezvous = new Rendezvous(key, { transport });
+    const accepted = rendezvous.accept();
+    using guest = await connectTo(rendezvous.address);
+    await offerHandshake(guest, key);
+    // What follows the handshake belongs to nobody but the channel.
+    await guest.write(new Uint8Array([42]));
+    using host = await accepted;
+    const bytes = new Uint8Array(8);
+    assertEquals(await host.read(bytes), 1);
+    assertEquals(bytes[0], 42);
+    await assertRejects(() => connectTo(rendezvous.address));
+  });
+
+  Deno.test(`Rendezvous.accept() turns strangers away and goes on waiting over ${transport}`, async () => {
+    const key = createKey();
+    using rendezvous = new Rendezvous(key, { transport });
+    const accepted = rendezvous.accept();
+    // One that says nothing, one that goes at once, one that talks nonsense,
+    // one with another key.
+    using silent = await connectTo(rendezvous.address);
+    (await connectTo(rendezvous.address)).close();
+    using noisy = await connectTo(rendezvous.address);
+    await noisy.write(new Uint8Array(4096).fill(7));
+    assert(await isEnded(noisy));
+    using wrong = await connectTo(rendezvous.address);
+    await assertRejects(
+      () => offerHandshake(wrong, createKey()),
+      HandshakeError,
+    );
+
+    using guest = await connectTo(rendezvous.address);
+    await offerHandshake(guest, key);
+    using host = await accepted;
+    assert(await isEnded(silent));
+    await host.write(new Uint8Array([1]));
+    assertEquals(await guest.read(new Uint8Array(1)), 1);
+  });
+
+  Deno.test(`Rendezvous.accept() takes the guest behind a hundred silent strangers over ${transport}`, async () => {
+    const key = createKey();
+    using rendezvous = new Rendezvous(key, { transport });
+    const accepted = rendezvous.accept();
+    const strangers: Deno.Conn[] = [];
+    for (let i = 0; i < 100; i++) {
+      strangers.push(await connectTo(rendezvous.address));
+    }
+    using guest = await connectTo(rendezvous.address);
+    await offerHandshake(guest, key);
+    using _host = await accepted;
+    for (const stranger of strangers) stranger.close();
+  });
+
+  Deno.test(`Rendezvous.accept() rejects when nobody comes before the deadline over ${transport}`, async () => {
+    using rendezvous = new Rendezvous(createKey(), { transport });
+    await assertRejects(
+      () => rendezvous.accept({ deadline: 40 }),
+      TimeoutError,
+    );
+    await assertRejects(() => connectTo(rendezvous.address));
+  });
+
+  Deno.test(`Rendezvous.close() makes accept() reject over ${transport}`, async () => {
+    using rendezvous = new Rendezvous(createKey(), { transport });
+    const accepted = rendezvous.accept();
+    rendezvous.close();
+    await assertRejects(() => accepted, HandshakeError);
+  });
+}
+
+Deno.test({
+  name: "Rendezvous keeps its socket in a directory of its own and removes it",
+  ignore: Deno.build.os === "windows",
+  async fn() {
+    const key = createKey();
+    const rendezvous = new Rendezvous(key, { transport: "unix" });
+    assert(rendezvous.address.transport === "unix");
+    const { path } = rendezvous.address;
+    const directory = path.slice(0, path.lastIndexOf("/"));
+    assert(directory.includes("/concurrent-parallel-"));
+    assertEquals((await Deno.stat(directory)).mode! & 0o777, 0o700);
+    const accepted = rendezvous.accept();
+    using guest = await connectTo(rendezvous.address);
+    await offerHandshake(guest, key);
+    using _host = await accepted;
+    await assertRejects(() => Deno.stat(directory), Deno.errors.NotFound);
+  },
+});
+
+Deno.test("acceptHandshake() does not accept its own answer reflected", async () => {
+  const key = createKey();
+  const [host, stranger] = pair();
+  const accepted = acceptHandshake(host, key);
+  accepted.catch(() => {});
+  await stranger.write(hello());
+  const answer = await readExactly(stranger, 64);
+  // The proof of the host's role is no proof of the guest's.
+  await stranger.write(answer.subarray(32));
+  await assertRejects(() => accepted, HandshakeError);
+  assert(host.isClosed);
+});
+
+Deno.test("offerHandshake() does not accept a host without the key", async () => {
+  const [guest, stranger] = pair();
+  const offered = offerHandshake(guest, createKey());
+  offered.catch(() => {});
+  await readExactly(stranger, 40);
+  await stranger.write(new Uint8Array(64));
+  await assertRejects(() => offered, HandshakeError);
+  assert(guest.isClosed);
+});
+
+Deno.test("acceptHandshake() and offerHandshake() close the socket at their deadline", async () => {
+  for (const shake of [acceptHandshake, offerHandshake]) {
+    const [socket] = pair();
+    await assertRejects(
+      () => shake(socket, createKey(), { deadline: 40 }),
+      TimeoutError,
+    );
+    assert(socket.isClosed);
+  }
+});
+
+Deno.test("Rendezvous.accept() counts a busy loop of its own program as one step of the deadline", async () => {
+  const key = createKey();
+  using rendezvous = new Rendezvous(key);
+  const accepted = rendezvous.accept({ deadline: 200 });
+  accepted.catch(() => {});
+  const offered = connectTo(rendezvous.address).then(async (guest) => {
+    await offerHandshake(guest, key);
+    return guest;
+  });
+  const end = performance.now() + 400;
+  while (performance.now() < end);
+  using _guest = await offered;
+  using _host = await accepted;
+});
+
+/** A pair of sockets in memory that deliver at once. */
+class Pipe {
+  peer!: Pipe;
+  isClosed = false;
+  #bytes: number[] = [];
+  #wake: (() => void) | undefined;
+
+  async read(bytes: Uint8Array): Promise<number | null> {
+    while (this.#bytes.length === 0) {
+      if (this.isClosed) throw new Deno.errors.BadResource("closed");
+      if (this.peer.isClosed) return null;
+      await new Promise<void>((resolve) => this.#wake = resolve);
+    }
+    // One byte less than asked for, so that short reads are met too.
+    const some = this.#bytes.splice(0, Math.max(1, bytes.length - 1));
+    bytes.set(some);
+    return some.length;
+  }
+
+  write(bytes: Uint8Array): Promise<number> {
+    const count = Math.ceil(bytes.length / 2);
+    this.peer.#bytes.push(...bytes.subarray(0, count));
+    this.peer.#wake?.();
+    return Promise.resolve(count);
+  }
+
+  close(): void {
+    this.isClosed = true;
+    this.#wake?.();
+    this.peer.#wake?.();
+  }
+
+  static pair(): [Pipe, Pipe] {
+    const a = new Pipe();
+    const b = new Pipe();
+    a.peer = b;
+    b.peer = a;
+    return [a, b];
+  }
+}
+
+/** A pair whose second end writes all at once. */
+function pair(): [Pipe, Pipe] {
+  const [a, b] = Pipe.pair();
+  const write = b.write.bind(b);
+  b.write = async (bytes) => {
+    let offset = 0;
+    while (offset < bytes.length) offset += await write(bytes.subarray(offset));
+    return offset;
+  };
+  return [a, b];
+}
+
+function hello(): Uint8Array {
+  const bytes = new Uint8Array(40).fill(9);
+  bytes.set(new TextEncoder().encode("cpar/1\r\n"));
+  return bytes;
+}
+
+async function readExactly(socket: Pipe, size: number): Promise<Uint8Array> {
+  const bytes = new Uint8Array(size);
+  for (let offset = 0; offset < size;) {
+    offset += await socket.read(bytes.subarray(offset)) ?? size;
+  }
+  return bytes;
+}
+
+/** True where the other side has closed; a reset counts. */
+async function isEnded(conn: Deno.Conn): Promise<boolean> {
+  try {
+    return await conn.read(new Uint8Array(1)) === null;
+  } catch (error) {
+    return error instanceof Deno.errors.ConnectionReset;
+  }
+}
