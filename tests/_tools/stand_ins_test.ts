@@ -42,6 +42,17 @@ import {
   toFileUrl,
 } from "@std/path";
 
+/** Its state shows in a getter only. */
+class Hidden {
+  #value: number;
+  constructor(value: number) {
+    this.#value = value;
+  }
+  get value(): number {
+    return this.#value;
+  }
+}
+
 /** Checked without the assertions under test. */
 function mustFail(fn: () => void, name = "AssertionError"): void {
   try {
@@ -72,6 +83,10 @@ Deno.test("assertEquals() compares deeply", () => {
   assertEquals(/a/g, /a/g);
   assertEquals(new URL("file:///a"), new URL("file:///a"));
   assertEquals(new Uint8Array([1, 2]), new Uint8Array([1, 2]));
+  assertEquals(new Uint8Array(1e6), new Uint8Array(1e6));
+  assertEquals(new ArrayBuffer(8), new ArrayBuffer(8));
+  assertEquals(Object.create(null), {});
+  assertEquals(new Hidden(1), new Hidden(1));
   const loop: Record<string, unknown> = {};
   loop.loop = loop;
   const other: Record<string, unknown> = {};
@@ -96,6 +111,8 @@ Deno.test("assertEquals() tells values apart", () => {
       [new Uint8Array([1]), new Uint8Array([2])],
       [new Uint8Array([1]), new Int8Array([1])],
       [new (class A {})(), new (class B {})()],
+      [new Error("a"), new Error("b")],
+      [new Hidden(1), new Hidden(2)],
     ]
   ) {
     mustFail(() => assertEquals<unknown>(a, b));
@@ -320,7 +337,7 @@ Deno.test("ProgressBar shows how far it has come", async () => {
     max: 4,
     barLength: 4,
     keepOpen: false,
-    fmt: (x) => `${x.progressBar} ${x.value}/${x.max}`,
+    formatter: (x) => `${x.progressBar} ${x.value}/${x.max}`,
   });
   bar.value = 2;
   await bar.stop();

@@ -52,73 +52,95 @@ export function unreachable(reason?: string): never {
 }
 
 function sameClass(a: object, b: object): boolean {
-  const x = a.constructor ?? Object;
-  const y = b.constructor ?? Object;
-  return x === y;
+  const plain = (value: object) =>
+    Object.getPrototypeOf(value) ?? Object.prototype;
+  return plain(a) === plain(b);
 }
 
-/** Whether two values are deeply equal: same classes, `0` equals `-0`. */
-export function equal(a: unknown, b: unknown): boolean {
-  const seen = new Map<unknown, unknown>();
-  function compare(a: unknown, b: unknown): boolean {
-    if (Object.is(a, b) || a === b) return true;
-    if (
-      typeof a !== "object" || typeof b !== "object" || a === null ||
-      b === null || !sameClass(a, b)
-    ) return false;
-    if (a instanceof RegExp || a instanceof URL) return String(a) === String(b);
-    if (a instanceof Date) return Object.is(+a, +(b as Date));
-    if (a instanceof WeakMap || a instanceof WeakSet) return false;
-    if (
-      a instanceof Number || a instanceof String || a instanceof Boolean ||
-      a instanceof BigInt
-    ) {
-      if (!Object.is(a.valueOf(), b.valueOf())) return false;
-    }
-    if (
-      (a instanceof ArrayBuffer || a instanceof SharedArrayBuffer) &&
-      !compare(new Uint8Array(a), new Uint8Array(b as ArrayBuffer))
-    ) return false;
-    if (a instanceof Error) {
-      const other = b as Error;
-      if (a.name !== other.name || a.message !== other.message) return false;
-      if (!compare(a.cause, other.cause)) return false;
-    }
-    if (seen.get(a) === b) return true;
-    seen.set(a, b);
-    if (a instanceof Set) {
-      const rest = [...b as Set<unknown>];
-      if (a.size !== rest.length) return false;
-      for (const item of a) {
-        const at = rest.findIndex((other) => compare(item, other));
-        if (at < 0) return false;
-        rest.splice(at, 1);
-      }
-    }
-    if (a instanceof Map) {
-      const rest = [...b as Map<unknown, unknown>];
-      if (a.size !== rest.length) return false;
-      for (const entry of a) {
-        const at = rest.findIndex((other) => compare(entry, other));
-        if (at < 0) return false;
-        rest.splice(at, 1);
-      }
-    }
-    const x = a as Record<PropertyKey, unknown>;
-    const y = b as Record<PropertyKey, unknown>;
-    const keys = ownEnumerable(x);
-    const others = ownEnumerable(y);
-    return keys.length === others.length &&
-      keys.every((key) => Object.hasOwn(y, key) && compare(x[key], y[key])) &&
-      (!Array.isArray(a) || a.length === (b as unknown[]).length);
+/** Numbers of a typed array or buffer, or `undefined`. */
+function numbersOf(value: object): ArrayLike<unknown> | undefined {
+  if (value instanceof ArrayBuffer || value instanceof SharedArrayBuffer) {
+    return new Uint8Array(value);
   }
-  return compare(a, b);
+  return ArrayBuffer.isView(value) && !(value instanceof DataView)
+    ? value as Uint8Array
+    : undefined;
+}
+
+/** Own keys, and for instances of classes those of their prototypes too. */
+function keysOf(value: object): PropertyKey[] {
+  if (isPlain(value)) return ownEnumerable(value);
+  const keys = new Set<PropertyKey>();
+  for (
+    let at = value;
+    at !== null && at !== Object.prototype;
+    at = Object.getPrototypeOf(at)
+  ) {
+    for (const key of Reflect.ownKeys(at)) keys.add(key);
+  }
+  return [...keys];
+}
+
+function isPlain(value: object): boolean {
+  const prototype = Object.getPrototypeOf(value);
+  return prototype === null || prototype === Object.prototype ||
+    prototype === Array.prototype;
 }
 
 function ownEnumerable(value: object): PropertyKey[] {
   return Reflect.ownKeys(value).filter((key) =>
     Object.prototype.propertyIsEnumerable.call(value, key)
   );
+}
+
+/** Whether two values are deeply equal: same classes, `0` equals `-0`. */
+export function equal(a: unknown, b: unknown): boolean {
+  const seen = new Map<unknown, unknown>();
+  function compareItems(a: Iterable<unknown>, b: Iterable<unknown>): boolean {
+    const rest = [...b];
+    for (const item of a) {
+      const at = rest.findIndex((other) => compare(item, other));
+      if (at < 0) return false;
+      rest.splice(at, 1);
+    }
+    return rest.length === 0;
+  }
+  function compare(a: unknown, b: unknown): boolean {
+    if (Object.is(a, b) || a === b) return true;
+    if (
+      typeof a !== "object" || typeof b !== "object" || a === null ||
+      b === null || !sameClass(a, b)
+    ) return false;
+    if (a instanceof Date) return Object.is(+a, +(b as Date));
+    if (
+      a instanceof RegExp || a instanceof URL || a instanceof URLSearchParams
+    ) return String(a) === String(b);
+    if (a instanceof WeakMap || a instanceof WeakSet) {
+      throw new TypeError(`Cannot compare ${a.constructor.name} instances`);
+    }
+    const numbers = numbersOf(a);
+    if (numbers) {
+      const others = numbersOf(b)!;
+      if (numbers.length !== others.length) return false;
+      for (let i = 0; i < numbers.length; i++) {
+        const [x, y] = [numbers[i], others[i]];
+        if (x !== y && !Object.is(x, y)) return false;
+      }
+      return true;
+    }
+    if (seen.get(a) === b) return true;
+    seen.set(a, b);
+    if (a instanceof Set || a instanceof Map) {
+      return compareItems(a, b as Set<unknown>);
+    }
+    if (Object.keys(a).length !== Object.keys(b).length) return false;
+    const x = a as Record<PropertyKey, unknown>;
+    const y = b as Record<PropertyKey, unknown>;
+    return [...new Set([...keysOf(a), ...keysOf(b)])].every((key) =>
+      key in x === key in y && compare(x[key], y[key])
+    );
+  }
+  return compare(a, b);
 }
 
 /** Asserts that the values are deeply equal. */
@@ -383,10 +405,10 @@ export function assertObjectMatch(
   msg?: string,
 ): void {
   function matches(a: unknown, b: unknown): boolean {
-    const isPlain = typeof b === "object" && b !== null &&
-      (Array.isArray(b) || Object.getPrototypeOf(b) === Object.prototype ||
-        Object.getPrototypeOf(b) === null);
-    if (!isPlain || typeof a !== "object" || a === null) return equal(a, b);
+    if (
+      typeof a !== "object" || a === null ||
+      typeof b !== "object" || b === null || !isPlain(b)
+    ) return equal(a, b);
     const x = a as Record<PropertyKey, unknown>;
     const y = b as Record<PropertyKey, unknown>;
     return ownEnumerable(y).every((key) => key in x && matches(x[key], y[key]));

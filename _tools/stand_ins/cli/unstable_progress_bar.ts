@@ -10,6 +10,8 @@
 export interface ProgressBarFormatter {
   /** Time since the start as `mm:ss`. */
   styledTime: string;
+  /** `value` of `max` with a unit: `0.40/97.66 KiB`. */
+  styledData: string;
   /** The bar: `###-------`. */
   progressBar: string;
   /** Milliseconds since the start. */
@@ -41,14 +43,16 @@ export interface ProgressBarOptions {
   /** Whether `stop()` removes the bar. */
   clear?: boolean;
   /** Makes the line. */
-  fmt?: (fmt: ProgressBarFormatter) => string;
+  formatter?: (formatter: ProgressBarFormatter) => string;
   /** Whether the stream stays open after `stop()`; it does by default. */
   keepOpen?: boolean;
+  /** Milliseconds between two updates; 1000 by default. */
+  interval?: number;
 }
 
 const LINE_CLEAR = "\r\x1b[K";
 
-/** Progress bar that shows `value` of `max` once a second. */
+/** Progress bar that shows `value` of `max` every `interval`. */
 export class ProgressBar {
   /** How far it has come. */
   value: number;
@@ -71,14 +75,16 @@ export class ProgressBar {
       fillChar: "#",
       emptyChar: "-",
       clear: false,
-      fmt: (x) => `[${x.styledTime}] [${x.progressBar}] [${x.value}/${x.max}]`,
+      formatter: (x) =>
+        `[${x.styledTime}] [${x.progressBar}] [${x.styledData}]`,
       keepOpen: true,
+      interval: 1000,
       ...options,
     };
     this.value = this.#previousValue = this.#options.value;
     this.max = options.max;
     this.#writer = this.#options.writable.getWriter();
-    this.#timer = setInterval(() => this.#print(), 1000);
+    this.#timer = setInterval(() => this.#print(), this.#options.interval);
     this.#print();
   }
 
@@ -96,14 +102,16 @@ export class ProgressBar {
   }
 
   #print(): void {
-    const { barLength, fillChar, emptyChar, fmt } = this.#options;
+    const { barLength, fillChar, emptyChar, formatter } = this.#options;
     const time = Date.now() - this.#start;
     const ratio = Math.min(Math.max(this.value / this.max, 0), 1);
     const filled = Math.trunc(ratio * barLength);
+    const kib = (bytes: number) => (bytes / 1024).toFixed(2);
     const part = (n: number) => String(Math.trunc(n)).padStart(2, "0");
     this.#write(
-      LINE_CLEAR + fmt({
+      LINE_CLEAR + formatter({
         styledTime: `${part(time / 60_000)}:${part(time / 1000 % 60)}`,
+        styledData: `${kib(this.value)}/${kib(this.max)} KiB`,
         progressBar: fillChar.repeat(filled) +
           emptyChar.repeat(barLength - filled),
         time,
