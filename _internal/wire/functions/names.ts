@@ -1,0 +1,38 @@
+// Copyright 2026 the @concurrent/parallel authors. MIT license.
+
+// Names that the caller's side writes into a function's source and the worker's
+// side binds around it. A function that was revived may be sent on, so both
+// sides know them.
+
+/** Stands for `import.meta`. */
+export const META_NAME = "$meta$";
+/** Stands for the `import` of a dynamic import. */
+export const IMPORT_NAME = "$import$";
+
+/** The name of a constant that is no variable: properties that were set on the function itself. */
+export const PROPERTIES_NAME = "%properties";
+
+/** What {@linkcode META_NAME} is bound to. */
+export interface ModuleMeta {
+  readonly url: string | undefined;
+  readonly dirname?: string;
+  readonly filename?: string;
+  readonly main: false;
+  resolve(specifier: string): string;
+}
+
+/**
+ * Resolves a specifier against the module that a function came from.
+ *
+ * @param specifier What the function wrote.
+ * @param base The module's URL; `undefined` for a function without a module.
+ * @returns An absolute URL, or the specifier itself where it is not relative.
+ */
+export function resolveRelative(
+  specifier: string,
+  base: string | undefined,
+): string {
+  return base !== undefined && /^\.{0,2}\//.test(specifier)
+    ? new URL(specifier, base).href
+    : specifier;
+}
