@@ -1,0 +1,512 @@
+// Copyright 2026 the @concurrent/parallel authors. MIT license.
+
+// The caller's side of functions that travel, by the rule that cloudpickle made
+// standard in Python:
+//
+//   1. an export of a module other than the main one goes by reference;
+//   2. anything else goes by value: its source, and what its free variables
+//      hold now. The codec takes captured functions through here again;
+//   3. where that cannot be done exactly, it is an error, never a guess.
+//
+// A function without free variables is source and nothing else, and V8 is not
+// asked. For the others V8 tells place and values (`inspector.ts`), and the
+// script's own source tells what each name means and whether it is ever
+// assigned (`scopes.ts`). What cannot change any more is kept by function.
+
+import { type CaptureContext, createCaptureContext } from "./cells.ts";
+import { captureError, functionError } from "./capture_error.ts";
+import type {
+  CapturedCell,
+  CapturedConstant,
+  CapturedImport,
+  FunctionDescription,
+  FunctionValue,
+} from "./description.ts";
+import type { RuntimeScope } from "./inspector.ts";
+import { locate, type LocatedFunction } from "./locate.ts";
+import {
+  IMPORT_NAME,
+  META_NAME,
+  type ModuleMeta,
+  PROPERTIES_NAME,
+} from "./names.ts";
+import { functionOrigin, namespaceOrigin } from "./origins.ts";
+import { type FunctionSource, parseFunction } from "./parse.ts";
+import { exportFromCallers, exportOf, resolveSpecifier } from "./references.ts";
+import { applyEdits, type Edit, replaceReference } from "./rewrite.ts";
+import type { Binding, Reference } from "./scopes.ts";
+import { type AnyFunction, referenceOf, unwrapTask } from "./task.ts";
+
+export { captureError } from "./capture_error.ts";
+export { type CaptureContext, createCaptureContext } from "./cells.ts";
+export { closeInspector } from "./inspector.ts";
+
+const GRANT_HINT =
+  "grant --allow-sys so that captured variables can be read, pass them as arguments, or use fromModule()";
+
+// Globals of the language that programs do not declare anew. Only used where
+// V8 cannot be asked whether a name is one of the module's own.
+const INTRINSICS = new Set(
+  ("undefined NaN Infinity globalThis Object Array Number String Boolean BigInt Symbol Math JSON Reflect Date RegExp " +
+    "Promise Error TypeError RangeError SyntaxError Map Set WeakMap WeakSet Atomics SharedArrayBuffer ArrayBuffer " +
+    "DataView Uint8Array Uint8ClampedArray Uint16Array Uint32Array Int8Array Int16Array Int32Array Float32Array " +
+    "Float64Array BigInt64Array BigUint64Array Proxy Intl parseInt parseFloat isNaN isFinite encodeURIComponent " +
+    "decodeURIComponent console Deno").split(" "),
+);
+
+const MAX_SOURCES = 1_000;
+const sources = new Map<string, FunctionSource>();
+// What is known for good: references, and values that capture no cell.
+const settled = new WeakMap<object, FunctionDescription>();
+
+/**
+ * Finds out how a function can be had in another isolate.
+ *
+ * @param fn The function, or a task.
+ * @param context What the functions of one message share.
+ * @returns The description, with the captured values as they are.
+ * @throws {SerializationError} If it cannot travel, or not exactly.
+ */
+export function describeFunction(
+  fn: AnyFunction,
+  context: CaptureContext = createCaptureContext(),
+): FunctionDescription {
+  const known = settled.get(fn) ?? functionOrigin(fn);
+  if (known !== undefined) return known;
+  const description = referenceOf(fn) ?? describe(fn, context);
+  if (isSettled(description)) settled.set(fn, description);
+  return description;
+}
+
+/**
+ * Tells whether a description holds for every later message too: nothing that
+ * it captured directly can change. What it captured may capture more.
+ *
+ * @param description The description.
+ * @returns True for references, and where only imports and primitives are captured.
+ */
+export function isStable(description: FunctionDescription): boolean {
+  return description.kind === "reference" ||
+    description.cells.length === 0 &&
+      description.constants.every(({ value }) =>
+        value === null ||
+        (typeof value !== "object" && typeof value !== "function")
+      );
+}
+
+function isSettled(description: FunctionDescription): boolean {
+  // A `var` that is still undefined may only be captured too early; properties
+  // of functions come and go.
+  return description.kind === "reference" ||
+    description.cells.length === 0 &&
+      description.constants.every(({ name, value }) =>
+        value !== undefined && name !== PROPERTIES_NAME
+      );
+}
+
+function describe(
+  wrapped: AnyFunction,
+  context: CaptureContext,
+): FunctionDescription {
+  const { fn } = unwrapTask(wrapped);
+  if (fn !== wrapped) {
+    const inner = settled.get(fn) ?? functionOrigin(fn) ?? referenceOf(fn);
+    if (inner !== undefined) return inner;
+  }
+  const text = Function.prototype.toString.call(fn);
+  if (/\{\s*\[native code\]\s*\}$/.test(text)) {
+    throw functionError(
+      fn.name,
+      "is a native or bound function, which has no source",
+      "wrap it in a function of your own, such as (...args) => f(...args)",
+    );
+  }
+  const source = sourceOf(text, fn.name);
+  if (
+    source !== undefined && source.free.length === 0 &&
+    source.self.length === 0 && !text.startsWith("class") &&
+    !usesModule(source) && !usesOuter(source)
+  ) return valueOf(fn, source.text);
+  const place = locate(fn, text);
+  const reference = place === undefined
+    ? exportFromCallers(wrapped) ?? exportFromCallers(fn)
+    : exportOf(wrapped, place) ?? exportOf(fn, place);
+  if (reference !== undefined) return reference;
+  if (place !== undefined && /^(ext|node):/.test(place.script.url)) {
+    throw functionError(
+      fn.name,
+      "belongs to the runtime",
+      "wrap it in a function of your own, such as (...args) => f(...args)",
+    );
+  }
+  assertSource(fn, text, source, place);
+  return place === undefined
+    ? describeBlindly(fn, source)
+    : new Capture(fn, source, place, context).describe();
+}
+
+/** Describes a function where V8 cannot be asked: only what cannot be wrong. */
+function describeBlindly(
+  fn: AnyFunction,
+  source: FunctionSource,
+): FunctionValue {
+  const unknown = source.free.find(({ name }) => !INTRINSICS.has(name));
+  if (unknown !== undefined) {
+    throw captureError(
+      fn.name,
+      unknown.name,
+      `cannot be read without the permission --allow-sys (${GRANT_HINT})`,
+    );
+  }
+  if (usesModule(source)) {
+    throw functionError(
+      fn.name,
+      "uses import.meta or import(), and its module cannot be told without the permission --allow-sys",
+      GRANT_HINT,
+    );
+  }
+  return valueOf(fn, source.text);
+}
+
+function assertSource(
+  fn: AnyFunction,
+  text: string,
+  source: FunctionSource | undefined,
+  place: LocatedFunction | undefined,
+): asserts source is FunctionSource {
+  // The parser refuses `new.target` outside of a function.
+  if (source === undefined && /\bnew\s*\.\s*target\b/.test(text)) {
+    throw functionError(fn.name, "captures new.target of another function");
+  }
+  if (source === undefined) {
+    throw functionError(
+      fn.name,
+      "is a private method, or its source is not strict-mode JavaScript",
+    );
+  }
+  const { unbound } = source.analysis;
+  if (unbound.privateName !== undefined) {
+    throw functionError(
+      fn.name,
+      `uses the private member #${unbound.privateName} of its class`,
+    );
+  }
+  if (unbound.super) throw functionError(fn.name, "uses super of its class");
+  if (unbound.arguments) {
+    throw functionError(fn.name, "captures arguments of another function");
+  }
+  if (unbound.eval) {
+    throw functionError(
+      fn.name,
+      "calls eval(), whose variables cannot be known",
+    );
+  }
+  if (unbound.this && !isTopLevel(place)) {
+    throw functionError(fn.name, "captures this of another function");
+  }
+}
+
+/** True where no function or class is around it, so that its `this` is undefined. */
+function isTopLevel(place: LocatedFunction | undefined): boolean {
+  const { node, script } = place ?? {};
+  return node !== undefined && script!.isModule &&
+    !script!.parsed!.analysis.functions.some((outer) =>
+      outer !== node && outer.start <= node.start && outer.end >= node.end &&
+      outer.type !== "ArrowFunctionExpression"
+    );
+}
+
+/** One function that goes by value. */
+class Capture {
+  readonly #fn: AnyFunction;
+  readonly #source: FunctionSource;
+  readonly #place: LocatedFunction;
+  readonly #context: CaptureContext;
+  readonly #constants: CapturedConstant[] = [];
+  readonly #cells: CapturedCell[] = [];
+  readonly #imports: CapturedImport[] = [];
+  readonly #namespaces = new Map<string, string>();
+  readonly #edits: Edit[] = [];
+  #url: string | undefined;
+  #nextName = 0;
+
+  constructor(
+    fn: AnyFunction,
+    source: FunctionSource,
+    place: LocatedFunction,
+    context: CaptureContext,
+  ) {
+    this.#fn = fn;
+    this.#source = source;
+    this.#place = place;
+    this.#context = context;
+    const { script } = place;
+    this.#url = script.isModule && !script.hasSourceUrl && script.url !== ""
+      ? script.url
+      : undefined;
+  }
+
+  describe(): FunctionValue {
+    for (
+      const [name, references] of Map.groupBy(
+        this.#source.free,
+        ({ name }) => name,
+      )
+    ) this.#capture(name, references);
+    this.#captureSelf();
+    this.#rewriteModule();
+    return {
+      ...valueOf(
+        this.#fn,
+        applyEdits(this.#source.text, this.#edits),
+        this.#constants,
+      ),
+      url: this.#url,
+      cells: this.#cells,
+      imports: this.#imports,
+    };
+  }
+
+  #capture(name: string, references: readonly Reference[]): void {
+    const { names, script, node } = this.#place;
+    if (name === META_NAME || name === IMPORT_NAME) {
+      return this.#adoptModule(name);
+    }
+    const binding = names.get(name);
+    if (binding === undefined) {
+      const found = this.#find(name);
+      // A name that no scope has is a global, or an error of its own over there.
+      if (found === undefined) return;
+      // The console of a REPL declares names outside of every script.
+      if (found.scope.description === "Script") {
+        return this.#addCell(name, references, "script", found);
+      }
+      throw this.#error(
+        name,
+        node === undefined
+          ? "cannot be resolved, since its script cannot be parsed"
+          : "was made by eval()",
+      );
+    }
+    const imported = binding.kind === "import"
+      ? script.parsed!.imports.get(name)
+      : undefined;
+    if (imported !== undefined && !imported.hasAttributes) {
+      const specifier = resolveSpecifier(imported.specifier, this.#url);
+      return this.#addImport(specifier, imported.exportName, references);
+    }
+    const found = this.#find(name);
+    if (found === undefined) {
+      throw this.#error(name, "is not visible to the debugger");
+    }
+    if (binding.assigned) {
+      const key = `${script.id}:${binding.scope.start}:${binding.scope.kind}`;
+      return this.#addCell(name, references, key, found);
+    }
+    const value = this.#read(name, found.scope);
+    const specifier = typeof value === "object" && value !== null
+      ? namespaceOrigin(value)
+      : undefined;
+    if (specifier !== undefined) {
+      return this.#addImport(specifier, "*", references);
+    }
+    this.#constants.push({ name, value, eager: isEager(references) });
+  }
+
+  /** A function declaration whose name is assigned somewhere does not call itself. */
+  #captureSelf(): void {
+    const { self } = this.#source;
+    const { node, script } = this.#place;
+    if (self.length === 0 || node?.type !== "FunctionDeclaration") return;
+    const { name } = self[0]!;
+    const binding = this.#declared(name);
+    if (!binding?.assigned) return;
+    const found = this.#find(name);
+    if (found === undefined) {
+      throw this.#error(name, "is not visible to the debugger");
+    }
+    const key = `${script.id}:${binding.scope.start}:${binding.scope.kind}`;
+    this.#addCell(name, self, key, found);
+  }
+
+  #declared(name: string): Binding | undefined {
+    return this.#place.names.get(name);
+  }
+
+  #addImport(
+    specifier: string,
+    exportName: string,
+    references: readonly Reference[],
+  ): void {
+    let name = this.#namespaces.get(specifier);
+    if (name === undefined) {
+      name = this.#newName("module");
+      this.#namespaces.set(specifier, name);
+      this.#imports.push({ name, specifier, exportName: "*" });
+    }
+    // Read from the namespace at each use: exports are live bindings.
+    if (exportName === "*") {
+      for (const { role, start, end, name: written } of references) {
+        this.#edits.push({
+          start,
+          end,
+          text: role === "shorthand" ? `${written}: ${name}` : name,
+        });
+      }
+      return;
+    }
+    const member = /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u.test(exportName)
+      ? `${name}.${exportName}`
+      : `${name}[${JSON.stringify(exportName)}]`;
+    this.#replace(references, member);
+  }
+
+  #addCell(
+    name: string,
+    references: readonly Reference[],
+    scopeKey: string,
+    { scope, index }: { scope: RuntimeScope; index: number },
+  ): void {
+    const { scopes, script, node } = this.#place;
+    const cell = this.#context.cell(
+      {
+        name,
+        scopeKey,
+        chain: scopes.slice(index).filter(isPrivateScope),
+        functionKey: `${script.id}:${node?.start}`,
+      },
+      this.#read(name, scope),
+      this.#fn,
+    );
+    const box = this.#newName("box");
+    this.#cells.push({ box, name, cell, eager: isEager(references) });
+    this.#replace(references, `${box}.v`);
+  }
+
+  #replace(references: readonly Reference[], member: string): void {
+    for (const reference of references) {
+      this.#edits.push(...replaceReference(reference, member));
+    }
+  }
+
+  /** `import.meta` and `import()` only work in the module that they are written in. */
+  #rewriteModule(): void {
+    const { metas, dynamicImports } = this.#source.analysis;
+    for (const { start, end } of metas) {
+      this.#edits.push({ start, end, text: META_NAME });
+    }
+    for (const { start, source } of dynamicImports) {
+      this.#edits.push({
+        start,
+        end: start + "import".length,
+        text: IMPORT_NAME,
+      });
+      if (source.type === "Literal" && typeof source.value === "string") {
+        this.#edits.push({
+          start: source.start,
+          end: source.end,
+          text: JSON.stringify(resolveSpecifier(source.value, this.#url)),
+        });
+      }
+    }
+  }
+
+  /** The function was written below one that was revived: its module is that one's. */
+  #adoptModule(name: string): void {
+    const found = this.#find(name);
+    if (found === undefined) return;
+    const helper = this.#read(name, found.scope);
+    this.#url = name === META_NAME
+      ? (helper as ModuleMeta).url
+      : (helper as { base: string | undefined }).base;
+  }
+
+  #find(name: string): { scope: RuntimeScope; index: number } | undefined {
+    const { scopes } = this.#place;
+    const index = scopes.findIndex(({ description, object }) =>
+      !description.startsWith("Global") && Object.hasOwn(object, name)
+    );
+    return index < 0 ? undefined : { scope: scopes[index]!, index };
+  }
+
+  #read(name: string, { object }: RuntimeScope): unknown {
+    try {
+      return object[name];
+    } catch (error) {
+      if (!(error instanceof ReferenceError)) throw error;
+      throw this.#error(name, "is not initialized yet", { cause: error });
+    }
+  }
+
+  #newName(kind: string): string {
+    let name: string;
+    do {
+      name = `$${kind}${this.#nextName++}$`;
+    } while (this.#source.text.includes(name));
+    return name;
+  }
+
+  #error(variable: string, reason: string, options?: ErrorOptions) {
+    return captureError(this.#fn.name, variable, reason, options);
+  }
+}
+
+function valueOf(
+  fn: AnyFunction,
+  source: string,
+  constants: readonly CapturedConstant[] = [],
+): FunctionValue {
+  const properties = propertiesOf(fn);
+  return {
+    kind: "value",
+    name: fn.name,
+    source,
+    url: undefined,
+    constants: properties === undefined ? constants : [...constants, {
+      name: PROPERTIES_NAME,
+      value: properties,
+      eager: false,
+    }],
+    cells: [],
+    imports: [],
+  };
+}
+
+/** What a program has set on a function, such as a cache; classes set their own. */
+function propertiesOf(fn: AnyFunction): object | undefined {
+  if (Object.keys(fn).length === 0) return undefined;
+  const isClass =
+    Object.getOwnPropertyDescriptor(fn, "prototype")?.writable === false;
+  return isClass ? undefined : { ...fn };
+}
+
+function sourceOf(text: string, name: string): FunctionSource | undefined {
+  // The name is part of what a method becomes.
+  const key = `${name}\n${text}`;
+  const known = sources.get(key);
+  if (known !== undefined) return known;
+  const source = parseFunction(text, name);
+  if (source === undefined) return undefined;
+  if (sources.size >= MAX_SOURCES) {
+    sources.delete(sources.keys().next().value!);
+  }
+  sources.set(key, source);
+  return source;
+}
+
+function usesModule({ analysis }: FunctionSource): boolean {
+  return analysis.metas.length > 0 || analysis.dynamicImports.length > 0;
+}
+
+function usesOuter({ analysis: { unbound } }: FunctionSource): boolean {
+  return unbound.this || unbound.super ||
+    unbound.arguments || unbound.eval || unbound.privateName !== undefined;
+}
+
+function isEager(references: readonly Reference[]): boolean {
+  return references.some(({ eager }) => eager);
+}
+
+function isPrivateScope({ description }: RuntimeScope): boolean {
+  return !/^(Module|Script|Global)/.test(description);
+}
