@@ -43,6 +43,8 @@ const DEADLINE_STEPS = 20;
 export const KEY_SIZE = 32;
 const NONCE_SIZE = 32;
 const MAC_SIZE = 32;
+/** The longest name of a Unix socket that every platform takes, in bytes. */
+const MAX_PATH = 103;
 const DIRECTORY_PREFIX = "concurrent-parallel-";
 
 const encoder = new TextEncoder();
@@ -174,13 +176,20 @@ export class Rendezvous implements Disposable {
     options: { transport?: RendezvousTransport | undefined } = {},
   ) {
     this.#key = key;
-    const transport = options.transport ?? defaultTransport();
+    let transport = options.transport ?? defaultTransport();
     // Closing before accept() is no failure that anybody has to handle.
     this.#result.promise.catch(() => {});
     try {
+      let path = "";
       if (transport === "unix") {
         this.#directory = createDirectory();
-        const path = `${this.#directory}/s`;
+        path = `${this.#directory}/s`;
+        if (options.transport === undefined && !isUsable(path)) {
+          removeDirectory(this.#directory);
+          transport = "tcp";
+        }
+      }
+      if (transport === "unix") {
         this.#listener = Deno.listen({ transport, path });
         this.address = { transport, path };
       } else {
@@ -292,6 +301,11 @@ function defaultTransport(): RendezvousTransport {
     Deno.permissions.querySync({ name }).state === "granted"
   );
   return isAllowed || !isLoopbackAllowed() ? "unix" : "tcp";
+}
+
+/** Whether the platforms take it as a socket's name, and a permission flag as an item of its list. */
+function isUsable(path: string): boolean {
+  return encoder.encode(path).length <= MAX_PATH && !path.includes(",");
 }
 
 function isLoopbackAllowed(): boolean {

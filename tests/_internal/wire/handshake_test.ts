@@ -118,6 +118,28 @@ Deno.test({
   },
 });
 
+Deno.test({
+  name:
+    "Rendezvous takes TCP where the temporary directory's name is too long for a socket",
+  ignore: Deno.build.os === "windows",
+  async fn() {
+    const directory = await Deno.makeTempDir();
+    const long = `${directory}/${"x".repeat(100)}`;
+    await Deno.mkdir(long);
+    const before = Deno.env.get("TMPDIR");
+    Deno.env.set("TMPDIR", long);
+    try {
+      using rendezvous = new Rendezvous(createKey());
+      assertEquals(rendezvous.address.transport, "tcp");
+      assertEquals([...Deno.readDirSync(long)], []);
+    } finally {
+      if (before === undefined) Deno.env.delete("TMPDIR");
+      else Deno.env.set("TMPDIR", before);
+      await Deno.remove(directory, { recursive: true });
+    }
+  },
+});
+
 Deno.test("acceptHandshake() does not accept its own answer reflected", async () => {
   const key = createKey();
   const [host, stranger] = pair();
