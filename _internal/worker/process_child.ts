@@ -30,8 +30,8 @@ import { unrefWorker } from "./unref_worker.ts";
 
 /** How long an ending child tries to get its last messages out, in ms. */
 const EXIT_FLUSH = 2_000;
-/** How long the child waits at a fence, in ms. Only a stopped watchdog needs as long. */
-const FENCE_TIMEOUT = 5_000;
+/** How long the child waits at a fence, in ms. Only where something else has read the lane it takes as long. */
+const FENCE_TIMEOUT = 1_000;
 /** The longest first line, in bytes. */
 const MAX_HELLO = 64 * 1024;
 const NEWLINE = 10;
@@ -65,13 +65,9 @@ export interface ParentConnection {
   exit(code: number): Promise<void>;
 }
 
-/**
- * Connects to the parent that started this process. Ends the process where the
- * parent is gone.
- *
- * @throws {HandshakeError} If the other end is not the parent; uncaught, as in the entry, that ends the process too.
- */
+/** Connects to the parent that started this process. Ends the process where there is none, or where it cannot prove itself. */
 export async function connectToParent(): Promise<ParentConnection> {
+  ignoreInterrupts();
   const { address, key, info } = readHello();
   let conn: Deno.Conn;
   try {
@@ -79,9 +75,11 @@ export async function connectToParent(): Promise<ParentConnection> {
     await offerHandshake(conn, Uint8Array.fromHex(key));
   } catch (error) {
     if (address.transport === "unix") removeAbandoned(address.path);
-    throw error;
+    // A mistake of ours or of the flags is worth a trace; a parent that is gone
+    // or does not want this child any more is not.
+    if (error instanceof Deno.errors.NotCapable) throw error;
+    Deno.exit(1);
   }
-  ignoreInterrupts();
   const words = createAbortFlags();
   startWatchdog(words);
   hideStdin();

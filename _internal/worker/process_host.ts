@@ -246,8 +246,10 @@ export class ProcessHost implements WorkerHost {
       const exit = await this.exited;
       throw exit.error;
     }
-    if (this.#state === "starting") this.#state = "running";
+    // Where the child has ended in the same moment, this closes the socket.
     this.channel.attach(conn);
+    if (this.#state === "ended") throw (await this.exited).error;
+    if (this.#state === "starting") this.#state = "running";
     for (const slot of this.#early.splice(0)) this.raise(slot);
   }
 
