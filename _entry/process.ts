@@ -20,7 +20,7 @@ const guest = await runGuest({
 // behind, is reported and does not take the calls under way with it.
 addEventListener("error", (event) => {
   event.preventDefault();
-  guest.fault(event.error);
+  guest.fault(event.error ?? new TypeError(event.message));
 });
 addEventListener("unhandledrejection", (event) => {
   event.preventDefault();

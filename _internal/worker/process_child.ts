@@ -129,12 +129,31 @@ function ignoreInterrupts(): void {
   Deno.addSignalListener("SIGINT", () => {});
 }
 
-/** Stdin is the parent's lane: a task that reads it finds it at its end, as in Python's child processes. */
+/**
+ * Stdin is the parent's lane: a task that reads it finds it at its end, as in
+ * Python's child processes, and programs that a task starts do not inherit it,
+ * or they would take raises away.
+ */
 function hideStdin(): void {
   Object.defineProperties(Deno.stdin, {
     read: { value: () => Promise.resolve(null) },
     readSync: { value: () => null },
     readable: { get: () => new Blob([]).stream() },
+  });
+  class Command extends Deno.Command {
+    constructor(command: string | URL, options: Deno.CommandOptions = {}) {
+      const { stdin = "inherit" } = options;
+      super(command, {
+        ...options,
+        stdin: stdin === "inherit" ? "null" : stdin,
+      });
+    }
+  }
+  Object.defineProperty(Deno, "Command", {
+    configurable: true,
+    enumerable: true,
+    writable: true,
+    value: Command,
   });
 }
 

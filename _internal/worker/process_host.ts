@@ -33,6 +33,9 @@ import { PROCESS_ENTRY } from "./entry_urls.ts";
 import type { HostExit, HostOptions, WorkerHost } from "./host.ts";
 import type { ChildHello } from "./process_child.ts";
 
+/** How long a child may take to connect whose entry comes from the network, in ms. */
+const REMOTE_DEADLINE = 60_000;
+
 /** Options for {@linkcode ProcessHost}. */
 export interface ProcessHostOptions extends HostOptions {
   /**
@@ -62,7 +65,7 @@ export interface ProcessHostOptions extends HostOptions {
   /**
    * Milliseconds that the child may take to connect.
    *
-   * @default {10_000}
+   * @default {10_000}, 60_000 where the entry comes from the network
    */
   deadline?: number | undefined;
 }
@@ -139,7 +142,7 @@ export class ProcessHost implements WorkerHost {
     };
     this.#tell(new TextEncoder().encode(`${JSON.stringify(hello)}\n`));
     this.exited = this.#watch();
-    this.ready = this.#start(options.deadline ?? HOST_DEADLINE);
+    this.ready = this.#start(options.deadline ?? defaultDeadline(options));
     // Nobody has to wait for `ready`: `exited` tells of a failed start too.
     this.ready.catch(() => {});
   }
@@ -289,6 +292,13 @@ export class ProcessHost implements WorkerHost {
     // Fails only where the child is gone, and #watch() reports that.
     this.#lane.write(bytes).catch(() => {});
   }
+}
+
+/** The first child of a program may have to fetch the entry and all that it imports. */
+function defaultDeadline(
+  { entry = PROCESS_ENTRY }: ProcessHostOptions,
+): number {
+  return String(entry).startsWith("http") ? REMOTE_DEADLINE : HOST_DEADLINE;
 }
 
 /** @throws {NotSupportedError} If this program cannot start others. */

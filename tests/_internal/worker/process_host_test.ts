@@ -14,6 +14,7 @@ import {
   WorkerCrashedError,
 } from "../../../_internal/base/errors.ts";
 import type { ChannelClose } from "../../../_internal/wire/channel.ts";
+import { Tag } from "../../../_internal/wire/messages.ts";
 import { permissionFlags } from "../../../_internal/worker/_permissions.ts";
 import { findProjectConfig } from "../../../_internal/worker/_project_config.ts";
 import type { HostExit } from "../../../_internal/worker/host.ts";
@@ -278,6 +279,27 @@ Deno.test("ProcessHost hides the control lane from tasks that read stdin", async
   await using child = new Child();
   const code = "[Deno.stdin.readSync(new Uint8Array(9)), prompt()]";
   assertEquals(await child.evaluate(code), [null, null]);
+});
+
+Deno.test({
+  name: "ProcessHost hides the control lane from programs that tasks start",
+  ignore: isWindows,
+  async fn() {
+    await using child = new Child();
+    const command = `new Deno.Command("cat", { stdout: "null" }).spawn()`;
+    assertEquals(await child.evaluate(`${command}.status`), {
+      success: true,
+      code: 0,
+      signal: null,
+    });
+  },
+});
+
+Deno.test("ProcessHost runs the package's own entry where it is given none", async () => {
+  await using child = new Child({ entry: undefined });
+  assertEquals(await child.receive(), new Uint8Array([Tag.ready]));
+  child.host.stop(5);
+  assertEquals(await child.host.exited, { exitCode: 5 });
 });
 
 Deno.test("ProcessHost passes env and cwd", async () => {
