@@ -65,33 +65,44 @@ export class ByteWriter {
   }
 
   /**
-   * A string of any length: a varint of `length * 2 + wide`, then one byte a
-   * code unit (Latin-1) or two (UTF-16, so that lone surrogates survive).
+   * A string of any length: a varint of `bytes * 4 + form`, then its bytes in
+   * one of three forms. ASCII and UTF-8 use the platform's own converters; a
+   * string with a lone surrogate goes as UTF-16, since UTF-8 would replace it.
    */
   string(value: string): void {
     const { length } = value;
-    if (length < SHORT_STRING) {
-      this.#shortString(value);
-      return;
-    }
-    let wide = false;
-    for (let i = 0; i < length; i++) {
-      if (value.charCodeAt(i) > 0xff) {
-        wide = true;
-        break;
-      }
-    }
-    this.varint(length * 2 + (wide ? 1 : 0));
-    if (wide) {
-      const offset = this.reserve(length * 2);
-      for (let i = 0; i < length; i++) {
-        this.view.setUint16(offset + i * 2, value.charCodeAt(i), true);
-      }
-      return;
-    }
+    const start = this.length;
+    this.varint(length * 4 + ASCII);
     const offset = this.reserve(length);
-    const { buffer } = this;
-    for (let i = 0; i < length; i++) buffer[offset + i] = value.charCodeAt(i);
+    if (length < SHORT_STRING) {
+      const { buffer } = this;
+      let i = 0;
+      for (; i < length; i++) {
+        const unit = value.charCodeAt(i);
+        if (unit > 0x7f) break;
+        buffer[offset + i] = unit;
+      }
+      if (i === length) return;
+    } else {
+      // Room for exactly `length` bytes: all of the text fits only if it is ASCII.
+      const { read } = ENCODER.encodeInto(
+        value,
+        this.buffer.subarray(offset, offset + length),
+      );
+      if (read === length) return;
+    }
+    this.length = start;
+    if (value.isWellFormed()) {
+      const bytes = ENCODER.encode(value);
+      this.varint(bytes.length * 4 + UTF8);
+      this.raw(bytes);
+      return;
+    }
+    this.varint(length * 8 + UTF16);
+    const wide = this.reserve(length * 2);
+    for (let i = 0; i < length; i++) {
+      this.view.setUint16(wide + i * 2, value.charCodeAt(i), true);
+    }
   }
 
   /** A view of what was written; not a copy. */
@@ -105,28 +116,6 @@ export class ByteWriter {
     if (this.buffer.length > keep) {
       this.buffer = new Uint8Array(256);
       this.view = new DataView(this.buffer.buffer);
-    }
-  }
-
-  #shortString(value: string): void {
-    const { length } = value;
-    // The optimistic Latin-1 pass: one loop for nearly every short string.
-    const start = this.length;
-    this.varint(length * 2);
-    const offset = this.reserve(length);
-    const { buffer } = this;
-    for (let i = 0; i < length; i++) {
-      const unit = value.charCodeAt(i);
-      if (unit > 0xff) {
-        this.length = start;
-        this.varint(length * 2 + 1);
-        const wide = this.reserve(length * 2);
-        for (let j = 0; j < length; j++) {
-          this.view.setUint16(wide + j * 2, value.charCodeAt(j), true);
-        }
-        return;
-      }
-      buffer[offset + i] = unit;
     }
   }
 
@@ -216,40 +205,46 @@ export class ByteReader {
 
   string(): string {
     const header = this.varint();
-    const length = Math.floor(header / 2);
-    if (header % 2 === 0) {
-      const offset = this.take(length);
+    const form = header % 4;
+    const size = (header - form) / 4;
+    const offset = this.take(size);
+    if (form === ASCII && size < TINY_STRING) {
       const { buffer } = this;
-      if (length < SHORT_STRING) {
-        let text = "";
-        for (let i = 0; i < length; i++) {
-          text += String.fromCharCode(buffer[offset + i]!);
-        }
-        return text;
+      let text = "";
+      for (let i = 0; i < size; i++) {
+        text += String.fromCharCode(buffer[offset + i]!);
       }
-      return latin1(buffer.subarray(offset, offset + length));
+      return text;
     }
-    const offset = this.take(length * 2);
-    const units = new Uint16Array(length);
-    for (let i = 0; i < length; i++) {
+    const bytes = this.buffer.subarray(offset, offset + size);
+    if (form !== UTF16) return DECODER.decode(bytes);
+    if (size % 2 !== 0) {
+      throw new RangeError("Cannot read a string: half a code unit is left");
+    }
+    const units = new Uint16Array(size / 2);
+    for (let i = 0; i < units.length; i++) {
       units[i] = this.view.getUint16(offset + i * 2, true);
     }
     let text = "";
-    for (let i = 0; i < length; i += CHUNK) {
+    for (let i = 0; i < units.length; i += CHUNK) {
       text += String.fromCharCode(...units.subarray(i, i + CHUNK));
     }
     return text;
   }
 }
 
-const SHORT_STRING = 32;
+/** The forms of a string's bytes. */
+const ASCII = 0;
+const UTF8 = 1;
+const UTF16 = 2;
+
+/** Below this length a loop beats the call into the platform's encoder. */
+const SHORT_STRING = 24;
+/** Below this length a loop beats the call into the platform's decoder. */
+const TINY_STRING = 8;
+/** Arguments of one `String.fromCharCode` call: far from the stack's limit. */
 const CHUNK = 8192;
 
-/** `TextDecoder("latin1")` is windows-1252 and would change 0x80 to 0x9f, so the code units are taken one by one. */
-function latin1(bytes: Uint8Array): string {
-  let text = "";
-  for (let i = 0; i < bytes.length; i += CHUNK) {
-    text += String.fromCharCode(...bytes.subarray(i, i + CHUNK));
-  }
-  return text;
-}
+const ENCODER = new TextEncoder();
+// Without `ignoreBOM` a leading U+FEFF would be swallowed.
+const DECODER = new TextDecoder("utf-8", { ignoreBOM: true });
