@@ -1,0 +1,155 @@
+// Copyright 2026 the @concurrent/parallel authors. MIT license.
+
+import type { ByteReader, ByteWriter } from "./bytes.ts";
+import * as tags from "./_codec_tags.ts";
+import { malformed } from "./_codec_types.ts";
+
+/** `Symbol.iterator` and its like, by name and by value. */
+const KNOWN_SYMBOLS = new Map<string, symbol>();
+for (const name of Object.getOwnPropertyNames(Symbol)) {
+  const value: unknown = Reflect.get(Symbol, name);
+  if (typeof value === "symbol") KNOWN_SYMBOLS.set(name, value);
+}
+
+export function writeNumber(w: ByteWriter, value: number): void {
+  if ((value | 0) === value && (value !== 0 || 1 / value > 0)) {
+    if (value >= 0 && value < 0x80) return w.u8(tags.SMALL_INT + value);
+    const offset = w.reserve(5);
+    w.buffer[offset] = tags.TAG_INT32;
+    w.view.setInt32(offset + 1, value, true);
+    return;
+  }
+  const offset = w.reserve(9);
+  w.buffer[offset] = tags.TAG_FLOAT64;
+  w.view.setFloat64(offset + 1, value, true);
+}
+
+export function writeString(w: ByteWriter, value: string): void {
+  const { length } = value;
+  if (length < tags.SHORT_STRING_LIMIT) {
+    const offset = w.reserve(length + 1);
+    const { buffer } = w;
+    let i = 0;
+    for (; i < length; i++) {
+      const unit = value.charCodeAt(i);
+      if (unit > 0x7f) break;
+      buffer[offset + 1 + i] = unit;
+    }
+    if (i === length) {
+      buffer[offset] = tags.SHORT_STRING + length;
+      return;
+    }
+    w.length = offset;
+  }
+  w.u8(tags.TAG_STRING);
+  w.string(value);
+}
+
+/** Writes a primitive that is not an object; returns why where it cannot. */
+export function writePrimitive(
+  w: ByteWriter,
+  value: unknown,
+): string | undefined {
+  switch (typeof value) {
+    case "string":
+      writeString(w, value);
+      return;
+    case "number":
+      writeNumber(w, value);
+      return;
+    case "boolean":
+      w.u8(value ? tags.TAG_TRUE : tags.TAG_FALSE);
+      return;
+    case "undefined":
+      w.u8(tags.TAG_UNDEFINED);
+      return;
+    case "bigint":
+      w.u8(tags.TAG_BIGINT);
+      w.string(value < 0n ? `-${(-value).toString(16)}` : value.toString(16));
+      return;
+    case "symbol":
+      return writeSymbol(w, value);
+    default:
+      w.u8(tags.TAG_NULL);
+      return;
+  }
+}
+
+function writeSymbol(w: ByteWriter, value: symbol): string | undefined {
+  const key = Symbol.keyFor(value);
+  if (key !== undefined) {
+    w.u8(tags.TAG_SYMBOL_FOR);
+    w.string(key);
+    return;
+  }
+  for (const [name, known] of KNOWN_SYMBOLS) {
+    if (known === value) {
+      w.u8(tags.TAG_SYMBOL_KNOWN);
+      w.string(name);
+      return;
+    }
+  }
+  return `${
+    String(value)
+  } is unique to its isolate: use Symbol.for() for a symbol that travels`;
+}
+
+export function readBigInt(r: ByteReader): bigint {
+  const text = r.string();
+  const negative = text.startsWith("-");
+  const digits = negative ? text.slice(1) : text;
+  if (!/^[0-9a-f]+$/.test(digits)) throw malformed("it holds a bad bigint");
+  const value = BigInt(`0x${digits}`);
+  return negative ? -value : value;
+}
+
+export function readKnownSymbol(r: ByteReader): symbol {
+  const name = r.string();
+  const value = KNOWN_SYMBOLS.get(name);
+  if (value === undefined) {
+    throw malformed(`it names an unknown symbol: ${name.slice(0, 64)}`);
+  }
+  return value;
+}
+
+/** The rest of a short string, whose length was in its tag. */
+export function readShortString(r: ByteReader, length: number): string {
+  const offset = r.take(length);
+  const { buffer } = r;
+  let text = "";
+  for (let i = 0; i < length; i++) {
+    text += String.fromCharCode(buffer[offset + i]!);
+  }
+  return text;
+}
+
+/** Slots of the table of keys; a power of two. */
+const KEY_SLOTS = 512;
+const KEYS: string[] = new Array(KEY_SLOTS).fill("");
+
+/**
+ * A short string that is likely to come again (a property's name): the same
+ * string object is given out while it stays in the table, which saves its
+ * creation and lets the engine find the property by identity.
+ */
+export function readKey(r: ByteReader, length: number): string {
+  const offset = r.take(length);
+  const { buffer } = r;
+  let hash = length;
+  for (let i = 0; i < length; i++) {
+    hash = (Math.imul(hash, 31) + buffer[offset + i]!) | 0;
+  }
+  const slot = (hash ^ (hash >>> 9)) & (KEY_SLOTS - 1);
+  const known = KEYS[slot]!;
+  if (known.length === length) {
+    let i = 0;
+    while (i < length && known.charCodeAt(i) === buffer[offset + i]) i++;
+    if (i === length) return known;
+  }
+  let text = "";
+  for (let i = 0; i < length; i++) {
+    text += String.fromCharCode(buffer[offset + i]!);
+  }
+  KEYS[slot] = text;
+  return text;
+}

@@ -1,0 +1,103 @@
+// Copyright 2026 the @concurrent/parallel authors. MIT license.
+
+// The value codec: any graph of values to bytes and back. What a value keeps:
+//
+// - identity and cycles, among everything in one message;
+// - its type: the language's data types, the web's URL, URLSearchParams and
+//   Headers, Temporal, errors (see `error_codec.ts`), functions and classes
+//   (by their description), instances with their prototype (no constructor
+//   runs), what is registered as shareable;
+// - as structured clone does, own enumerable string-keyed properties only:
+//   accessors are read, symbol keys are left out, so are the named properties
+//   of arrays (looking for them would cost more than sending the numbers).
+//
+// What cannot travel is a SerializationError that names its path. Everything
+// else (layout, limits) is in `_codec_tags.ts`.
+
+import { SerializationError } from "../base/errors.ts";
+import type { ByteReader, ByteWriter } from "./bytes.ts";
+import { Decoder } from "./_codec_decoder.ts";
+import { Encoder } from "./_codec_encoder.ts";
+import {
+  describeFailure,
+  isA,
+  RestartWithWholeBuffers,
+} from "./_codec_path.ts";
+import { writeNumber, writeString } from "./_codec_primitives.ts";
+import {
+  type DecodeContext,
+  type EncodeContext,
+  malformed,
+} from "./_codec_types.ts";
+
+export type {
+  AnyFunction,
+  DecodeContext,
+  EncodeContext,
+  Revive,
+} from "./_codec_types.ts";
+
+/**
+ * Writes `value` with everything that it refers to. Where it throws, `w` and
+ * `c.attachments` are as they were.
+ *
+ * @throws {SerializationError} If a part of it cannot travel.
+ */
+export function encodeValue(
+  w: ByteWriter,
+  value: unknown,
+  c: EncodeContext,
+): void {
+  // The commonest values of all need none of the tables of a graph.
+  if (typeof value === "number") return writeNumber(w, value);
+  if (typeof value === "string") return writeString(w, value);
+  encodeGraph(w, value, c, false);
+}
+
+/** As `encodeValue`; with `plainErrors` errors do not bring classes of their own along. */
+export function encodeGraph(
+  w: ByteWriter,
+  value: unknown,
+  c: EncodeContext,
+  plainErrors: boolean,
+): void {
+  const start = w.length;
+  const attached = c.attachments?.length ?? 0;
+  let wholeBuffers = false;
+  for (;;) {
+    const encoder = new Encoder(w, c, { wholeBuffers, plainErrors });
+    try {
+      return encoder.root(value);
+    } catch (error) {
+      w.length = start;
+      if (c.attachments !== undefined) c.attachments.length = attached;
+      if (!isA(error, RestartWithWholeBuffers)) {
+        throw describeFailure(
+          error,
+          c.root,
+          encoder.path.slice(0, encoder.depth),
+        );
+      }
+      // Once at most: the second pass sends no parts.
+      wholeBuffers = true;
+    }
+  }
+}
+
+/**
+ * Reads one value that `encodeValue` wrote, from any bytes: what no encoder
+ * wrote is refused, and memory grows only with the message.
+ *
+ * @throws {SerializationError} If the message is malformed, or names what this side does not have.
+ */
+export function decodeValue(r: ByteReader, c: DecodeContext): unknown {
+  try {
+    return new Decoder(r, c).root();
+  } catch (error) {
+    if (error instanceof SerializationError) throw error;
+    throw malformed(
+      error instanceof RangeError ? "it ends early" : "a part of it is invalid",
+      error,
+    );
+  }
+}

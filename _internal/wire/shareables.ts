@@ -1,0 +1,56 @@
+// Copyright 2026 the @concurrent/parallel authors. MIT license.
+
+import type { EncodeContext } from "./_codec_types.ts";
+
+/**
+ * How the objects of one class of the library travel: as a payload that the
+ * codec can write, from which the other side makes an object that means the
+ * same thing.
+ */
+export interface Shareable<T extends object> {
+  /** What to send instead of `object`. Throws a SerializationError where it cannot travel. */
+  encode(object: T, context: EncodeContext): unknown;
+  /** The object on the receiving side. Called once per message and object. */
+  decode(payload: unknown): T;
+}
+
+interface Entry {
+  readonly tag: string;
+  readonly hook: Shareable<object>;
+}
+
+const byPrototype = new Map<object, Entry>();
+const byTag = new Map<string, Entry>();
+
+/**
+ * Lets the instances of `ctor` (not of its subclasses) travel. Both sides
+ * register the same tags, at the start: the tag is what the message says.
+ *
+ * @throws {TypeError} If the tag is taken by another class.
+ */
+export function registerShareable<T extends object>(
+  tag: string,
+  // deno-lint-ignore no-explicit-any -- the constructor is never called
+  ctor: abstract new (...args: any[]) => T,
+  hook: Shareable<T>,
+): void {
+  const taken = byTag.get(tag);
+  if (taken !== undefined && byPrototype.get(ctor.prototype) !== taken) {
+    throw new TypeError(
+      `Cannot register a shareable class as 'tag' must be unused: current value is ${tag}`,
+    );
+  }
+  const entry: Entry = { tag, hook: hook as unknown as Shareable<object> };
+  byTag.set(tag, entry);
+  byPrototype.set(ctor.prototype, entry);
+}
+
+/** The hook for objects with this prototype. */
+export function shareableOf(prototype: object): Entry | undefined {
+  return byPrototype.get(prototype);
+}
+
+/** The hook that a message names. */
+export function shareableByTag(tag: string): Entry | undefined {
+  return byTag.get(tag);
+}
