@@ -25,6 +25,8 @@ const HEADER = 4;
 const BUFFER_SIZE = 64 * 1024;
 /** Messages above this many bytes are not batched: a copy more would cost more than a write. */
 const BATCH_LIMIT = 16 * 1024;
+/** Buffers up to this many bytes are kept for the next large message. */
+const KEEP_LIMIT = 4 * 1024 * 1024;
 /** How long a closed channel waits for the other side to close too, in ms. */
 const LINGER = 2_000;
 
@@ -86,6 +88,7 @@ export class SocketChannel implements Channel {
   #batchView: DataView | undefined;
   #batchLength = 0;
   #spare: Uint8Array<ArrayBuffer> | undefined;
+  #spareLarge: ArrayBuffer | undefined;
   #flushes: (() => void)[] = [];
   #linger: ReturnType<typeof setTimeout> | undefined;
   readonly #maxFrame: number;
@@ -143,7 +146,7 @@ export class SocketChannel implements Channel {
     if (!this.#isSending()) return;
     const size = HEADER + length;
     if (size > BATCH_LIMIT) {
-      const segment = new Uint8Array(size);
+      const segment = this.#takeLarge(size);
       new DataView(segment.buffer).setUint32(0, length, true);
       segment.set(message, HEADER);
       this.#sealBatch();
@@ -246,9 +249,7 @@ export class SocketChannel implements Channel {
         while (offset < segment.length) {
           offset += await socket.write(segment.subarray(offset));
         }
-        if (segment.buffer.byteLength === BUFFER_SIZE) {
-          this.#spare = new Uint8Array(segment.buffer);
-        }
+        this.#recycle(segment.buffer);
       }
     } catch {
       // The other side takes nothing any more. Not reported here: the reader
@@ -258,6 +259,28 @@ export class SocketChannel implements Channel {
     }
     this.#isWriting = false;
     for (const resolve of this.#flushes.splice(0)) resolve();
+  }
+
+  #takeLarge(size: number): Uint8Array<ArrayBuffer> {
+    const spare = this.#spareLarge;
+    if (spare === undefined || spare.byteLength < size) {
+      return new Uint8Array(size);
+    }
+    this.#spareLarge = undefined;
+    return new Uint8Array(spare, 0, size);
+  }
+
+  /** Keeps one buffer of each kind: fresh memory costs more than the copy into it. */
+  #recycle(buffer: ArrayBuffer): void {
+    const { byteLength } = buffer;
+    if (byteLength === BUFFER_SIZE) {
+      this.#spare = new Uint8Array(buffer);
+    } else if (
+      byteLength <= KEEP_LIMIT &&
+      byteLength > (this.#spareLarge?.byteLength ?? 0)
+    ) {
+      this.#spareLarge = buffer;
+    }
   }
 
   #dropOutput(): void {
@@ -282,6 +305,7 @@ export class SocketChannel implements Channel {
   async #readFrames(socket: SocketLike): Promise<ChannelClose> {
     const buffer = new Uint8Array(BUFFER_SIZE);
     const view = new DataView(buffer.buffer);
+    let large = new Uint8Array();
     let start = 0;
     let end = 0;
     while (true) {
@@ -337,11 +361,16 @@ export class SocketChannel implements Channel {
         start = end = 0;
       } else if (needed > BUFFER_SIZE) {
         const received = buffer.subarray(start + HEADER, end);
-        const body = new Uint8Array(needed - HEADER);
+        const length = needed - HEADER;
+        // A message is only valid during its delivery, so the next one can
+        // have its memory.
+        if (large.length < length) large = new Uint8Array(length);
+        const body = large.subarray(0, length);
         body.set(received);
         start = end = 0;
         await this.#fill(socket, body, received.length);
         if (this.#state === "connected") this.onMessage(body, NO_ATTACHMENTS);
+        if (large.length > KEEP_LIMIT) large = new Uint8Array();
       } else if (start + needed > BUFFER_SIZE || end === BUFFER_SIZE) {
         buffer.copyWithin(0, start, end);
         end -= start;
