@@ -23,6 +23,7 @@ import type {
   FunctionValue,
 } from "./description.ts";
 import type { RuntimeScope } from "./inspector.ts";
+import { guessPlace } from "./guess.ts";
 import { locate, type LocatedFunction } from "./locate.ts";
 import {
   IMPORT_NAME,
@@ -41,17 +42,15 @@ export { captureError } from "./capture_error.ts";
 export { type CaptureContext, createCaptureContext } from "./cells.ts";
 export { closeInspector } from "./inspector.ts";
 
-const GRANT_HINT =
-  "grant --allow-sys so that captured variables can be read, pass them as arguments, or use fromModule()";
+const BLIND_REASON =
+  "cannot be read without the permission --allow-sys (grant it, or take one of the ways out)";
 
-// Globals of the language that programs do not declare anew. Only used where
-// V8 cannot be asked whether a name is one of the module's own.
-const INTRINSICS = new Set(
-  ("undefined NaN Infinity globalThis Object Array Number String Boolean BigInt Symbol Math JSON Reflect Date RegExp " +
-    "Promise Error TypeError RangeError SyntaxError Map Set WeakMap WeakSet Atomics SharedArrayBuffer ArrayBuffer " +
-    "DataView Uint8Array Uint8ClampedArray Uint16Array Uint32Array Int8Array Int16Array Int32Array Float32Array " +
-    "Float64Array BigInt64Array BigUint64Array Proxy Intl parseInt parseFloat isNaN isFinite encodeURIComponent " +
-    "decodeURIComponent console Deno").split(" "),
+// Names that programs do not declare anew. Only trusted where neither V8 nor the
+// module's text can tell whether the module did.
+const UNSHADOWED = new Set(
+  ("undefined NaN Infinity globalThis Object Array Number String Boolean BigInt Math JSON Reflect Atomics " +
+    "SharedArrayBuffer ArrayBuffer Uint8Array Int32Array Float64Array BigInt64Array Promise Error TypeError " +
+    "RangeError parseInt parseFloat isNaN isFinite console").split(" "),
 );
 
 const MAX_SOURCES = 1_000;
@@ -141,28 +140,30 @@ function describe(
   }
   assertSource(fn, text, source, place);
   return place === undefined
-    ? describeBlindly(fn, source)
+    ? describeBlindly(fn, text, source, context)
     : new Capture(fn, source, place, context).describe();
 }
 
 /** Describes a function where V8 cannot be asked: only what cannot be wrong. */
 function describeBlindly(
   fn: AnyFunction,
+  text: string,
   source: FunctionSource,
+  context: CaptureContext,
 ): FunctionValue {
-  const unknown = source.free.find(({ name }) => !INTRINSICS.has(name));
+  const place = guessPlace(text);
+  if (place !== undefined) {
+    return new Capture(fn, source, place, context).describe();
+  }
+  const unknown = source.free.find(({ name }) => !UNSHADOWED.has(name));
   if (unknown !== undefined) {
-    throw captureError(
-      fn.name,
-      unknown.name,
-      `cannot be read without the permission --allow-sys (${GRANT_HINT})`,
-    );
+    throw captureError(fn.name, unknown.name, BLIND_REASON);
   }
   if (usesModule(source)) {
     throw functionError(
       fn.name,
       "uses import.meta or import(), and its module cannot be told without the permission --allow-sys",
-      GRANT_HINT,
+      "grant --allow-sys, export the function from a module other than the main one, or use fromModule()",
     );
   }
   return valueOf(fn, source.text);
@@ -297,7 +298,7 @@ class Capture {
     }
     const found = this.#find(name);
     if (found === undefined) {
-      throw this.#error(name, "is not visible to the debugger");
+      throw this.#invisible(name);
     }
     if (binding.assigned) {
       const key = `${script.id}:${binding.scope.start}:${binding.scope.kind}`;
@@ -323,7 +324,7 @@ class Capture {
     if (!binding?.assigned) return;
     const found = this.#find(name);
     if (found === undefined) {
-      throw this.#error(name, "is not visible to the debugger");
+      throw this.#invisible(name);
     }
     const key = `${script.id}:${binding.scope.start}:${binding.scope.kind}`;
     this.#addCell(name, self, key, found);
@@ -444,6 +445,15 @@ class Capture {
       name = `$${kind}${this.#nextName++}$`;
     } while (this.#source.text.includes(name));
     return name;
+  }
+
+  #invisible(name: string) {
+    return this.#error(
+      name,
+      this.#place.scopes.length === 0
+        ? BLIND_REASON
+        : "is not visible to the debugger",
+    );
   }
 
   #error(variable: string, reason: string, options?: ErrorOptions) {

@@ -17,7 +17,6 @@ import { type Binding, isInside } from "./scopes.ts";
 export interface KnownScript extends ScriptInfo {
   readonly id: string;
   readonly parsed: ParsedScript | undefined;
-  readonly lineStarts: readonly number[];
 }
 
 /** Where a function is, and what it sees. */
@@ -37,6 +36,7 @@ interface KnownNode {
 }
 
 const scripts = new Map<string, KnownScript>();
+const lineStarts = new WeakMap<KnownScript, readonly number[]>();
 // By script and position: closures of one place are looked up once.
 const nodes = new Map<string, KnownNode>();
 
@@ -59,7 +59,7 @@ export function locate(
   const key = `${script.id}:${line}:${column}`;
   let known = nodes.get(key);
   if (known === undefined && script.parsed !== undefined) {
-    const position = (script.lineStarts[line] ?? 0) + column;
+    const position = (lineStarts.get(script)![line] ?? 0) + column;
     const node = findNode(script.parsed, source, position);
     if (node !== undefined) {
       known = { node, names: namesOf(script.parsed, node) };
@@ -83,8 +83,8 @@ function scriptOf(id: string): KnownScript | undefined {
     ...info,
     id,
     parsed: parseScript(info.text),
-    lineStarts: lineStartsOf(info.text),
   };
+  lineStarts.set(script, lineStartsOf(info.text));
   scripts.set(id, script);
   return script;
 }
@@ -114,7 +114,8 @@ function findNode(
   return undefined;
 }
 
-function namesOf(
+/** Tells what the names mean that a function uses and does not declare. */
+export function namesOf(
   { analysis }: ParsedScript,
   node: FunctionNode | Class,
 ): Map<string, Binding | undefined> {

@@ -10,6 +10,7 @@ import {
   parseExpressionAt,
   type Pattern,
   type Program,
+  type Token,
 } from "acorn";
 import { type Analysis, analyze, type Reference } from "./scopes.ts";
 
@@ -58,6 +59,8 @@ export interface ParsedScript {
   readonly analysis: Analysis;
   readonly imports: ReadonlyMap<string, ImportSource>;
   readonly exports: readonly ExportedBinding[];
+  /** In the order of the text. */
+  readonly tokens: readonly Token[];
 }
 
 /**
@@ -89,18 +92,28 @@ export function parseFunction(
  * @returns What it declares, or `undefined` where it cannot be parsed.
  */
 export function parseScript(text: string): ParsedScript | undefined {
-  const program = tryParse(text, { ...OPTIONS, allowHashBang: true }) ??
-    tryParse(text, {
+  let tokens: Token[] = [];
+  let program = tryParse(text, {
+    ...OPTIONS,
+    allowHashBang: true,
+    onToken: tokens,
+  });
+  if (program === undefined) {
+    tokens = [];
+    program = tryParse(text, {
       ...OPTIONS,
       sourceType: "script",
       allowReturnOutsideFunction: true,
+      onToken: tokens,
     });
+  }
   if (program === undefined) return undefined;
   return {
     text,
     analysis: analyze(program),
     imports: importsOf(program),
     exports: exportsOf(program),
+    tokens,
   };
 }
 

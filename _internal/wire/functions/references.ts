@@ -127,7 +127,7 @@ function runtimeExportOf(
 }
 
 /** The modules on the stack, nearest first, without this library's inner ones. */
-function callerUrls(): string[] {
+export function callerUrls(): string[] {
   const own = new URL("../../", import.meta.url).href;
   const stack = stackOf();
   const urls = stack.matchAll(/\b((?:file|https?):\/\/[^\s)]+?):\d+:\d+/g);
