@@ -31,7 +31,7 @@ import { unrefWorker } from "./unref_worker.ts";
 /** How long an ending child tries to get its last messages out, in ms. */
 const EXIT_FLUSH = 2_000;
 /** How long the child waits at a fence, in ms. Only where something else has read the lane it takes as long. */
-const FENCE_TIMEOUT = 1_000;
+const FENCE_TIMEOUT = 5_000;
 /** The longest first line, in bytes. */
 const MAX_HELLO = 64 * 1024;
 const NEWLINE = 10;
