@@ -35,7 +35,7 @@ import { functionOrigin, namespaceOrigin } from "./origins.ts";
 import { type FunctionSource, parseFunction } from "./parse.ts";
 import { exportFromCallers, exportOf, resolveSpecifier } from "./references.ts";
 import { applyEdits, type Edit, replaceReference } from "./rewrite.ts";
-import type { Binding, Reference } from "./scopes.ts";
+import { type Binding, isInside, type Reference } from "./scopes.ts";
 import { type AnyFunction, referenceOf, unwrapTask } from "./task.ts";
 
 export { captureError } from "./capture_error.ts";
@@ -87,10 +87,7 @@ export function describeFunction(
 export function isStable(description: FunctionDescription): boolean {
   return description.kind === "reference" ||
     description.cells.length === 0 &&
-      description.constants.every(({ value }) =>
-        value === null ||
-        (typeof value !== "object" && typeof value !== "function")
-      );
+      description.constants.every(({ value }) => isPrimitive(value));
 }
 
 function isSettled(description: FunctionDescription): boolean {
@@ -248,11 +245,12 @@ class Capture {
   }
 
   describe(): FunctionValue {
+    const heritage = this.#captureHeritage();
+    const free = heritage === undefined
+      ? this.#source.free
+      : this.#source.free.filter((reference) => !isInside(reference, heritage));
     for (
-      const [name, references] of Map.groupBy(
-        this.#source.free,
-        ({ name }) => name,
-      )
+      const [name, references] of Map.groupBy(free, ({ name }) => name)
     ) this.#capture(name, references);
     this.#captureSelf();
     this.#rewriteModule();
@@ -312,6 +310,31 @@ class Capture {
       return this.#addImport(specifier, "*", references);
     }
     this.#constants.push({ name, value, eager: isEager(references) });
+  }
+
+  /**
+   * The variables of `extends …` are often seen by no function, so that V8
+   * keeps them nowhere; what they gave is the prototype of the class.
+   */
+  #captureHeritage(): { start: number; end: number } | undefined {
+    const heritage = this.#source.heritage;
+    if (heritage === undefined) return undefined;
+    // Globals and imports are found over there by their name.
+    const isLocal = this.#source.free.some((reference) => {
+      const binding = isInside(reference, heritage)
+        ? this.#place.names.get(reference.name)
+        : undefined;
+      return binding !== undefined && binding.kind !== "import";
+    });
+    if (!isLocal) return undefined;
+    const name = this.#newName("super");
+    this.#constants.push({
+      name,
+      value: Object.getPrototypeOf(this.#fn),
+      eager: true,
+    });
+    this.#edits.push({ start: heritage.start, end: heritage.end, text: name });
+    return heritage;
   }
 
   /** A function declaration whose name is assigned somewhere does not call itself. */
@@ -482,12 +505,28 @@ function valueOf(
   };
 }
 
-/** What a program has set on a function, such as a cache; classes set their own. */
+/**
+ * What a program has set on a function, such as a cache. The static fields of a
+ * class are made by its source, but numbers and the like may have changed since.
+ */
 function propertiesOf(fn: AnyFunction): object | undefined {
-  if (Object.keys(fn).length === 0) return undefined;
+  const names = Object.keys(fn);
+  if (names.length === 0) return undefined;
   const isClass =
     Object.getOwnPropertyDescriptor(fn, "prototype")?.writable === false;
-  return isClass ? undefined : { ...fn };
+  if (!isClass) return { ...fn };
+  const fields = names.flatMap((name) => {
+    const property = Object.getOwnPropertyDescriptor(fn, name)!;
+    return property.writable && isPrimitive(property.value)
+      ? [[name, property.value]]
+      : [];
+  });
+  return fields.length === 0 ? undefined : Object.fromEntries(fields);
+}
+
+function isPrimitive(value: unknown): boolean {
+  return value === null ||
+    (typeof value !== "object" && typeof value !== "function");
 }
 
 function sourceOf(text: string, name: string): FunctionSource | undefined {

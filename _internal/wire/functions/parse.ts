@@ -31,7 +31,10 @@ export interface FunctionSource {
   readonly free: readonly Reference[];
   /** References to the function's own name; whether they mean the function depends on how it was declared. */
   readonly self: readonly Reference[];
-  readonly isArrow: boolean;
+  /** Where the expression after `extends` lies, for a class. */
+  readonly heritage:
+    | { readonly start: number; readonly end: number }
+    | undefined;
 }
 
 /** Where an imported binding comes from. */
@@ -179,7 +182,9 @@ function finish(
     analysis,
     free,
     self,
-    isArrow: type === "ArrowFunctionExpression",
+    heritage: expression.type === "ClassExpression"
+      ? expression.superClass ?? undefined
+      : undefined,
   };
 }
 
