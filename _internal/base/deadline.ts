@@ -1,0 +1,90 @@
+// Copyright 2026 the @concurrent/parallel authors. MIT license.
+
+// The one rule for time: `timeout` in milliseconds, undefined waits for ever,
+// 0 polls, negative or NaN is a RangeError; an abort rejects with
+// `signal.reason`. Whatever waits takes its timeout and signal through here.
+
+import { checkDuration, checkSignal } from "./validation.ts";
+import { TimeoutError } from "./errors.ts";
+
+/** What every operation that waits accepts. */
+export interface WaitOptions {
+  /**
+   * How long to wait, in milliseconds. `0` polls.
+   *
+   * @default {undefined} waits for ever
+   */
+  timeout?: number | undefined;
+  /** Ends the wait; the promise rejects with `signal.reason`. */
+  signal?: AbortSignal | undefined;
+}
+
+/** The longest delay that a timer takes; longer ones would fire at once. */
+const MAX_DELAY = 2 ** 31 - 1;
+
+/** Checks the options of a wait, before any side effect. */
+export function checkWait(verb: string, options: WaitOptions): void {
+  checkDuration(verb, "timeout", options.timeout);
+  checkSignal(verb, options.signal);
+}
+
+/**
+ * Waits for a promise no longer than the options allow. What is waited for
+ * goes on in any case.
+ *
+ * @param verb What is being done, for the error: "wait for a future".
+ * @param promise What to wait for.
+ * @param options Timeout and signal, already checked.
+ */
+export function within<T>(
+  verb: string,
+  promise: PromiseLike<T>,
+  options: WaitOptions,
+): Promise<T> {
+  const { timeout, signal } = options;
+  if (timeout === undefined && signal === undefined) {
+    return Promise.resolve(promise);
+  }
+  return new Promise<T>((resolve, reject) => {
+    if (signal?.aborted) {
+      // The promise may fail later: nobody else may be listening to it.
+      promise.then(undefined, () => {});
+      reject(signal.reason);
+      return;
+    }
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const end = () => {
+      if (timer !== undefined) clearTimeout(timer);
+      signal?.removeEventListener("abort", onAbort);
+    };
+    const onAbort = () => {
+      end();
+      reject(signal!.reason);
+    };
+    signal?.addEventListener("abort", onAbort);
+    if (timeout !== undefined && timeout <= MAX_DELAY) {
+      // A promise that has settled already wins over a timeout of 0: its
+      // reaction runs before any timer.
+      timer = setTimeout(() => {
+        end();
+        reject(
+          new TimeoutError(`Cannot ${verb}: ${timeout} ms have passed`),
+        );
+      }, timeout);
+    }
+    promise.then((value) => {
+      end();
+      resolve(value);
+    }, (error) => {
+      end();
+      reject(error);
+    });
+  });
+}
+
+/** Calls `fn` after `delay` milliseconds; `Infinity` and what no timer can hold mean never. Returns the canceller. */
+export function after(delay: number, fn: () => void): () => void {
+  if (delay > MAX_DELAY) return () => {};
+  const timer = setTimeout(fn, delay);
+  return () => clearTimeout(timer);
+}

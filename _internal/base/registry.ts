@@ -1,0 +1,64 @@
+// Copyright 2026 the @concurrent/parallel authors. MIT license.
+
+// What keeps the program alive, and what must be gone when it is done.
+//
+// A Worker, a socket and a child process would keep the event loop alive by
+// being there; `Atomics.waitAsync` does not keep it alive even while
+// somebody waits for a result. Both are wrong here: pending work must keep
+// the program alive, idle workers must not. So every worker and socket is
+// unref'ed, and whoever has work under way holds the one timer of this file.
+
+let holders = 0;
+let timer: ReturnType<typeof setInterval> | undefined;
+let workers = 0;
+
+/** As long as a delay may be; the timer never does anything. */
+const FOR_EVER = 2 ** 31 - 1;
+
+/** Keeps the program alive until the matching {@linkcode releaseProgram}. */
+export function holdProgram(): void {
+  if (holders++ > 0) return;
+  if (timer === undefined) timer = setInterval(() => {}, FOR_EVER);
+  else Deno.refTimer(timer);
+}
+
+/** Undoes one {@linkcode holdProgram}. */
+export function releaseProgram(): void {
+  if (holders === 0) {
+    throw new RangeError("Cannot release the program: nobody holds it");
+  }
+  if (--holders > 0) return;
+  // While workers live the next task is near: unref is cheaper than a new
+  // timer for every round trip.
+  if (workers === 0) dropTimer();
+  else if (timer !== undefined) Deno.unrefTimer(timer);
+}
+
+/** Counts a worker that has been started. */
+export function workerStarted(): void {
+  workers++;
+}
+
+/** Counts a worker that is gone. */
+export function workerEnded(): void {
+  workers--;
+  if (workers === 0 && holders === 0) dropTimer();
+}
+
+/** How many workers of this library live in this program. */
+export function liveWorkers(): number {
+  return workers;
+}
+
+function dropTimer(): void {
+  if (timer === undefined) return;
+  clearInterval(timer);
+  timer = undefined;
+}
+
+let lastId = 0;
+
+/** The next worker number; unique in the program. */
+export function nextWorkerId(): number {
+  return ++lastId;
+}

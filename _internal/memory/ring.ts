@@ -1,0 +1,159 @@
+// Copyright 2026 the @concurrent/parallel authors. MIT license.
+
+// A single-producer single-consumer ring of byte records in shared memory
+// (Lamport 1983; positions grow for ever and wrap at 2^32).
+//
+//   data  | free |== record ==|== record ==| free |        length: power of 2
+//                ^ head (consumer)         ^ tail (producer)
+//
+// Record: u32 length * 2 + kind, then the bytes, padded to 4. Records are
+// contiguous: one that does not fit before the end of the data is preceded by
+// a SKIP word, and starts at 0.
+//
+//   producer                              consumer
+//   1 free = size - (tail - head)         1 load tail; equal to head: empty
+//   2 write the record's bytes            2 copy the record's bytes out
+//   3 store tail (publishes 2)            3 store head (gives the space back)
+//
+// Only the producer writes TAIL and only the consumer HEAD, so plain loads of
+// one's own position are exact. The stores in step 3 come after the plain
+// accesses of step 2 on the same thread, and the other side's load orders its
+// accesses after them: nobody sees half a record or overwrites an unread one.
+//
+// A producer that finds the ring full keeps what it could not write and asks
+// for a wake-up:
+//   4 store WANTED = 1, try once more     4 after step 3: WANTED? swap to 0
+//   5 fails: sleep                        5 swapped: ring the producer's bell
+// As with the bell, either 4 on the left sees the space or 4 on the right
+// sees the wish.
+
+const HEAD = 0;
+const TAIL = 16;
+const WANTED = 32;
+/** Words before the data; head, tail and the wish lie in cache lines of their own. */
+const HEADER_WORDS = 48;
+const SKIP = 0xffffffff;
+
+/** Bytes of shared memory that a ring of `size` data bytes takes. */
+export function ringBytes(size: number): number {
+  return HEADER_WORDS * 4 + size;
+}
+
+/** A record's kind: 0 or 1, what it means is up to the user of the ring. */
+export type RecordKind = 0 | 1;
+
+/** What both ends know of one ring. */
+class RingEnd {
+  protected readonly words: Int32Array<SharedArrayBuffer>;
+  protected readonly data: Uint8Array<SharedArrayBuffer>;
+  protected readonly lengths: Uint32Array<SharedArrayBuffer>;
+  protected readonly size: number;
+
+  constructor(memory: SharedArrayBuffer, offset: number, size: number) {
+    if ((size & (size - 1)) !== 0 || size < 64) {
+      throw new RangeError(
+        `Cannot create a ring as 'size' must be a power of two: current value is ${size}`,
+      );
+    }
+    this.words = new Int32Array(memory, offset, HEADER_WORDS);
+    const start = offset + HEADER_WORDS * 4;
+    this.data = new Uint8Array(memory, start, size);
+    this.lengths = new Uint32Array(memory, start, size / 4);
+    this.size = size;
+  }
+}
+
+/** The writing end. One agent only. */
+export class RingProducer extends RingEnd {
+  #tail: number;
+
+  constructor(memory: SharedArrayBuffer, offset: number, size: number) {
+    super(memory, offset, size);
+    this.#tail = Atomics.load(this.words, TAIL) >>> 0;
+  }
+
+  /** The longest record that is sure to fit into an empty ring. */
+  get maxRecord(): number {
+    return this.size / 4;
+  }
+
+  /** Writes one record, or returns false where there is no room now. */
+  write(bytes: Uint8Array, kind: RecordKind): boolean {
+    const { size, lengths } = this;
+    const needed = 4 + ((bytes.length + 3) & ~3);
+    const head = Atomics.load(this.words, HEAD) >>> 0;
+    const free = size - ((this.#tail - head) >>> 0);
+    let at = this.#tail & (size - 1);
+    const tillEnd = size - at;
+    let skipped = 0;
+    if (needed > tillEnd) skipped = tillEnd;
+    if (needed + skipped > free) return false;
+    if (skipped > 0) {
+      lengths[at >>> 2] = SKIP;
+      at = 0;
+    }
+    lengths[at >>> 2] = bytes.length * 2 + kind;
+    this.data.set(bytes, at + 4);
+    this.#tail = (this.#tail + skipped + needed) >>> 0;
+    Atomics.store(this.words, TAIL, this.#tail | 0);
+    return true;
+  }
+
+  /** Asks for a wake-up when there is room again. The caller must try once more before it sleeps. */
+  wantSpace(): void {
+    Atomics.store(this.words, WANTED, 1);
+  }
+}
+
+/** The reading end. One agent only. */
+export class RingConsumer extends RingEnd {
+  #head: number;
+  #scratch = new Uint8Array(1024);
+  /** The kind of the record that `read()` returned last. */
+  kind: RecordKind = 0;
+
+  constructor(memory: SharedArrayBuffer, offset: number, size: number) {
+    super(memory, offset, size);
+    this.#head = Atomics.load(this.words, HEAD) >>> 0;
+  }
+
+  /** True where a record can be read. */
+  get pending(): boolean {
+    return (Atomics.load(this.words, TAIL) >>> 0) !== this.#head;
+  }
+
+  /** Takes the next record, or undefined. The bytes are a private copy, valid until the next read. */
+  read(): Uint8Array<ArrayBuffer> | undefined {
+    if (!this.pending) return undefined;
+    const { size, lengths } = this;
+    let at = this.#head & (size - 1);
+    let header = lengths[at >>> 2]!;
+    if (header === SKIP) {
+      this.#head = (this.#head + size - at) >>> 0;
+      at = 0;
+      header = lengths[0]!;
+    }
+    const length = header >>> 1;
+    this.kind = (header & 1) as RecordKind;
+    if (length > this.#scratch.length) {
+      this.#scratch = new Uint8Array(length * 2);
+    }
+    const record = this.#scratch.subarray(0, length);
+    // Small records: a loop beats the call into `set`.
+    if (length <= 32) {
+      const { data } = this;
+      for (let i = 0; i < length; i++) record[i] = data[at + 4 + i]!;
+    } else {
+      record.set(this.data.subarray(at + 4, at + 4 + length));
+    }
+    this.#head = (this.#head + 4 + ((length + 3) & ~3)) >>> 0;
+    Atomics.store(this.words, HEAD, this.#head | 0);
+    return record;
+  }
+
+  /** True once for each wish of the producer: its bell must be rung. */
+  takeWish(): boolean {
+    return Atomics.load(this.words, WANTED) === 1 &&
+      Atomics.compareExchange(this.words, WANTED, 1, 0) === 1;
+  }
+}

@@ -1,0 +1,77 @@
+// Copyright 2026 the @concurrent/parallel authors. MIT license.
+
+// One word of shared memory for each call that a worker holds: who may run it
+// is decided there and nowhere else.
+//
+//   FREE -> QUEUED    host: the call was sent
+//   QUEUED -> STARTED guest: it runs now
+//   QUEUED -> REVOKED host: it must not run (cancelled, or given to somebody else)
+//   any -> FREE       host: the guest has answered
+//
+// The two ways out of QUEUED are compare-and-swaps, so exactly one happens: a
+// cancelled call never runs, and a call that runs was never reported as
+// cancelled before it started. The ABORT bit is set on top of any state by
+// the host and read by the task, also from a synchronous loop.
+
+const FREE = 0;
+const QUEUED = 1;
+const STARTED = 2;
+const REVOKED = 3;
+const STATE = 3;
+const ABORT = 4;
+
+/** The state words of one worker's in-flight calls. */
+export class CallSlots {
+  readonly #words: Int32Array<SharedArrayBuffer>;
+
+  constructor(words: Int32Array<SharedArrayBuffer>) {
+    this.#words = words;
+  }
+
+  /** Host: the call is about to be sent. */
+  queue(slot: number): void {
+    Atomics.store(this.#words, slot, QUEUED);
+  }
+
+  /** Guest: true where the call may run. */
+  start(slot: number): boolean {
+    return this.#leaveQueued(slot, STARTED);
+  }
+
+  /** Host: true where the call had not started and now never will. */
+  revoke(slot: number): boolean {
+    return this.#leaveQueued(slot, REVOKED);
+  }
+
+  /** Host: true where the guest has begun with the call. */
+  started(slot: number): boolean {
+    return (Atomics.load(this.#words, slot) & STATE) === STARTED;
+  }
+
+  /** Host: the slot can be used again. */
+  free(slot: number): void {
+    Atomics.store(this.#words, slot, FREE);
+  }
+
+  /** Host: asks the call to stop. */
+  abort(slot: number): void {
+    Atomics.or(this.#words, slot, ABORT);
+  }
+
+  /** Guest: was the call asked to stop? */
+  aborted(slot: number): boolean {
+    return (Atomics.load(this.#words, slot) & ABORT) !== 0;
+  }
+
+  #leaveQueued(slot: number, state: number): boolean {
+    // The ABORT bit may come at any moment: it is kept.
+    for (;;) {
+      const word = Atomics.load(this.#words, slot);
+      if ((word & STATE) !== QUEUED) return false;
+      const next = (word & ~STATE) | state;
+      if (
+        Atomics.compareExchange(this.#words, slot, word, next) === word
+      ) return true;
+    }
+  }
+}

@@ -1,0 +1,100 @@
+// Copyright 2026 the @concurrent/parallel authors. MIT license.
+
+// How each kind of worker takes a call: threads and processes get it encoded
+// at the submit, the caller's own event loop gets it as it is.
+
+import { NotSupportedError } from "../base/errors.ts";
+import type { AnyFunction } from "../wire/functions/task.ts";
+import { CallMode } from "../wire/messages.ts";
+import { encodePayload } from "../wire/payload.ts";
+import { ProcessHost } from "../worker/process_host.ts";
+import { ThreadHost } from "../worker/thread_host.ts";
+import { defineFunction, describer } from "./definitions.ts";
+import { InlineWorker } from "./inline_worker.ts";
+import type { Work } from "./job.ts";
+import type { PoolWorker, WorkerEvents } from "./pool_worker.ts";
+import { RemoteWorker } from "./remote_worker.ts";
+
+/** Where a scheduler's jobs run. */
+export interface Backend {
+  readonly kind: "thread" | "process" | "inline";
+  /**
+   * Prepares a call.
+   *
+   * @throws {SerializationError} If the function or an argument cannot travel.
+   */
+  prepare(
+    fn: AnyFunction,
+    args: readonly unknown[],
+    mode: CallMode,
+    transfer: readonly Transferable[] | undefined,
+  ): Work;
+  /** Starts a worker. */
+  start(
+    identity: { readonly id: number; readonly name: string },
+    events: WorkerEvents,
+  ): PoolWorker;
+}
+
+/** What a backend needs to know to start workers. */
+export interface BackendOptions {
+  readonly concurrency: number;
+  readonly permissions?: Deno.PermissionOptions | undefined;
+  readonly env?: Record<string, string> | undefined;
+  readonly cwd?: string | URL | undefined;
+}
+
+/** Worker threads. */
+export function threadBackend(options: BackendOptions): Backend {
+  if (options.permissions !== undefined) {
+    throw new NotSupportedError(
+      "Cannot start threads with 'permissions': Deno offers them to processes only",
+    );
+  }
+  const { concurrency } = options;
+  return {
+    kind: "thread",
+    prepare: (fn, args, mode, transfer) =>
+      prepareRemote(fn, args, mode, transfer, true),
+    start: (identity, events) =>
+      new RemoteWorker(new ThreadHost({ ...identity, concurrency }), events),
+  };
+}
+
+/** Child processes. */
+export function processBackend(options: BackendOptions): Backend {
+  return {
+    kind: "process",
+    prepare: (fn, args, mode, transfer) =>
+      prepareRemote(fn, args, mode, transfer, false),
+    start: (identity, events) =>
+      new RemoteWorker(new ProcessHost({ ...identity, ...options }), events),
+  };
+}
+
+/** The caller's own event loop. */
+export function inlineBackend(): Backend {
+  return {
+    kind: "inline",
+    prepare: (fn, args, mode) => ({ kind: "inline", fn, args, mode }),
+    start: (identity, events) => new InlineWorker(identity, events),
+  };
+}
+
+function prepareRemote(
+  fn: AnyFunction,
+  args: readonly unknown[],
+  mode: CallMode,
+  transfer: readonly Transferable[] | undefined,
+  attachments: boolean,
+): Work {
+  const definition = defineFunction(fn, attachments);
+  const payload = encodePayload(args, {
+    root: mode === CallMode.chunk ? "items" : "args",
+    describe: describer(),
+    attachments,
+    transfer,
+  });
+  const calls = mode === CallMode.chunk ? args.length : 1;
+  return { kind: "remote", mode, definition, payload, calls };
+}

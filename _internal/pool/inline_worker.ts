@@ -1,0 +1,165 @@
+// Copyright 2026 the @concurrent/parallel authors. MIT license.
+
+import { AsyncLocalStorage } from "node:async_hooks";
+import { AbortReason, CallMode } from "../wire/messages.ts";
+import {
+  type CallContext,
+  setCallStorage,
+  stopError,
+  type WorkerInfo,
+} from "../worker/current.ts";
+import type { Work } from "./job.ts";
+import type { PoolWorker, WorkerEvents } from "./pool_worker.ts";
+
+/** Calls that one event loop takes on at a time. */
+const INLINE_SLOTS = 1024;
+
+const storage = new AsyncLocalStorage<CallContext>();
+
+/** Runs calls on the caller's own event loop: for tasks that wait, not for tasks that compute. */
+export class InlineWorker implements PoolWorker {
+  readonly kind = "inline";
+  readonly id: number;
+  readonly name: string;
+  readonly pid = undefined;
+  readonly slots = INLINE_SLOTS;
+  readonly revocable = false;
+  readonly stuck = false;
+  readonly #events: WorkerEvents;
+  readonly #calls = new Map<number, InlineCall>();
+  #ended = false;
+
+  constructor(
+    identity: { readonly id: number; readonly name: string },
+    events: WorkerEvents,
+  ) {
+    this.id = identity.id;
+    this.name = identity.name;
+    this.#events = events;
+    setCallStorage(storage);
+    queueMicrotask(() => events.ready());
+  }
+
+  send(slot: number, work: Work): void {
+    if (work.kind !== "inline") {
+      throw new TypeError("Cannot run a call in place: it was encoded");
+    }
+    const call = new InlineCall(this, (done, total) => {
+      if (this.#calls.get(slot) === call) {
+        this.#events.progress(slot, done, total);
+      }
+    });
+    this.#calls.set(slot, call);
+    // Not before the submit has returned: its future exists first.
+    queueMicrotask(() => this.#run(slot, call, work));
+  }
+
+  revoke(_slot: number): boolean {
+    return false;
+  }
+
+  abort(slot: number, reason: AbortReason): void {
+    this.#calls.get(slot)?.abort(reason);
+  }
+
+  release(slot: number): void {
+    this.#calls.delete(slot);
+  }
+
+  stop(): void {
+    this.#end();
+  }
+
+  terminate(): void {
+    for (const call of this.#calls.values()) call.abort(AbortReason.cancelled);
+    this.#end();
+  }
+
+  probe(): void {}
+
+  #end(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    queueMicrotask(() => this.#events.exited({ exitCode: 0 }));
+  }
+
+  async #run(
+    slot: number,
+    call: InlineCall,
+    work: Work & { kind: "inline" },
+  ): Promise<void> {
+    const { fn, args, mode } = work;
+    const since = performance.now();
+    let ok = true;
+    let value: unknown;
+    try {
+      value = await storage.run(
+        call,
+        () =>
+          mode === CallMode.chunk
+            ? runChunk(fn, args as unknown[][], call)
+            : fn(...args),
+      );
+    } catch (error) {
+      ok = false;
+      value = error;
+    }
+    // An answer for a slot that was given up, or given to another call.
+    if (this.#ended || this.#calls.get(slot) !== call) return;
+    const time = performance.now() - since;
+    if (ok) this.#events.done(slot, value, time);
+    else this.#events.failed(slot, value, time);
+  }
+}
+
+async function runChunk(
+  fn: (...args: unknown[]) => unknown,
+  items: readonly unknown[][],
+  call: InlineCall,
+): Promise<{ ok: boolean; value: unknown }[]> {
+  const outcomes: { ok: boolean; value: unknown }[] = [];
+  for (const args of items) {
+    if (call.isAborted()) throw call.abortReason();
+    try {
+      outcomes.push({ ok: true, value: await fn(...args) });
+    } catch (error) {
+      outcomes.push({ ok: false, value: error });
+    }
+  }
+  return outcomes;
+}
+
+/** A call on this event loop. */
+class InlineCall implements CallContext {
+  readonly worker: WorkerInfo;
+  readonly #report: (done: number, total: number | undefined) => void;
+  readonly #controller = new AbortController();
+
+  constructor(
+    worker: WorkerInfo,
+    report: (done: number, total: number | undefined) => void,
+  ) {
+    this.worker = { id: worker.id, name: worker.name, kind: "inline" };
+    this.#report = report;
+  }
+
+  isAborted(): boolean {
+    return this.#controller.signal.aborted;
+  }
+
+  abortReason(): unknown {
+    return this.#controller.signal.reason;
+  }
+
+  signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  progress(done: number, total: number | undefined): void {
+    this.#report(done, total);
+  }
+
+  abort(reason: AbortReason): void {
+    this.#controller.abort(stopError(reason === AbortReason.timeout));
+  }
+}

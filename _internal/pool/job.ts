@@ -1,0 +1,82 @@
+// Copyright 2026 the @concurrent/parallel authors. MIT license.
+
+import type { AbortReason, CallMode } from "../wire/messages.ts";
+import type { Payload } from "../wire/payload.ts";
+import type { Definition } from "./definitions.ts";
+
+/** Who waits for a job: a future, a map, a thread. Each job ends with exactly one of the last three. */
+export interface JobObserver {
+  /** The function runs now. Called again where a job is retried. */
+  started(): void;
+  /** The task reported progress. */
+  progressed(done: number, total: number | undefined): void;
+  succeeded(value: unknown): void;
+  failed(error: unknown): void;
+  /** Stopped because somebody asked for it; `reason` is what they gave. */
+  cancelled(reason: unknown): void;
+}
+
+/** What a job is to do: sent to a worker, or called in place. */
+export type Work =
+  | {
+    readonly kind: "remote";
+    readonly mode: CallMode;
+    readonly definition: Definition;
+    readonly payload: Payload;
+    /** How often the function is called: the items of a chunk. */
+    readonly calls: number;
+  }
+  | {
+    readonly kind: "inline";
+    readonly fn: (...args: unknown[]) => unknown;
+    /** One list of arguments, or one list for each item of a chunk. */
+    readonly args: readonly unknown[];
+    readonly mode: CallMode;
+  };
+
+/** How a job wants to be treated. */
+export interface JobOptions {
+  /** The task's label. */
+  readonly name: string;
+  readonly priority: number;
+  /** Milliseconds that the function may run. */
+  readonly timeout: number | undefined;
+  readonly retries: number;
+}
+
+/**
+ * One task on its way through the scheduler. Only the scheduler writes it.
+ *
+ * ```text
+ * state    meaning                                   leaves by
+ * queued   with the scheduler                        sent to a worker -> sent; cancel -> settled
+ * sent     waits at a worker behind another call     its turn -> running; revoked -> queued or settled
+ * running  the function runs                         answer -> settled; retry -> queued; crash; grace over
+ * settled  the observer knows                        never
+ * ```
+ */
+export class Job {
+  readonly work: Work;
+  readonly options: JobOptions;
+  readonly observer: JobObserver;
+  state: "queued" | "sent" | "running" | "settled" = "queued";
+  /** Runs that have ended without a value. */
+  attempts = 0;
+  /** Why it was asked to stop, once it was. */
+  stopReason: AbortReason | undefined;
+  /** What the asker gave. */
+  stopCause: unknown;
+  /** Cancels the timer of the timeout or of the grace period. */
+  disarm: (() => void) | undefined;
+  /** Called once when the job settles: detaches what listens for it. */
+  detach: (() => void) | undefined;
+  /** When it was queued, by `performance.now()`. */
+  readonly queuedAt: number;
+
+  constructor(work: Work, options: JobOptions, observer: JobObserver) {
+    this.work = work;
+    this.options = options;
+    this.observer = observer;
+    this.queuedAt = performance.now();
+  }
+}

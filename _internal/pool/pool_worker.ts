@@ -1,0 +1,51 @@
+// Copyright 2026 the @concurrent/parallel authors. MIT license.
+
+import type { AbortReason } from "../wire/messages.ts";
+import type { HostExit, WorkerKind } from "../worker/host.ts";
+import type { Work } from "./job.ts";
+
+/** What a worker tells the scheduler. */
+export interface WorkerEvents {
+  ready(): void;
+  done(slot: number, value: unknown, time: number): void;
+  failed(slot: number, error: unknown, time: number): void;
+  /** The call was revoked before it began. */
+  skipped(slot: number): void;
+  progress(slot: number, done: number, total: number | undefined): void;
+  /** An error outside of any call; the worker cannot be trusted any more. */
+  fault(error: unknown): void;
+  /** The worker is gone. Nothing comes afterwards. */
+  exited(exit: HostExit): void;
+}
+
+/** A worker as the scheduler sees it: slots that take work, whatever runs it. */
+export interface PoolWorker {
+  readonly kind: WorkerKind;
+  readonly id: number;
+  readonly name: string;
+  readonly pid: number | undefined;
+  /** How many calls it can hold, running and waiting. */
+  readonly slots: number;
+  /** True where a call that has not begun can be taken back, so that calls may be sent ahead. */
+  readonly revocable: boolean;
+  /** True for a terminated thread that runs on. */
+  readonly stuck: boolean;
+  /**
+   * Hands a call over.
+   *
+   * @throws {SerializationError} If an attachment cannot be cloned; nothing was sent then.
+   */
+  send(slot: number, work: Work): void;
+  /** True where the call had not begun and never will. */
+  revoke(slot: number): boolean;
+  /** Asks a running call to stop. */
+  abort(slot: number, reason: AbortReason): void;
+  /** The call in the slot has been answered. */
+  release(slot: number): void;
+  /** Ends the worker in order. */
+  stop(code?: number): void;
+  /** Ends the worker now. */
+  terminate(signal?: Deno.Signal): void;
+  /** Looks whether it still lives. */
+  probe(): void;
+}

@@ -1,0 +1,235 @@
+// Copyright 2026 the @concurrent/parallel authors. MIT license.
+
+import { SerializationError } from "../base/errors.ts";
+import { ByteReader, ByteWriter } from "../wire/bytes.ts";
+import { decodeValue } from "../wire/codec.ts";
+import { decodeError } from "../wire/error_codec.ts";
+import {
+  type AbortReason,
+  CallMode,
+  plainMessage,
+  readGuestMessage,
+  Tag,
+  writeHeader,
+} from "../wire/messages.ts";
+import { SLOTS } from "../wire/thread_link.ts";
+import type { WorkerHost, WorkerKind } from "../worker/host.ts";
+import type { Definition } from "./definitions.ts";
+import type { Work } from "./job.ts";
+import type { PoolWorker, WorkerEvents } from "./pool_worker.ts";
+
+/** Definitions that a worker keeps; the least recently used one is forgotten. */
+const MAX_DEFINITIONS = 256;
+
+const writer = new ByteWriter(4096);
+const NO_MODULES: ReadonlyMap<string, Record<string, unknown>> = new Map();
+
+/** How one item of a chunk ended. */
+export interface Outcome {
+  readonly ok: boolean;
+  readonly value: unknown;
+}
+
+/** A worker behind a channel: turns calls into messages and messages into events. */
+export class RemoteWorker implements PoolWorker {
+  readonly slots = SLOTS;
+  readonly #host: WorkerHost;
+  readonly #events: WorkerEvents;
+  /** What the worker knows, least recently used first. */
+  readonly #definitions = new Set<number>();
+  /** The mode of the call in each slot: says how its answer is read. */
+  readonly #modes: CallMode[] = [];
+
+  constructor(host: WorkerHost, events: WorkerEvents) {
+    this.#host = host;
+    this.#events = events;
+    host.channel.onMessage = (bytes, attachments) =>
+      this.#receive(bytes, attachments);
+    host.channel.onClose = () => {};
+    host.exited.then((exit) => events.exited(exit));
+    host.open();
+  }
+
+  get kind(): WorkerKind {
+    return this.#host.kind;
+  }
+
+  get id(): number {
+    return this.#host.id;
+  }
+
+  get name(): string {
+    return this.#host.name;
+  }
+
+  get pid(): number | undefined {
+    return this.#host.pid;
+  }
+
+  get stuck(): boolean {
+    return this.#host.stuck;
+  }
+
+  get revocable(): boolean {
+    return this.#host.slots !== undefined;
+  }
+
+  send(slot: number, work: Work): void {
+    if (work.kind !== "remote") {
+      throw new SerializationError("Cannot send a call: it has no bytes");
+    }
+    const { definition, payload, mode } = work;
+    this.#define(definition);
+    writer.reset();
+    writeHeader(writer, {
+      tag: Tag.call,
+      slot,
+      mode,
+      definition: definition.id,
+    });
+    writer.raw(payload.bytes);
+    this.#host.slots?.queue(slot);
+    this.#modes[slot] = mode;
+    this.#post(payload.attachments, payload.transfer);
+  }
+
+  revoke(slot: number): boolean {
+    return this.#host.slots?.revoke(slot) ?? false;
+  }
+
+  abort(slot: number, reason: AbortReason): void {
+    // The flag first: a synchronous loop reads it, and the message, which the
+    // guest takes when its event loop turns, fires the signal.
+    this.#host.raise(slot);
+    this.#host.channel.send(plainMessage({ tag: Tag.abort, slot, reason }));
+  }
+
+  release(slot: number): void {
+    this.#host.slots?.free(slot);
+  }
+
+  stop(code = 0): void {
+    this.#host.stop(code);
+  }
+
+  terminate(signal?: Deno.Signal): void {
+    this.#host.terminate(signal);
+  }
+
+  probe(): void {
+    this.#host.probe();
+  }
+
+  #define(definition: Definition): void {
+    const { id, payload } = definition;
+    const known = this.#definitions.delete(id);
+    if (!known) {
+      writer.reset();
+      writeHeader(writer, { tag: Tag.define, definition: id });
+      writer.u8(payload.mutable ? 1 : 0);
+      writer.raw(payload.bytes);
+      this.#post(payload.attachments, payload.transfer);
+      if (this.#definitions.size >= MAX_DEFINITIONS) {
+        const [oldest] = this.#definitions;
+        this.#definitions.delete(oldest!);
+        this.#host.channel.send(
+          plainMessage({ tag: Tag.forget, definition: oldest! }),
+        );
+      }
+    }
+    this.#definitions.add(id);
+  }
+
+  #post(
+    attachments: readonly unknown[],
+    transfer: readonly Transferable[],
+  ): void {
+    try {
+      this.#host.channel.send(writer.bytes(), attachments, transfer);
+    } catch (error) {
+      throw new SerializationError(
+        `Cannot send a value: ${(error as Error)?.message ?? error}`,
+        { reason: "refused by structured clone", cause: error },
+      );
+    }
+  }
+
+  #receive(bytes: Uint8Array, attachments: readonly unknown[]): void {
+    const events = this.#events;
+    const message = readGuestMessage(bytes);
+    switch (message.tag) {
+      case Tag.ready:
+        this.#host.started();
+        events.ready();
+        break;
+      case Tag.done: {
+        let value: unknown;
+        try {
+          value = this.#decode(message.slot, message.payload, attachments);
+        } catch (error) {
+          events.failed(message.slot, error, message.time);
+          break;
+        }
+        events.done(message.slot, value, message.time);
+        break;
+      }
+      case Tag.failed:
+        events.failed(
+          message.slot,
+          readError(message.payload, attachments),
+          message.time,
+        );
+        break;
+      case Tag.skipped:
+        events.skipped(message.slot);
+        break;
+      case Tag.progress:
+        events.progress(message.slot, message.done, message.total);
+        break;
+      case Tag.fault:
+        events.fault(readError(message.payload, attachments));
+        break;
+      case Tag.exit:
+        this.#host.guestExiting(message.code);
+        break;
+      default:
+        message satisfies never;
+    }
+  }
+
+  #decode(
+    slot: number,
+    payload: Uint8Array,
+    attachments: readonly unknown[],
+  ): unknown {
+    const r = new ByteReader(payload);
+    const context = { attachments, modules: NO_MODULES };
+    if (this.#modes[slot] !== CallMode.chunk) return decodeValue(r, context);
+    const outcomes: Outcome[] = [];
+    for (let n = r.varint(); n > 0; n--) {
+      const ok = r.u8() === 1;
+      outcomes.push({
+        ok,
+        value: ok ? decodeValue(r, context) : decodeError(r, context),
+      });
+    }
+    return outcomes;
+  }
+}
+
+function readError(
+  payload: Uint8Array,
+  attachments: readonly unknown[],
+): unknown {
+  try {
+    return decodeError(new ByteReader(payload), {
+      attachments,
+      modules: NO_MODULES,
+    });
+  } catch (error) {
+    return new SerializationError("Cannot read the error of a task", {
+      reason: "bad error payload",
+      cause: error,
+    });
+  }
+}

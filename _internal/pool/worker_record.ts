@@ -1,0 +1,144 @@
+// Copyright 2026 the @concurrent/parallel authors. MIT license.
+
+import type { Job } from "./job.ts";
+import type { PoolWorker } from "./pool_worker.ts";
+
+/**
+ * What the scheduler knows of one worker. Only the scheduler writes it.
+ *
+ * ```text
+ * state      meaning                                     leaves by
+ * starting   comes up, or runs the initializer           ready()
+ * ready      takes calls                                 limit of calls -> retiring; grace over -> condemned
+ * retiring   takes none; ends when it has answered       last answer -> stopping
+ * condemned  takes none; is terminated when it has answered
+ * stopping   told to end                                 -> gone
+ * gone       runs nothing any more                       never
+ * ```
+ */
+export class WorkerRecord {
+  readonly worker: PoolWorker;
+  state:
+    | "starting"
+    | "ready"
+    | "retiring"
+    | "condemned"
+    | "stopping"
+    | "gone" = "starting";
+  /** The error that nobody caught, where that ended it. */
+  fault: unknown;
+  /** Cancels what would terminate it, should it not end by itself. */
+  disarm: (() => void) | undefined;
+  /** True once the worker's end was seen. */
+  exited = false;
+  idleSince = 0;
+  /** Calls sent so far, the initializer not counted. */
+  sent = 0;
+  readonly #concurrency: number;
+  readonly #free: number[] = [];
+  readonly #jobs: (Job | undefined)[];
+  /** The same jobs in the order in which they were sent. */
+  readonly #order = new Map<Job, number>();
+
+  constructor(worker: PoolWorker, options: { readonly concurrency: number }) {
+    this.worker = worker;
+    this.#concurrency = options.concurrency;
+    this.#jobs = new Array(worker.slots).fill(undefined);
+    for (let slot = worker.slots - 1; slot >= 0; slot--) this.#free.push(slot);
+  }
+
+  /** Calls that it holds, running and waiting. */
+  get load(): number {
+    return this.#order.size;
+  }
+
+  /** True where one more call can be sent. */
+  get hasRoom(): boolean {
+    return this.state === "ready" && this.#free.length > 0;
+  }
+
+  /** The initializer is done. */
+  ready(): void {
+    if (this.state === "starting") {
+      this.state = "ready";
+      this.sent = 0;
+      this.idleSince = performance.now();
+    }
+  }
+
+  /** Hands a job to the worker. */
+  send(job: Job): void {
+    const slot = this.#free.at(-1);
+    if (slot === undefined) {
+      throw new RangeError(
+        `Cannot send a call: worker '${this.worker.name}' holds ${this.load} calls`,
+      );
+    }
+    this.worker.send(slot, job.work);
+    this.#free.pop();
+    this.#jobs[slot] = job;
+    this.#order.set(job, slot);
+    this.sent++;
+  }
+
+  /** Takes a job back that has not begun. Its slot is free when the worker has noticed. */
+  revoke(job: Job): boolean {
+    const slot = this.#order.get(job);
+    if (slot === undefined || !this.worker.revoke(slot)) return false;
+    this.#order.delete(job);
+    this.#jobs[slot] = undefined;
+    this.#revoked.add(slot);
+    return true;
+  }
+  /** Slots whose calls were taken back and not yet skipped. */
+  readonly #revoked = new Set<number>();
+
+  /** Frees a slot whose call was answered. */
+  release(slot: number): void {
+    const job = this.#jobs[slot];
+    if (job === undefined && !this.#revoked.delete(slot)) return;
+    if (job !== undefined) this.#order.delete(job);
+    this.#jobs[slot] = undefined;
+    this.worker.release(slot);
+    this.#free.push(slot);
+  }
+
+  /** The job that was sent first and could run now, if it does not yet count as running. */
+  nextToRun(): Job | undefined {
+    let running = 0;
+    for (const job of this.#order.keys()) {
+      if (running++ >= this.#concurrency) return undefined;
+      if (job.state === "sent") return job;
+    }
+    return undefined;
+  }
+
+  /** The job that was sent last. */
+  lastSent(): Job | undefined {
+    let last: Job | undefined;
+    for (const job of this.#order.keys()) last = job;
+    return last;
+  }
+
+  job(slot: number): Job | undefined {
+    return this.#jobs[slot];
+  }
+
+  jobs(): Job[] {
+    return [...this.#order.keys()];
+  }
+
+  has(job: Job): boolean {
+    return this.#order.has(job);
+  }
+
+  slotOf(job: Job): number {
+    const slot = this.#order.get(job);
+    if (slot === undefined) {
+      throw new RangeError(
+        `Cannot find a job: worker '${this.worker.name}' does not hold it`,
+      );
+    }
+    return slot;
+  }
+}

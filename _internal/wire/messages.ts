@@ -1,0 +1,225 @@
+// Copyright 2026 the @concurrent/parallel authors. MIT license.
+
+// Every message between a host and a guest, in one place.
+//
+//   host -> guest                                  guest -> host
+//   define  a function, before its first call      ready     the guest takes calls
+//   call    run it in slot n                       done      slot n: a value
+//   forget  a definition                           failed    slot n: an error
+//   abort   fire the signal of slot n              skipped   slot n was revoked in time
+//   stop    end in order, with a code
+//                                                  progress  slot n
+//                                                  fault     an error outside of any call
+//                                                  exit      the guest ends itself with a code
+//
+// On the wire: one byte `tag`, then the fields in the order of the type. A
+// payload is the codec's business and runs to the end of the message.
+
+import { ByteReader, ByteWriter } from "./bytes.ts";
+import { SerializationError } from "../base/errors.ts";
+
+/** The first byte of a message. */
+export const Tag = {
+  define: 1,
+  call: 2,
+  abort: 3,
+  stop: 4,
+  forget: 5,
+  ready: 16,
+  done: 17,
+  failed: 18,
+  skipped: 19,
+  progress: 20,
+  fault: 21,
+  exit: 22,
+} as const;
+
+/** How a call's payload is to be read. */
+export const CallMode = {
+  /** One list of arguments; the answer is the value. */
+  single: 0,
+  /** A list of lists of arguments; the answer is a list of outcomes. */
+  chunk: 1,
+  /** As `single`; an error is also printed on the worker's standard error. */
+  main: 2,
+} as const;
+
+/** What `CallMode` allows. */
+export type CallMode = typeof CallMode[keyof typeof CallMode];
+
+/** Why a call is aborted. */
+export const AbortReason = { cancelled: 0, timeout: 1 } as const;
+
+/** What `AbortReason` allows. */
+export type AbortReason = typeof AbortReason[keyof typeof AbortReason];
+
+/** What a guest receives. */
+export type HostMessage =
+  | {
+    readonly tag: typeof Tag.define;
+    readonly definition: number;
+    readonly payload: Uint8Array;
+  }
+  | {
+    readonly tag: typeof Tag.call;
+    readonly slot: number;
+    readonly mode: CallMode;
+    readonly definition: number;
+    readonly payload: Uint8Array;
+  }
+  | {
+    readonly tag: typeof Tag.abort;
+    readonly slot: number;
+    readonly reason: AbortReason;
+  }
+  | { readonly tag: typeof Tag.forget; readonly definition: number }
+  | { readonly tag: typeof Tag.stop; readonly code: number };
+
+/** What a host receives. */
+export type GuestMessage =
+  | { readonly tag: typeof Tag.ready }
+  | {
+    readonly tag: typeof Tag.done | typeof Tag.failed;
+    readonly slot: number;
+    /** How long the function ran, in milliseconds. */
+    readonly time: number;
+    readonly payload: Uint8Array;
+  }
+  | { readonly tag: typeof Tag.skipped; readonly slot: number }
+  | {
+    readonly tag: typeof Tag.progress;
+    readonly slot: number;
+    readonly done: number;
+    readonly total: number | undefined;
+  }
+  | { readonly tag: typeof Tag.fault; readonly payload: Uint8Array }
+  | { readonly tag: typeof Tag.exit; readonly code: number };
+
+/** Starts a message in `w`; the codec appends the payload where there is one. */
+export function writeHeader(w: ByteWriter, message: HeaderOf<Message>): void {
+  w.u8(message.tag);
+  switch (message.tag) {
+    case Tag.define:
+    case Tag.forget:
+      w.varint(message.definition);
+      break;
+    case Tag.call:
+      w.u8(message.slot);
+      w.u8(message.mode);
+      w.varint(message.definition);
+      break;
+    case Tag.abort:
+      w.u8(message.slot);
+      w.u8(message.reason);
+      break;
+    case Tag.done:
+    case Tag.failed:
+      w.u8(message.slot);
+      w.f64(message.time);
+      break;
+    case Tag.skipped:
+      w.u8(message.slot);
+      break;
+    case Tag.progress:
+      w.u8(message.slot);
+      w.f64(message.done);
+      w.f64(message.total ?? NaN);
+      break;
+    case Tag.exit:
+    case Tag.stop:
+      w.i32(message.code);
+      break;
+    case Tag.ready:
+    case Tag.fault:
+      break;
+    default:
+      message satisfies never;
+  }
+}
+
+/** Any message. */
+export type Message = HostMessage | GuestMessage;
+
+/** A message without its payload. */
+export type HeaderOf<M> = M extends { readonly payload: Uint8Array }
+  ? Omit<M, "payload">
+  : M;
+
+/** Reads a message that a guest received. The payload is a view of `bytes`. */
+export function readHostMessage(bytes: Uint8Array): HostMessage {
+  const r = new ByteReader(bytes);
+  const tag = r.u8();
+  switch (tag) {
+    case Tag.define: {
+      const definition = r.varint();
+      return { tag, definition, payload: rest(r) };
+    }
+    case Tag.call: {
+      const slot = r.u8();
+      const mode = r.u8() as CallMode;
+      const definition = r.varint();
+      return { tag, slot, mode, definition, payload: rest(r) };
+    }
+    case Tag.abort:
+      return { tag, slot: r.u8(), reason: r.u8() as AbortReason };
+    case Tag.forget:
+      return { tag, definition: r.varint() };
+    case Tag.stop:
+      return { tag, code: r.i32() };
+    default:
+      throw unknownTag(tag);
+  }
+}
+
+/** Reads a message that a host received. The payload is a view of `bytes`. */
+export function readGuestMessage(bytes: Uint8Array): GuestMessage {
+  const r = new ByteReader(bytes);
+  const tag = r.u8();
+  switch (tag) {
+    case Tag.ready:
+      return { tag };
+    case Tag.done:
+    case Tag.failed: {
+      const slot = r.u8();
+      const time = r.f64();
+      return { tag, slot, time, payload: rest(r) };
+    }
+    case Tag.skipped:
+      return { tag, slot: r.u8() };
+    case Tag.progress: {
+      const slot = r.u8();
+      const done = r.f64();
+      const total = r.f64();
+      return {
+        tag,
+        slot,
+        done,
+        total: Number.isNaN(total) ? undefined : total,
+      };
+    }
+    case Tag.fault:
+      return { tag, payload: rest(r) };
+    case Tag.exit:
+      return { tag, code: r.i32() };
+    default:
+      throw unknownTag(tag);
+  }
+}
+
+/** A one-off message without payload. */
+export function plainMessage(message: HeaderOf<Message>): Uint8Array {
+  const w = new ByteWriter(16);
+  writeHeader(w, message);
+  return w.bytes();
+}
+
+function rest(r: ByteReader): Uint8Array {
+  return r.buffer.subarray(r.offset);
+}
+
+function unknownTag(tag: number): SerializationError {
+  return new SerializationError(
+    `Cannot read a message as its tag is not known: current value is ${tag}`,
+    { reason: "unknown tag" },
+  );
+}

@@ -1,0 +1,133 @@
+// Copyright 2026 the @concurrent/parallel authors. MIT license.
+
+// A payload is what a message carries beyond its header: the modules that the
+// receiver must import first, then one value.
+//
+//   varint n, n strings (module URLs), value
+//
+// Imports are asynchronous and decoding is not, so the modules come first: a
+// receiver that has them all (nearly always: none are needed) decodes at once.
+
+import { SerializationError } from "../base/errors.ts";
+import { ByteReader, ByteWriter } from "./bytes.ts";
+import { decodeValue, encodeValue } from "./codec.ts";
+import type { AnyFunction } from "./functions/task.ts";
+import type { FunctionDescription } from "./functions/description.ts";
+
+/** A value on its way: bytes, and what only the platform can carry. */
+export interface Payload {
+  readonly bytes: Uint8Array;
+  readonly attachments: readonly unknown[];
+  readonly transfer: readonly Transferable[];
+  /** True where what was captured may change: it must be encoded, and decoded, afresh for every call. */
+  readonly mutable: boolean;
+}
+
+/** How to encode a payload. */
+export interface PayloadOptions {
+  /** What the value is called in errors: "args". */
+  readonly root: string;
+  /** Finds out what a function captured. */
+  readonly describe: (fn: AnyFunction) => FunctionDescription;
+  /** False where the channel has nothing but bytes. */
+  readonly attachments: boolean;
+  /** What is moved instead of copied. */
+  readonly transfer?: readonly Transferable[] | undefined;
+}
+
+/** A module as `import()` gives it. */
+export type Namespace = Record<string, unknown>;
+
+const NONE: readonly never[] = [];
+const writer = new ByteWriter(4096);
+
+/**
+ * Encodes a value for a message.
+ *
+ * @throws {SerializationError} If a part of it cannot travel; the error names the part.
+ */
+export function encodePayload(
+  value: unknown,
+  options: PayloadOptions,
+): Payload {
+  const modules = new Set<string>();
+  const attachments: unknown[] = [];
+  const { transfer } = options;
+  const moved = transfer !== undefined && transfer.length > 0;
+  const context = {
+    root: options.root,
+    modules,
+    describe: options.describe,
+    mutable: false,
+    ...(options.attachments ? { attachments } : {}),
+    ...(moved ? { transfer: new Set<object>(transfer as object[]) } : {}),
+  };
+  // The writer is shared: encoding can run user code (getters), which may
+  // submit a task of its own, so a nested call gets a writer of its own.
+  const w = takeWriter();
+  try {
+    w.u8(0);
+    encodeValue(w, value, context);
+    let bytes: Uint8Array;
+    if (modules.size === 0) {
+      bytes = w.bytes().slice();
+    } else {
+      const full = new ByteWriter(w.length + 256);
+      full.varint(modules.size);
+      for (const url of modules) full.string(url);
+      full.raw(w.bytes().subarray(1));
+      bytes = full.bytes();
+    }
+    return {
+      bytes,
+      attachments: attachments.length === 0 ? NONE : attachments,
+      transfer: moved ? transfer : NONE,
+      mutable: context.mutable,
+    };
+  } finally {
+    giveWriter(w);
+  }
+}
+
+/** The modules that a payload needs, and where its value begins. */
+export function payloadModules(
+  bytes: Uint8Array,
+): { readonly modules: readonly string[]; readonly offset: number } {
+  if (bytes.length > 0 && bytes[0] === 0) return NO_MODULES;
+  const r = new ByteReader(bytes);
+  const count = r.varint();
+  if (count > r.remaining) {
+    throw new SerializationError(
+      `Cannot read a payload: it names ${count} modules in ${r.remaining} bytes`,
+      { reason: "bad payload" },
+    );
+  }
+  const modules: string[] = [];
+  for (let i = 0; i < count; i++) modules.push(r.string());
+  return { modules, offset: r.offset };
+}
+
+const NO_MODULES = { modules: [] as readonly string[], offset: 1 };
+
+/** Decodes the value of a payload whose modules have been imported. */
+export function decodePayload(
+  bytes: Uint8Array,
+  offset: number,
+  attachments: readonly unknown[],
+  modules: ReadonlyMap<string, Namespace>,
+): unknown {
+  return decodeValue(new ByteReader(bytes, offset), { attachments, modules });
+}
+
+let writerTaken = false;
+
+function takeWriter(): ByteWriter {
+  if (writerTaken) return new ByteWriter();
+  writerTaken = true;
+  writer.reset();
+  return writer;
+}
+
+function giveWriter(w: ByteWriter): void {
+  if (w === writer) writerTaken = false;
+}

@@ -1,0 +1,116 @@
+// Copyright 2026 the @concurrent/parallel authors. MIT license.
+
+// Who drains the ring channels, and when it sleeps.
+//
+// One pump a thread: on the main thread it serves the channels of every
+// worker over one bell, in a worker the single channel to the host. The loop:
+//
+//   1 drain every channel, a bounded batch each, until a round brings nothing;
+//     between the rounds the promises that the messages settled go on
+//   2 spin for a moment (workers only): the next call often is on its way
+//   3 bell.prepare(); look once more; something there: bell.cancel(), go to 1
+//   4 bell.park()
+//
+// Step 3 and its counterpart in `Bell.ring()` exclude lost wake-ups. A batch
+// is followed by a turn of the event loop when it has run for longer than
+// `TURN` ms, so that timers and ports are not starved by a flood of messages.
+
+import { type Bell, pause } from "../memory/bell.ts";
+import type { RingChannel } from "./ring_channel.ts";
+
+/** Milliseconds of work after which the event loop gets a turn. */
+const TURN = 8;
+
+/** Drains channels whenever their bell is rung. */
+export class RingPump {
+  readonly #bell: Bell;
+  readonly #batch: number;
+  readonly #spins: number;
+  readonly #channels = new Set<RingChannel>();
+  #state: "stopped" | "running" | "parked" = "stopped";
+
+  /**
+   * @param bell The word that the other sides ring.
+   * @param batch Messages taken from one channel before the next one's turn.
+   * @param spins How many times to look before sleeping.
+   */
+  constructor(bell: Bell, batch: number, spins: number) {
+    this.#bell = bell;
+    this.#batch = batch;
+    this.#spins = spins;
+  }
+
+  /** Serves a channel from now on. */
+  add(channel: RingChannel): void {
+    this.#channels.add(channel);
+    if (this.#state === "stopped") {
+      this.#state = "running";
+      // In a microtask: the owner finishes its own set-up first.
+      queueMicrotask(() => this.#run());
+    }
+  }
+
+  /** Forgets a channel; the pump stops with the last one. */
+  remove(channel: RingChannel): void {
+    this.#channels.delete(channel);
+    if (this.#channels.size === 0) this.wake();
+  }
+
+  /** Has the channels looked at soon: something came by another road. */
+  wake = (): void => {
+    if (this.#state === "parked") this.#bell.ring();
+  };
+
+  async #run(): Promise<void> {
+    let turnEnds = performance.now() + TURN;
+    while (this.#channels.size > 0) {
+      let delivered = 0;
+      for (const channel of this.#channels) {
+        delivered += channel.drain(this.#batch);
+      }
+      if (delivered > 0) {
+        if (performance.now() > turnEnds) {
+          await nextTurn();
+          turnEnds = performance.now() + TURN;
+        } else {
+          await undefined;
+        }
+        continue;
+      }
+      if (this.#spin()) continue;
+      this.#bell.prepare();
+      if (this.#pending()) {
+        this.#bell.cancel();
+        continue;
+      }
+      const rung = this.#bell.park();
+      if (rung !== undefined) {
+        this.#state = "parked";
+        await rung;
+        this.#state = "running";
+      }
+      turnEnds = performance.now() + TURN;
+    }
+    this.#bell.cancel();
+    this.#state = "stopped";
+  }
+
+  #spin(): boolean {
+    for (let i = 0; i < this.#spins; i++) {
+      if (this.#pending()) return true;
+      pause();
+    }
+    return false;
+  }
+
+  #pending(): boolean {
+    for (const channel of this.#channels) {
+      if (channel.pending) return true;
+    }
+    return false;
+  }
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 0));
+}

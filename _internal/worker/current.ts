@@ -1,0 +1,117 @@
+// Copyright 2026 the @concurrent/parallel authors. MIT license.
+
+import { CancelledError, TaskTimeoutError } from "../base/errors.ts";
+import type { WorkerKind } from "./host.ts";
+
+/** Where a task runs, for {@linkcode Current}. */
+export interface WorkerInfo {
+  /** The worker's number, unique in the program; 0 outside of any worker. */
+  readonly id: number;
+  /** The worker's label. */
+  readonly name: string;
+  /** What runs the task. */
+  readonly kind: WorkerKind;
+}
+
+/** What a task can ask about itself. */
+export interface Current {
+  /** Fires when somebody wants the task to stop: a cancel, a timeout, a signal. */
+  readonly signal: AbortSignal;
+  /**
+   * Throws if the task was asked to stop. Reads one word of shared memory, so it
+   * works, and is cheap enough, inside a hot synchronous loop.
+   */
+  throwIfAborted(): void;
+  /** Where the task runs. */
+  readonly worker: WorkerInfo;
+  /**
+   * Reports progress to the caller's future.
+   *
+   * @param done How much is done, in a unit of the task's own.
+   * @param total How much there is to do, if that is known.
+   */
+  progress(done: number, total?: number): void;
+}
+
+/** One call under way, as {@linkcode current} sees it. */
+export interface CallContext {
+  readonly worker: WorkerInfo;
+  /** Looks at the abort flag. */
+  isAborted(): boolean;
+  /** Why, once it was aborted. */
+  abortReason(): unknown;
+  /** The call's signal; made when it is first asked for. */
+  signal(): AbortSignal;
+  progress(done: number, total: number | undefined): void;
+}
+
+/** Outside of any task: nothing aborts, nothing listens. */
+let worker: WorkerInfo = { id: 0, name: "main", kind: "inline" };
+const neverAborted = new AbortController().signal;
+let active: CallContext | undefined;
+let storage: { getStore(): CallContext | undefined } | undefined;
+
+/** Guest: says what this isolate is. Written once before the first call. */
+export function setWorker(info: WorkerInfo): void {
+  worker = info;
+}
+
+/** Guest: the call that runs from now on. For workers that run one call at a time. */
+export function setActiveCall(context: CallContext | undefined): void {
+  active = context;
+}
+
+/** Guest: where calls that run interleaved keep their context. */
+export function setCallStorage(
+  s: { getStore(): CallContext | undefined },
+): void {
+  storage = s;
+}
+
+function call(): CallContext | undefined {
+  return active ?? storage?.getStore();
+}
+
+/**
+ * Inside a task: what it runs in, and whether it should stop. Outside of a
+ * task nothing ever aborts.
+ *
+ * @example A loop that can be stopped
+ * ```ts
+ * import { current } from "@concurrent/parallel";
+ *
+ * function count(n: number): number {
+ *   let total = 0;
+ *   for (let i = 0; i < n; i++) {
+ *     current.throwIfAborted();
+ *     total += i;
+ *   }
+ *   return total;
+ * }
+ * count(10);
+ * ```
+ */
+export const current: Current = {
+  get signal(): AbortSignal {
+    return call()?.signal() ?? neverAborted;
+  },
+  throwIfAborted(): void {
+    const context = call();
+    if (context?.isAborted()) throw context.abortReason();
+  },
+  get worker(): WorkerInfo {
+    return call()?.worker ?? worker;
+  },
+  progress(done: number, total?: number): void {
+    call()?.progress(done, total);
+  },
+};
+
+/** The error that a task sees when it was asked to stop. */
+export function stopError(
+  timedOut: boolean,
+): CancelledError | TaskTimeoutError {
+  return timedOut
+    ? new TaskTimeoutError("Cannot go on: the task's timeout has passed")
+    : new CancelledError("Cannot go on: the task was cancelled");
+}

@@ -1,0 +1,499 @@
+// Copyright 2026 the @concurrent/parallel authors. MIT license.
+
+// The worker's side of a channel: takes definitions and calls, runs them,
+// answers. Nothing that a call does leaves this file as an exception.
+//
+//   define -> definitions         decoded when the first call needs them
+//   call   -> waiting -> running  at most `concurrency` at a time, in order
+//                     -> skipped  the host revoked it before it began
+//   running -> done | failed      exactly one answer for each call
+//
+// A call is claimed (`CallSlots.start`) at the last moment before its function
+// is entered, after the modules that it needs were imported: until then the
+// host can take it back.
+
+import { CancelledError, SerializationError } from "../base/errors.ts";
+import type { CallSlots } from "../memory/slots.ts";
+import { ByteWriter } from "../wire/bytes.ts";
+import type { Channel } from "../wire/channel.ts";
+import { encodeValue } from "../wire/codec.ts";
+import { encodeError } from "../wire/error_codec.ts";
+import { loadModules } from "../wire/functions/revive.ts";
+import {
+  AbortReason,
+  CallMode,
+  type GuestMessage,
+  type HeaderOf,
+  type HostMessage,
+  readHostMessage,
+  Tag,
+  writeHeader,
+} from "../wire/messages.ts";
+import {
+  decodePayload,
+  type Namespace,
+  payloadModules,
+} from "../wire/payload.ts";
+import {
+  type CallContext,
+  setActiveCall,
+  setCallStorage,
+  setWorker,
+  stopError,
+  type WorkerInfo,
+} from "./current.ts";
+
+/** What the entry of a worker knows when it starts its guest. */
+export interface GuestOptions {
+  readonly worker: WorkerInfo;
+  readonly channel: Channel;
+  /** The call states. Claims are only made where the host shares this memory. */
+  readonly slots: CallSlots;
+  /** True where the host sees `slots` too (threads). */
+  readonly sharesSlots: boolean;
+  /** How many calls may be under way at a time. */
+  readonly concurrency: number;
+  /** Ends the worker, once what was sent has left it. */
+  readonly exit: (code: number) => void;
+}
+
+/** A function as it came, and as it is once it has been decoded. */
+interface Definition {
+  readonly bytes: Uint8Array;
+  readonly attachments: readonly unknown[];
+  readonly modules: readonly string[];
+  readonly offset: number;
+  /** True: what it captured can change, so that every call gets it afresh. */
+  readonly mutable: boolean;
+  /** The decoded function, for the calls to come. */
+  fn: ((...args: unknown[]) => unknown) | undefined;
+}
+
+/** A call that has arrived. */
+interface Call {
+  readonly slot: number;
+  readonly mode: CallMode;
+  readonly definition: Definition | undefined;
+  readonly payload: Uint8Array;
+  readonly attachments: readonly unknown[];
+}
+
+/** Async context, loaded only where calls interleave. */
+interface CallStorage {
+  getStore(): CallContext | undefined;
+  run<R>(store: CallContext, fn: () => R): R;
+}
+
+/** Serves the channel until the worker ends. */
+export async function runGuest(options: GuestOptions): Promise<Guest> {
+  setWorker(options.worker);
+  let storage: CallStorage | undefined;
+  if (options.concurrency > 1) {
+    const { AsyncLocalStorage } = await import("node:async_hooks");
+    storage = new AsyncLocalStorage<CallContext>() as CallStorage;
+    setCallStorage(storage);
+  }
+  const guest = new Guest(options, storage);
+  guest.open();
+  return guest;
+}
+
+/** One worker's calls. */
+export class Guest {
+  readonly #options: GuestOptions;
+  readonly #channel: Channel;
+  readonly #storage: CallStorage | undefined;
+  readonly #definitions = new Map<number, Definition>();
+  readonly #modules = new Map<string, Namespace>();
+  readonly #waiting: Call[] = [];
+  readonly #running = new Map<number, RunningCall>();
+  /** Calls that occupy one of the `concurrency` places. */
+  #busy = 0;
+  #writer = new ByteWriter(1024);
+
+  constructor(options: GuestOptions, storage: CallStorage | undefined) {
+    this.#options = options;
+    this.#channel = options.channel;
+    this.#storage = storage;
+  }
+
+  /** Tells the host that calls can come. */
+  open(): void {
+    this.#channel.onMessage = (bytes, attachments) =>
+      this.#receive(readHostMessage(bytes), attachments);
+    this.#channel.open();
+    this.#send({ tag: Tag.ready });
+  }
+
+  /** Reports an error that belongs to no call. */
+  fault(error: unknown): void {
+    const w = this.#freshWriter();
+    writeHeader(w, { tag: Tag.fault });
+    encodeError(w, error, { root: "error", modules: new Set() });
+    this.#channel.send(w.bytes());
+  }
+
+  /** Reports that the worker ends itself. */
+  exiting(code: number): void {
+    this.#send({ tag: Tag.exit, code });
+  }
+
+  #receive(message: HostMessage, attachments: readonly unknown[]): void {
+    switch (message.tag) {
+      case Tag.define: {
+        const mutable = message.payload[0] === 1;
+        // The message is only valid during this call.
+        const bytes = message.payload.slice(1);
+        this.#definitions.set(message.definition, {
+          bytes,
+          attachments,
+          ...payloadModules(bytes),
+          mutable,
+          fn: undefined,
+        });
+        break;
+      }
+      case Tag.forget:
+        this.#definitions.delete(message.definition);
+        break;
+      case Tag.call: {
+        const mustWait = this.#busy >= this.#options.concurrency;
+        const call: Call = {
+          slot: message.slot,
+          mode: message.mode,
+          definition: this.#definitions.get(message.definition),
+          payload: mustWait ? message.payload.slice() : message.payload,
+          attachments,
+        };
+        if (mustWait) this.#waiting.push(call);
+        else this.#start(call);
+        break;
+      }
+      case Tag.abort:
+        this.#running.get(message.slot)?.abort(message.reason);
+        break;
+      case Tag.stop:
+        this.#options.exit(message.code);
+        break;
+      default:
+        message satisfies never;
+    }
+  }
+
+  /** Takes a place, imports what is missing, runs. */
+  #start(call: Call): void {
+    this.#busy++;
+    const { definition } = call;
+    if (definition === undefined) {
+      this.#fail(
+        call.slot,
+        new SerializationError(
+          "Cannot run a call: its function was never defined",
+          { reason: "unknown definition" },
+        ),
+        0,
+      );
+      this.#leave();
+      return;
+    }
+    try {
+      const head = payloadModules(call.payload);
+      const missing = [...definition.modules, ...head.modules].filter((url) =>
+        !this.#modules.has(url)
+      );
+      if (missing.length === 0) {
+        this.#run(call, definition, head.offset);
+        return;
+      }
+      // The bytes are valid during the message only.
+      const kept = { ...call, payload: call.payload.slice() };
+      loadModules(missing).then((modules) => {
+        for (const [url, namespace] of modules) {
+          this.#modules.set(url, namespace);
+        }
+        this.#run(kept, definition, head.offset);
+      }).catch((error) => {
+        this.#fail(call.slot, error, 0);
+        this.#leave();
+      });
+    } catch (error) {
+      this.#fail(call.slot, error, 0);
+      this.#leave();
+    }
+  }
+
+  #run(call: Call, definition: Definition, offset: number): void {
+    const { slot } = call;
+    const { slots, sharesSlots } = this.#options;
+    let fn: (...args: unknown[]) => unknown;
+    let args: unknown[];
+    try {
+      fn = this.#function(definition);
+      args = decodePayload(
+        call.payload,
+        offset,
+        call.attachments,
+        this.#modules,
+      ) as unknown[];
+    } catch (error) {
+      this.#fail(slot, error, 0);
+      this.#leave();
+      return;
+    }
+    if (!sharesSlots) {
+      // The last call in this slot may have been asked to stop.
+      slots.free(slot);
+    } else if (!slots.start(slot)) {
+      this.#send({ tag: Tag.skipped, slot });
+      this.#leave();
+      return;
+    }
+    const running = new RunningCall(slot, this.#options, this.#report);
+    this.#running.set(slot, running);
+    const run = call.mode === CallMode.chunk
+      ? () => this.#runChunk(running, fn, args as unknown[][])
+      : () => fn(...args);
+    let result: unknown;
+    let thenable = false;
+    try {
+      if (this.#storage === undefined) {
+        setActiveCall(running);
+        result = run();
+      } else {
+        result = this.#storage.run(running, run);
+      }
+      thenable = isThenable(result);
+    } catch (error) {
+      this.#end(call, running, false, error);
+      return;
+    }
+    if (!thenable) {
+      this.#end(call, running, true, result);
+      return;
+    }
+    // Through a real promise: a foreign thenable may call back twice or never
+    // stop being a thenable.
+    Promise.resolve(result as PromiseLike<unknown>).then(
+      (value) => this.#end(call, running, true, value),
+      (error) => this.#end(call, running, false, error),
+    );
+  }
+
+  #function(definition: Definition): (...args: unknown[]) => unknown {
+    if (definition.fn !== undefined) return definition.fn;
+    const fn = decodePayload(
+      definition.bytes,
+      definition.offset,
+      definition.attachments,
+      this.#modules,
+    ) as (...args: unknown[]) => unknown;
+    if (!definition.mutable) definition.fn = fn;
+    return fn;
+  }
+
+  #end(call: Call, running: RunningCall, ok: boolean, value: unknown): void {
+    this.#running.delete(running.slot);
+    running.ended = true;
+    if (this.#storage === undefined) setActiveCall(undefined);
+    const time = performance.now() - running.since;
+    if (ok) this.#succeed(call, value, time);
+    else {
+      if (call.mode === CallMode.main) printUncaught(value);
+      this.#fail(call.slot, value, time);
+    }
+    this.#leave();
+  }
+
+  /** Gives the place to the next call. */
+  #leave(): void {
+    this.#busy--;
+    // Iterative: a synchronous call comes back here before its starter returns.
+    if (this.#leaving) return;
+    this.#leaving = true;
+    try {
+      while (
+        this.#waiting.length > 0 && this.#busy < this.#options.concurrency
+      ) {
+        this.#start(this.#waiting.shift()!);
+      }
+    } finally {
+      this.#leaving = false;
+    }
+  }
+  #leaving = false;
+
+  async #runChunk(
+    running: RunningCall,
+    fn: (...args: unknown[]) => unknown,
+    items: unknown[][],
+  ): Promise<ChunkOutcome[]> {
+    const outcomes: ChunkOutcome[] = [];
+    for (const args of items) {
+      // Between two items a chunk can be stopped; inside one, the function
+      // looks itself.
+      if (running.isAborted()) throw running.abortReason();
+      try {
+        const result = fn(...args);
+        outcomes.push({
+          ok: true,
+          value: isThenable(result) ? await result : result,
+        });
+      } catch (error) {
+        outcomes.push({ ok: false, value: error });
+      }
+    }
+    return outcomes;
+  }
+
+  #succeed(call: Call, value: unknown, time: number): void {
+    const { slot } = call;
+    try {
+      const w = this.#freshWriter();
+      writeHeader(w, { tag: Tag.done, slot, time });
+      const attachments: unknown[] = [];
+      const context = {
+        root: "result",
+        modules: new Set<string>(),
+        ...(this.#channel.carriesAttachments ? { attachments } : {}),
+      };
+      if (call.mode === CallMode.chunk) {
+        writeOutcomes(w, value as ChunkOutcome[], context);
+      } else {
+        encodeValue(w, value, context);
+      }
+      this.#channel.send(w.bytes(), attachments, transferable(attachments));
+    } catch (error) {
+      this.#fail(slot, error, time);
+    }
+  }
+
+  #fail(slot: number, error: unknown, time: number): void {
+    const w = this.#freshWriter();
+    writeHeader(w, { tag: Tag.failed, slot, time });
+    encodeError(w, error, { root: "error", modules: new Set() });
+    this.#channel.send(w.bytes());
+  }
+
+  #report = (slot: number, done: number, total: number | undefined): void => {
+    this.#send({ tag: Tag.progress, slot, done, total });
+  };
+
+  #send(message: HeaderOf<GuestMessage>): void {
+    const w = this.#freshWriter();
+    writeHeader(w, message);
+    this.#channel.send(w.bytes());
+  }
+
+  #freshWriter(): ByteWriter {
+    this.#writer.reset();
+    return this.#writer;
+  }
+}
+
+/** How one item of a chunk ended. */
+export interface ChunkOutcome {
+  readonly ok: boolean;
+  readonly value: unknown;
+}
+
+type ResultContext = Parameters<typeof encodeValue>[2];
+
+/** varint n, then for each item 1 and its value, or 0 and its error. */
+function writeOutcomes(
+  w: ByteWriter,
+  outcomes: readonly ChunkOutcome[],
+  context: ResultContext,
+): void {
+  w.varint(outcomes.length);
+  for (const { ok, value } of outcomes) {
+    const start = w.length;
+    try {
+      w.u8(ok ? 1 : 0);
+      if (ok) encodeValue(w, value, context);
+      else encodeError(w, value, context);
+    } catch (error) {
+      // Only this item fails: what it wrote is taken back.
+      w.length = start;
+      w.u8(0);
+      encodeError(w, error, context);
+    }
+  }
+}
+
+/** A call whose function has been entered. */
+class RunningCall implements CallContext {
+  readonly slot: number;
+  readonly worker: WorkerInfo;
+  readonly #slots: CallSlots;
+  readonly #report: (
+    slot: number,
+    done: number,
+    total: number | undefined,
+  ) => void;
+  #controller: AbortController | undefined;
+  #reason: AbortReason | undefined;
+  readonly since = performance.now();
+  /** True once the call has answered: a late `progress()` goes nowhere. */
+  ended = false;
+
+  constructor(
+    slot: number,
+    options: GuestOptions,
+    report: (slot: number, done: number, total: number | undefined) => void,
+  ) {
+    this.slot = slot;
+    this.worker = options.worker;
+    this.#slots = options.slots;
+    this.#report = report;
+  }
+
+  isAborted(): boolean {
+    return this.#reason !== undefined ||
+      (!this.ended && this.#slots.aborted(this.slot));
+  }
+
+  abortReason(): unknown {
+    if (this.#controller?.signal.aborted) return this.#controller.signal.reason;
+    return stopError(this.#reason === AbortReason.timeout);
+  }
+
+  signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      if (this.isAborted()) this.#controller.abort(this.abortReason());
+    }
+    return this.#controller.signal;
+  }
+
+  progress(done: number, total: number | undefined): void {
+    if (!this.ended) this.#report(this.slot, done, total);
+  }
+
+  /** The host's message; the flag in shared memory came before it. */
+  abort(reason: AbortReason): void {
+    if (this.#reason !== undefined) return;
+    this.#reason = reason;
+    this.#controller?.abort(stopError(reason === AbortReason.timeout));
+  }
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return value !== null &&
+    (typeof value === "object" || typeof value === "function") &&
+    typeof (value as { then?: unknown }).then === "function";
+}
+
+/** Ports and streams can only be moved; everything else is cloned. */
+function transferable(attachments: readonly unknown[]): Transferable[] {
+  return attachments.filter((value) =>
+    value instanceof MessagePort || value instanceof ReadableStream ||
+    value instanceof WritableStream || value instanceof TransformStream
+  ) as Transferable[];
+}
+
+function printUncaught(error: unknown): void {
+  if (error instanceof CancelledError) return;
+  const text = error instanceof Error ? error.stack ?? String(error) : error;
+  // deno-lint-ignore no-console -- the contract of Process: the stack goes to the child's stderr
+  console.error("Uncaught", text);
+}

@@ -1,0 +1,52 @@
+// Copyright 2026 the @concurrent/parallel authors. MIT license.
+
+// What a task may do to its thread must not surprise the host: ways to end
+// the thread are announced first, and errors that nobody catches become
+// messages instead of ending the whole program.
+
+import type { Guest } from "./guest.ts";
+
+/** Stands between a task and its thread. */
+export interface ThreadGuard {
+  /** From now on ends and errors are reported through this guest. */
+  watch(guest: Guest): void;
+  /** Ends the thread, announced. */
+  close(code: number): void;
+}
+
+/** Replaces `Deno.exit` and `close`, and catches what is uncaught. */
+export function guardThread(): ThreadGuard {
+  const scope = globalThis as unknown as { close(): void };
+  const close = scope.close.bind(scope);
+  let guest: Guest | undefined;
+  const end = (code: number): void => {
+    guest?.exiting(code);
+    close();
+  };
+  scope.close = () => end(0);
+  const exit = Deno.exit;
+  Object.defineProperty(Deno, "exit", {
+    configurable: true,
+    enumerable: true,
+    writable: true,
+    value: (code?: number): never => {
+      guest?.exiting(code ?? Deno.exitCode);
+      // In a worker this ends the worker, and only it.
+      return exit(code);
+    },
+  });
+  globalThis.addEventListener("error", (event) => {
+    event.preventDefault();
+    guest?.fault(event.error ?? new Error(event.message));
+  });
+  globalThis.addEventListener("unhandledrejection", (event) => {
+    event.preventDefault();
+    guest?.fault(event.reason);
+  });
+  return {
+    watch(g) {
+      guest = g;
+    },
+    close: end,
+  };
+}

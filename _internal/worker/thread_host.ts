@@ -1,0 +1,216 @@
+// Copyright 2026 the @concurrent/parallel authors. MIT license.
+
+// Starts and ends Web Workers. Their platform gives no exit event, no unref
+// and no way to stop a thread that is busy in JavaScript; what replaces them:
+//
+//   death    the guest holds a Web Lock for its life; `probe()` asks the lock
+//            manager who holds what, once for all threads
+//   exit     the guest says so before it closes itself (`guestExiting`)
+//   unref    the method behind a nameless symbol that node:worker_threads uses
+//   stop     the abort flag in shared memory; a thread that does not heed it is
+//            terminated and forgotten, and counted as stuck while it runs on
+
+import { workerEnded, workerStarted } from "../base/registry.ts";
+import type { CallSlots } from "../memory/slots.ts";
+import type { Channel } from "../wire/channel.ts";
+import { closeInspector } from "../wire/functions/inspector.ts";
+import { plainMessage, Tag } from "../wire/messages.ts";
+import type { RingChannel } from "../wire/ring_channel.ts";
+import { RingPump } from "../wire/ring_pump.ts";
+import {
+  createLink,
+  hostBell,
+  hostChannel,
+  linkSlots,
+  type ThreadLink,
+} from "../wire/thread_link.ts";
+import { THREAD_ENTRY } from "./entry_urls.ts";
+import type { HostExit, HostOptions, WorkerHost } from "./host.ts";
+import { unrefWorker } from "./unref_worker.ts";
+
+/** What a new worker thread is told. */
+export interface ThreadStart {
+  readonly link: ThreadLink;
+  readonly id: number;
+  readonly name: string;
+  readonly concurrency: number;
+  /** The Web Lock to hold for life. */
+  readonly lifeLock: string;
+}
+
+/** How to start a thread. */
+export interface ThreadHostOptions extends HostOptions {
+  /** Calls that it may have under way at a time. */
+  readonly concurrency: number;
+}
+
+/** The main thread sleeps on one bell for all its workers. */
+const bellMemory = new SharedArrayBuffer(4);
+/** No spinning on the caller's side: its event loop is the user's. */
+const pump = new RingPump(hostBell(bellMemory), 256, 0);
+
+/** A terminated thread that still holds its lock after this many ms is stuck. */
+const STUCK_AFTER = 250;
+/** A thread that has not come up after this many ms never will. */
+const START_TIMEOUT = 60_000;
+
+/** A worker thread, seen from the thread that started it. */
+export class ThreadHost implements WorkerHost {
+  readonly kind = "thread";
+  readonly id: number;
+  readonly name: string;
+  readonly pid = undefined;
+  readonly slots: CallSlots;
+  readonly exited: Promise<HostExit>;
+
+  readonly #worker: Worker;
+  readonly #channel: RingChannel;
+  readonly #lifeLock: string;
+  #state: "starting" | "running" | "stopping" | "ended" = "starting";
+  #stuck = false;
+  #settle!: (exit: HostExit) => void;
+  #startTimer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(options: ThreadHostOptions) {
+    this.id = options.id;
+    this.name = options.name;
+    this.#lifeLock = `concurrent-parallel/worker/${options.id}`;
+    this.exited = new Promise((resolve) => this.#settle = resolve);
+    // A worker that is started while an inspector session is open comes up
+    // half a second late.
+    closeInspector();
+    const link = createLink(bellMemory);
+    this.slots = linkSlots(link);
+    this.#worker = new Worker(THREAD_ENTRY, {
+      type: "module",
+      name: options.name,
+    });
+    workerStarted();
+    unrefWorker(this.#worker);
+    this.#worker.addEventListener("error", this.#onError);
+    this.#channel = hostChannel(link, this.#worker, pump.wake);
+    this.#startTimer = setTimeout(
+      () =>
+        this.#end({
+          error: new TypeError("Cannot start a thread: it does not answer"),
+        }),
+      START_TIMEOUT,
+    );
+    Deno.unrefTimer(this.#startTimer);
+    const start: ThreadStart = {
+      link,
+      id: options.id,
+      name: options.name,
+      concurrency: options.concurrency,
+      lifeLock: this.#lifeLock,
+    };
+    this.#worker.postMessage(start);
+  }
+
+  get channel(): Channel {
+    return this.#channel;
+  }
+
+  get stuck(): boolean {
+    return this.#stuck;
+  }
+
+  /** Starts to deliver; the owner has set the channel's handlers. */
+  open(): void {
+    this.#channel.open();
+    pump.add(this.#channel);
+  }
+
+  started(): void {
+    if (this.#state !== "starting") return;
+    this.#state = "running";
+    this.#clearStartTimer();
+  }
+
+  raise(slot: number): void {
+    this.slots.abort(slot);
+  }
+
+  stop(code = 0): void {
+    if (this.#state !== "starting" && this.#state !== "running") return;
+    this.#state = "stopping";
+    this.#channel.send(plainMessage({ tag: Tag.stop, code }));
+  }
+
+  terminate(): void {
+    if (this.#state === "ended") return;
+    this.#state = "stopping";
+    this.#worker.terminate();
+    this.#watchEnd();
+  }
+
+  guestExiting(code: number): void {
+    this.#state = "stopping";
+    this.#exitCode = code;
+    this.#watchEnd();
+  }
+  #exitCode: number | undefined;
+
+  probe(): void {
+    if (this.#state !== "running") return;
+    heldLocks().then((held) => {
+      if (this.#state === "running" && !held.has(this.#lifeLock)) {
+        this.#end({});
+      }
+    });
+  }
+
+  /** The thread is on its way out: waits for its lock, but not for ever. */
+  async #watchEnd(): Promise<void> {
+    // What comes after the end was asked for is not wanted; what came before
+    // has been drained by then or is drained once more here.
+    for (let waited = 0, step = 1; waited < STUCK_AFTER; step *= 2) {
+      if (!(await heldLocks()).has(this.#lifeLock)) break;
+      await new Promise((resolve) => setTimeout(resolve, step));
+      waited += step;
+    }
+    this.#stuck = (await heldLocks()).has(this.#lifeLock);
+    this.#end({ exitCode: this.#exitCode });
+  }
+
+  #onError = (event: ErrorEvent): void => {
+    // Not prevented, the error of a worker would end the program.
+    event.preventDefault();
+    this.#end({ error: new TypeError(event.message) });
+  };
+
+  #end(exit: HostExit): void {
+    if (this.#state === "ended") return;
+    this.#state = "ended";
+    this.#clearStartTimer();
+    this.#worker.removeEventListener("error", this.#onError);
+    this.#worker.addEventListener("error", (event) => event.preventDefault());
+    // Answers that were written before the end count.
+    this.#channel.drain(Infinity);
+    this.#channel.close();
+    pump.remove(this.#channel);
+    this.#worker.terminate();
+    workerEnded();
+    this.#settle(exit);
+  }
+
+  #clearStartTimer(): void {
+    if (this.#startTimer !== undefined) clearTimeout(this.#startTimer);
+    this.#startTimer = undefined;
+  }
+}
+
+/** The part of the Web Locks API that is used here; Deno's types do not have it. */
+interface LockQuery {
+  query(): Promise<{ held: { name: string }[] }>;
+}
+
+let query: Promise<Set<string>> | undefined;
+
+/** The names of all held locks; one question for all who ask in the same turn. */
+function heldLocks(): Promise<Set<string>> {
+  query ??= (navigator as unknown as { locks: LockQuery }).locks.query()
+    .then(({ held }) => new Set(held.map(({ name }) => name)))
+    .finally(() => query = undefined);
+  return query;
+}

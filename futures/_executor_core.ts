@@ -1,0 +1,299 @@
+// Copyright 2026 the @concurrent/parallel authors. MIT license.
+
+// What all executors share: from a function and its arguments to a job in a
+// scheduler, and from its end to a future. Where a task runs is decided by the
+// lane that `route` picks.
+
+import { within } from "../_internal/base/deadline.ts";
+import {
+  InvalidStateError,
+  NotSupportedError,
+} from "../_internal/base/errors.ts";
+import {
+  checkDuration,
+  checkFunction,
+  describe,
+  integerOption,
+} from "../_internal/base/validation.ts";
+import type { Backend } from "../_internal/pool/backend.ts";
+import type { Job, JobObserver, JobOptions } from "../_internal/pool/job.ts";
+import {
+  Scheduler,
+  type SchedulerOptions,
+} from "../_internal/pool/scheduler.ts";
+import type {
+  AnyFunction,
+  TaskOptions,
+} from "../_internal/wire/functions/task.ts";
+import { unwrapTask } from "../_internal/wire/functions/task.ts";
+import { CallMode } from "../_internal/wire/messages.ts";
+import {
+  attachFuture,
+  cancelFuture,
+  Future,
+  markStarted,
+  reportProgress,
+} from "./_future_core.ts";
+import type {
+  ExecutorStats,
+  PoolOptions,
+  ShutdownOptions,
+} from "./executor.ts";
+
+/** A scheduler and the way in. */
+export interface Lane {
+  readonly backend: Backend;
+  readonly scheduler: Scheduler;
+}
+
+/** A job that is to be submitted. */
+export interface Call {
+  readonly fn: AnyFunction;
+  readonly options: TaskOptions;
+  readonly args: readonly unknown[];
+  readonly mode: CallMode;
+  readonly observer: JobObserver;
+}
+
+/** The class names that generator functions have. */
+const GENERATORS = new Set(["GeneratorFunction", "AsyncGeneratorFunction"]);
+
+/** Checks a function that is to be submitted and takes its options off. */
+export function checkTask(
+  verb: string,
+  fn: unknown,
+): { fn: AnyFunction; options: TaskOptions } {
+  checkFunction(verb, "fn", fn);
+  const task = unwrapTask(fn as AnyFunction);
+  if (GENERATORS.has(task.fn.constructor?.name)) {
+    throw new TypeError(
+      `Cannot ${verb} as 'fn' must not be a generator function, whose values come one by one: current value is ${
+        describe(task.fn)
+      }`,
+    );
+  }
+  return task;
+}
+
+/** Submits one call to a lane. */
+export function submitCall(lane: Lane, call: Call): Job {
+  const { fn, options, args, mode, observer } = call;
+  const { scheduler, backend } = lane;
+  // Before anything is encoded: a closed executor is the clearer error.
+  scheduler.checkAccepting();
+  const { transfer, signal } = options;
+  const work = backend.prepare(
+    fn,
+    args,
+    mode,
+    typeof transfer === "function" ? transfer(...args) : transfer,
+  );
+  const jobOptions: JobOptions = {
+    name: options.name || fn.name || "(anonymous)",
+    priority: options.priority ?? 0,
+    timeout: options.timeout,
+    retries: options.retries ?? 0,
+  };
+  const job = scheduler.submit(work, jobOptions, observer);
+  if (signal !== undefined && job.state !== "settled") {
+    const onAbort = () => scheduler.cancel(job, signal.reason);
+    if (signal.aborted) onAbort();
+    else {
+      signal.addEventListener("abort", onAbort);
+      job.detach = () => signal.removeEventListener("abort", onAbort);
+    }
+  }
+  return job;
+}
+
+/** Submits one call and gives its future. */
+export function submitFuture(
+  lane: Lane,
+  fn: AnyFunction,
+  options: TaskOptions,
+  args: readonly unknown[],
+): Future<unknown> {
+  const future = new Future<unknown>();
+  const job = submitCall(lane, {
+    fn,
+    options,
+    args,
+    mode: CallMode.single,
+    observer: new FutureObserver(future),
+  });
+  attachFuture(future, (reason) => lane.scheduler.cancel(job, reason));
+  return future;
+}
+
+/** Passes a job's events on to its future. */
+class FutureObserver implements JobObserver {
+  readonly #future: Future<unknown>;
+
+  constructor(future: Future<unknown>) {
+    this.#future = future;
+  }
+
+  started(): void {
+    markStarted(this.#future);
+  }
+
+  progressed(done: number, total: number | undefined): void {
+    reportProgress(this.#future, done, total);
+  }
+
+  succeeded(value: unknown): void {
+    this.#future.setResult(value);
+  }
+
+  failed(error: unknown): void {
+    this.#future.setException(error);
+  }
+
+  cancelled(reason: unknown): void {
+    cancelFuture(this.#future, reason);
+  }
+}
+
+const counters = new Map<string, number>();
+
+/**
+ * Checks a pool's options and makes its scheduler.
+ *
+ * @throws {TypeError} If an option is of the wrong type.
+ * @throws {RangeError} If an option is out of its range.
+ * @throws {NotSupportedError} If the backend does not have the option.
+ */
+export function createLane(
+  className: string,
+  options: PoolOptions,
+  createBackend: (concurrency: number) => Backend,
+): Lane {
+  const verb = `create ${className}`;
+  const maxWorkers = integerOption(
+    verb,
+    "maxWorkers",
+    options.maxWorkers,
+    navigator.hardwareConcurrency,
+    1,
+  );
+  const minWorkers = integerOption(
+    verb,
+    "minWorkers",
+    options.minWorkers,
+    0,
+    0,
+  );
+  if (minWorkers > maxWorkers) {
+    throw new RangeError(
+      `Cannot ${verb} as 'minWorkers' must not be greater than 'maxWorkers' (${maxWorkers}): current value is ${minWorkers}`,
+    );
+  }
+  const concurrency = integerOption(
+    verb,
+    "concurrency",
+    options.concurrency,
+    1,
+    1,
+  );
+  checkDuration(verb, "idleTimeout", options.idleTimeout);
+  checkDuration(verb, "cancelGrace", options.cancelGrace);
+  if (options.resourceLimits !== undefined) {
+    throw new NotSupportedError(
+      `Cannot ${verb} with 'resourceLimits': not supported yet`,
+    );
+  }
+  const { initializer, initArgs = [] } = options;
+  if (initializer !== undefined) {
+    checkFunction(verb, "initializer", initializer);
+  }
+  if (!Array.isArray(initArgs)) {
+    throw new TypeError(
+      `Cannot ${verb} as 'initArgs' must be an array: current value is ${
+        describe(initArgs)
+      }`,
+    );
+  }
+  const number = (counters.get(className) ?? 0) + 1;
+  counters.set(className, number);
+  const backend = createBackend(concurrency);
+  // Prepared now: a function that cannot travel is the caller's error, here.
+  const initial = initializer === undefined ? undefined : backend.prepare(
+    unwrapTask(initializer).fn,
+    initArgs,
+    CallMode.single,
+    undefined,
+  );
+  const schedulerOptions: SchedulerOptions = {
+    kind: backend.kind,
+    name: options.name ?? `${className}-${number}`,
+    maxWorkers,
+    minWorkers,
+    concurrency,
+    queueLimit: integerOption(
+      verb,
+      "queueLimit",
+      options.queueLimit,
+      Infinity,
+      0,
+    ),
+    maxTasksPerWorker: integerOption(
+      verb,
+      "maxTasksPerWorker",
+      options.maxTasksPerWorker,
+      Infinity,
+      1,
+    ),
+    idleTimeout: options.idleTimeout ?? Infinity,
+    cancelGrace: options.cancelGrace ?? 100,
+    initializer: initial === undefined ? undefined : () => initial,
+    startWorker: (identity, events) => backend.start(identity, events),
+  };
+  return { backend, scheduler: new Scheduler(schedulerOptions) };
+}
+
+/** Shuts lanes down as one. */
+export async function shutdownLanes(
+  lanes: readonly Lane[],
+  options: ShutdownOptions,
+): Promise<void> {
+  const { wait = true, cancelFutures = false, timeout } = options;
+  checkDuration("shut down an executor", "timeout", timeout);
+  const closed = Promise.all(
+    lanes.map(({ scheduler }) => scheduler.shutdown(cancelFutures)),
+  );
+  if (!wait) return;
+  await within("shut down an executor", closed, { timeout });
+}
+
+/** Adds the counts of lanes up. */
+export function sumStats(lanes: readonly Lane[]): ExecutorStats {
+  const sum = {
+    workers: 0,
+    idle: 0,
+    queued: 0,
+    running: 0,
+    completed: 0,
+    failed: 0,
+    cancelled: 0,
+    crashes: 0,
+    restarts: 0,
+    stuck: 0,
+  };
+  for (const { scheduler } of lanes) {
+    const stats = scheduler.stats();
+    for (const key of Object.keys(sum) as (keyof typeof sum)[]) {
+      sum[key] += stats[key];
+    }
+  }
+  return sum;
+}
+
+/** The error of what comes later. */
+export function notYet(what: string): NotSupportedError {
+  return new NotSupportedError(`Cannot ${what}: not supported yet`);
+}
+
+/** The error of a second use. */
+export function usedTwice(what: string): InvalidStateError {
+  return new InvalidStateError(`Cannot ${what} a second time`);
+}

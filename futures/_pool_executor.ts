@@ -1,0 +1,278 @@
+// Copyright 2026 the @concurrent/parallel authors. MIT license.
+
+import {
+  inlineBackend,
+  processBackend,
+  threadBackend,
+} from "../_internal/pool/backend.ts";
+import type {
+  AnyFunction,
+  TaskOptions,
+} from "../_internal/wire/functions/task.ts";
+import type { Future } from "./_future_core.ts";
+import {
+  checkTask,
+  createLane,
+  type Lane,
+  notYet,
+  shutdownLanes,
+  submitFuture,
+  sumStats,
+} from "./_executor_core.ts";
+import { checkMap, mapOver } from "./_map.ts";
+import type {
+  Executor,
+  ExecutorStats,
+  MapOptions,
+  PoolOptions,
+  ShutdownOptions,
+} from "./executor.ts";
+
+/** Where the tasks of a {@linkcode PoolExecutor} run. */
+export type PoolKind = "thread" | "process" | "auto";
+
+/** Where one function runs, and why. */
+export interface Decision {
+  /** The backend. */
+  readonly backend: "inline" | "thread" | "process";
+  /** The reason, in words. */
+  readonly reason: string;
+}
+
+/**
+ * What {@linkcode ThreadPoolExecutor}, {@linkcode ProcessPoolExecutor} and
+ * {@linkcode AutoExecutor} share, which is nearly everything.
+ */
+export abstract class PoolExecutor implements Executor {
+  readonly #kind: PoolKind;
+  readonly #options: PoolOptions;
+  readonly #className: string;
+  /** By backend; one that was not used yet is missing. */
+  readonly #lanes = new Map<Decision["backend"], Lane>();
+  #state: "open" | "shut" | "terminated" = "open";
+
+  /**
+   * Sets the pool up. No worker is started yet.
+   *
+   * @param kind Where the tasks run.
+   * @param options How the pool is set up.
+   * @throws {TypeError} If an option is of the wrong type.
+   * @throws {RangeError} If an option is out of its range.
+   */
+  constructor(kind: PoolKind, options: PoolOptions) {
+    this.#kind = kind;
+    this.#options = options;
+    this.#className = new.target.name;
+    // Checks the options now, for the automatic executor too.
+    this.#lane(kind === "auto" ? "thread" : kind);
+  }
+
+  submit<A extends unknown[], R>(
+    fn: (...args: A) => R,
+    ...args: A
+  ): Future<Awaited<R>> {
+    const task = checkTask("submit a task", fn);
+    const lane = this.#route(task);
+    return submitFuture(lane, task.fn, task.options, args) as Future<
+      Awaited<R>
+    >;
+  }
+
+  map<T, R>(
+    fn: (item: T) => R,
+    items: Iterable<T> | AsyncIterable<T>,
+    options: MapOptions & { onError: "settle" },
+  ): AsyncIterableIterator<PromiseSettledResult<Awaited<R>>>;
+  map<T, R>(
+    fn: (item: T) => R,
+    items: Iterable<T> | AsyncIterable<T>,
+    options?: MapOptions,
+  ): AsyncIterableIterator<Awaited<R>>;
+  map<T, R>(
+    fn: (item: T) => R,
+    items: Iterable<T> | AsyncIterable<T>,
+    options: MapOptions = {},
+  ): AsyncIterableIterator<unknown> {
+    checkMap("map", items, options);
+    return this.#map("map", fn, argumentLists(items), options);
+  }
+
+  starmap<A extends unknown[], R>(
+    fn: (...args: A) => R,
+    items: Iterable<A> | AsyncIterable<A>,
+    options: MapOptions = {},
+  ): AsyncIterableIterator<Awaited<R>> {
+    checkMap("starmap", items, options);
+    return this.#map("starmap", fn, items, options) as AsyncIterableIterator<
+      Awaited<R>
+    >;
+  }
+
+  stream<A extends unknown[], Y>(
+    _fn: (...args: A) => Iterable<Y> | AsyncIterable<Y>,
+    ..._args: A
+  ): AsyncIterableIterator<Y> {
+    throw notYet("stream a generator");
+  }
+
+  shutdown(options: ShutdownOptions = {}): Promise<void> {
+    if (this.#state === "open") this.#state = "shut";
+    return shutdownLanes([...this.#lanes.values()], options);
+  }
+
+  async terminate(): Promise<void> {
+    this.#state = "terminated";
+    const lanes = [...this.#lanes.values()];
+    await Promise.all(
+      lanes.map(({ scheduler }) =>
+        scheduler.terminate("the executor was terminated")
+      ),
+    );
+  }
+
+  stats(): ExecutorStats {
+    return sumStats([...this.#lanes.values()]);
+  }
+
+  async ready(): Promise<void> {
+    const lane = this.#lane(this.#kind === "auto" ? "thread" : this.#kind);
+    const { minWorkers, maxWorkers } = lane.scheduler.options;
+    await lane.scheduler.ready(minWorkers > 0 ? minWorkers : maxWorkers);
+  }
+
+  /**
+   * Finishes what was accepted, then stops the workers.
+   *
+   * @returns Resolves when the workers are gone.
+   */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.shutdown();
+  }
+
+  /**
+   * Says where a function would run now. The pools have one place only.
+   *
+   * @param fn The function, or a task.
+   * @returns The backend and the reason.
+   */
+  protected decide(fn: TaskFunctionLike): Decision {
+    const task = checkTask("explain a task", fn);
+    return this.#kind === "auto" ? decide(task) : {
+      backend: this.#kind,
+      reason: `every task of this executor runs in a ${this.#kind}`,
+    };
+  }
+
+  #map(
+    verb: string,
+    fn: unknown,
+    items: Iterable<unknown[]> | AsyncIterable<unknown[]>,
+    options: MapOptions,
+  ): AsyncIterableIterator<unknown> {
+    const task = checkTask(verb, fn);
+    const lane = this.#route(task);
+    lane.scheduler.checkAccepting();
+    // A function that cannot travel is this call's error, not the first step's.
+    lane.backend.prepare(task.fn, [], 0, undefined);
+    return mapOver(lane, task.fn, task.options, items, options);
+  }
+
+  #route(task: { fn: AnyFunction; options: TaskOptions }): Lane {
+    return this.#lane(
+      this.#kind === "auto" ? decide(task).backend : this.#kind,
+    );
+  }
+
+  #lane(backend: Decision["backend"]): Lane {
+    let lane = this.#lanes.get(backend);
+    if (lane !== undefined) return lane;
+    // A lane that was never used is closed like the ones that were.
+    if (this.#state !== "open") {
+      for (const other of this.#lanes.values()) {
+        other.scheduler.checkAccepting();
+      }
+    }
+    const { permissions } = this.#options;
+    lane = backend === "inline"
+      ? createLane(this.#className, inlineOptions(this.#options), inlineBackend)
+      : createLane(
+        this.#className,
+        this.#options,
+        (concurrency) =>
+          backend === "thread"
+            ? threadBackend({ concurrency, permissions })
+            : processBackend({ concurrency, permissions }),
+      );
+    this.#lanes.set(backend, lane);
+    return lane;
+  }
+}
+
+/** A function of any signature. */
+// deno-lint-ignore no-explicit-any -- callers pass functions of every signature
+type TaskFunctionLike = (...args: any[]) => unknown;
+
+/** Declared kinds are obeyed; everything else runs on threads. */
+function decide(
+  { fn, options }: { fn: AnyFunction; options: TaskOptions },
+): Decision {
+  const { kind, timeout, signal } = options;
+  if (kind === "io") {
+    if (fn.constructor.name === "AsyncFunction") {
+      return {
+        backend: "inline",
+        reason:
+          "declared as I/O and asynchronous: many run at a time on this event loop",
+      };
+    }
+    return {
+      backend: "thread",
+      reason:
+        "declared as I/O, but not an async function: it could block the event loop",
+    };
+  }
+  if (kind === "cpu" && (timeout !== undefined || signal !== undefined)) {
+    return {
+      backend: "process",
+      reason:
+        "declared as computing, with a timeout or a signal: only a process can be stopped while it computes",
+    };
+  }
+  return {
+    backend: "thread",
+    reason: kind === "cpu"
+      ? "declared as computing: one runs on each core"
+      : "not declared: threads suit most tasks",
+  };
+}
+
+/** Tasks that wait on this event loop: many at a time, and there is one loop. */
+function inlineOptions(
+  { name, queueLimit, cancelGrace }: PoolOptions,
+): PoolOptions {
+  return {
+    maxWorkers: 1,
+    concurrency: 256,
+    ...(name === undefined ? {} : { name }),
+    ...(queueLimit === undefined ? {} : { queueLimit }),
+    ...(cancelGrace === undefined ? {} : { cancelGrace }),
+  };
+}
+
+/** Each item as a list of one argument. */
+function argumentLists(
+  items: Iterable<unknown> | AsyncIterable<unknown>,
+): Iterable<unknown[]> | AsyncIterable<unknown[]> {
+  if (Symbol.asyncIterator in items) {
+    return {
+      async *[Symbol.asyncIterator]() {
+        for await (const item of items) yield [item];
+      },
+    };
+  }
+  return {
+    *[Symbol.iterator]() {
+      for (const item of items) yield [item];
+    },
+  };
+}

@@ -1,0 +1,118 @@
+// Copyright 2026 the @concurrent/parallel authors. MIT license.
+
+import { after } from "../_internal/base/deadline.ts";
+import { TimeoutError } from "../_internal/base/errors.ts";
+import { checkDuration } from "../_internal/base/validation.ts";
+import { type Future, markObserved } from "./_future_core.ts";
+import { checkFutures } from "./wait.ts";
+
+/** How {@linkcode asCompleted} waits. */
+export interface AsCompletedOptions {
+  /**
+   * Milliseconds for the whole iteration, from the call. Past them it ends
+   * with a `TimeoutError`.
+   *
+   * @default {undefined} waits for ever
+   */
+  timeout?: number;
+  /** Ends the iteration; it rejects with `signal.reason`. */
+  signal?: AbortSignal;
+}
+
+/**
+ * Yields futures as they settle: first those that have settled already, in the
+ * order given, then the others in the order in which they do.
+ *
+ * @example Usage
+ * ```ts
+ * import { asCompleted, Future } from "@concurrent/parallel/futures";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const slow = new Future<string>();
+ * const fast = new Future<string>();
+ * fast.setResult("fast");
+ * setTimeout(() => slow.setResult("slow"), 1);
+ *
+ * const order = [];
+ * for await (const future of asCompleted([slow, fast])) order.push(await future);
+ * assertEquals(order, ["fast", "slow"]);
+ * ```
+ *
+ * @typeParam T The results.
+ * @param futures The futures; duplicates are yielded once.
+ * @param options How long to wait.
+ * @returns The futures as they settle.
+ * @throws {RangeError} If `timeout` is negative.
+ * @throws {TypeError} If `futures` holds something else.
+ */
+export function asCompleted<T>(
+  futures: Iterable<Future<T>>,
+  options: AsCompletedOptions = {},
+): AsyncIterableIterator<Future<T>> {
+  const { timeout, signal } = options;
+  checkDuration("iterate over futures", "timeout", timeout);
+  const all = checkFutures("iterate over futures", futures);
+  const ready: Future<T>[] = [];
+  let wake = () => {};
+  let limit: { error: unknown } | undefined;
+  for (const future of all) {
+    markObserved(future);
+    future.addDoneCallback((settled) => {
+      ready.push(settled);
+      wake();
+    });
+  }
+  const stop = (error: unknown) => {
+    limit ??= { error };
+    wake();
+  };
+  const onAbort = () => stop(signal!.reason);
+  if (signal?.aborted) onAbort();
+  signal?.addEventListener("abort", onAbort);
+  const cancelTimer = timeout === undefined
+    ? () => {}
+    : after(timeout, () => stop(undefined));
+  const end = () => {
+    cancelTimer();
+    signal?.removeEventListener("abort", onAbort);
+  };
+  let yielded = 0;
+  let ended = false;
+  // Not an async generator: `yield` would wait for the future and yield its
+  // value, since a future is a promise.
+  return {
+    async next(): Promise<IteratorResult<Future<T>>> {
+      for (;;) {
+        if (ended || yielded === all.size) {
+          ended = true;
+          end();
+          return { done: true, value: undefined };
+        }
+        const value = ready.shift();
+        if (value !== undefined) {
+          yielded++;
+          return { done: false, value };
+        }
+        if (limit !== undefined) {
+          ended = true;
+          end();
+          if (signal?.aborted) throw limit.error;
+          throw new TimeoutError(
+            `Cannot iterate over futures: ${
+              all.size - yielded
+            } of ${all.size} have not settled within ${timeout} ms`,
+          );
+        }
+        await new Promise<void>((resolve) => wake = resolve);
+      }
+    },
+    return(): Promise<IteratorResult<Future<T>>> {
+      ended = true;
+      end();
+      return Promise.resolve({ done: true, value: undefined });
+    },
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+  };
+}

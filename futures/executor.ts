@@ -1,0 +1,289 @@
+// Copyright 2026 the @concurrent/parallel authors. MIT license.
+
+import type { Future } from "./future.ts";
+
+/** Any function that can be submitted. */
+// deno-lint-ignore no-explicit-any -- callers submit functions of every signature
+export type TaskFunction = (...args: any[]) => unknown;
+
+/** How {@linkcode Executor.map} takes its input and gives its results. */
+export interface MapOptions {
+  /**
+   * Items that travel together. `"auto"` starts with one and grows while the
+   * calls turn out to be short.
+   *
+   * @default {"auto"}
+   */
+  chunkSize?: number | "auto";
+  /**
+   * Items that may be pulled from the input and not yet yielded.
+   *
+   * @default {undefined} a few chunks for each worker
+   */
+  bufferSize?: number;
+  /**
+   * Results in the order of the items; `false`: as they come.
+   *
+   * @default {true}
+   */
+  ordered?: boolean;
+  /**
+   * `"throw"`: the first error ends the iteration and cancels the rest.
+   * `"settle"`: the iterator yields a `PromiseSettledResult` for each item.
+   *
+   * @default {"throw"}
+   */
+  onError?: "throw" | "settle";
+  /**
+   * Milliseconds for the whole iteration, from its first step. Past them it
+   * ends with a `TimeoutError` and the rest is cancelled.
+   *
+   * @default {undefined} no limit
+   */
+  timeout?: number;
+  /** Ends the iteration with `signal.reason` and cancels the rest. */
+  signal?: AbortSignal;
+  /**
+   * Called after each finished chunk with the number of items done.
+   *
+   * @param done Items whose calls have ended.
+   */
+  onProgress?: (done: number) => void;
+}
+
+/** How {@linkcode Executor.shutdown} ends. */
+export interface ShutdownOptions {
+  /**
+   * Wait until the workers are gone. `false`: return at once; what was
+   * accepted is finished all the same.
+   *
+   * @default {true}
+   */
+  wait?: boolean;
+  /**
+   * Cancel what has not started.
+   *
+   * @default {false}
+   */
+  cancelFutures?: boolean;
+  /**
+   * How long to wait, in milliseconds. Past them the promise rejects with a
+   * `TimeoutError`; the executor goes on finishing.
+   *
+   * @default {undefined} waits for ever
+   */
+  timeout?: number;
+}
+
+/** What an executor has done so far. */
+export interface ExecutorStats {
+  /** Workers that live, those that come up included. */
+  readonly workers: number;
+  /** Workers with nothing to do. */
+  readonly idle: number;
+  /** Tasks that wait. */
+  readonly queued: number;
+  /** Tasks at a worker. */
+  readonly running: number;
+  /** Tasks that returned. */
+  readonly completed: number;
+  /** Tasks that threw, timed out or lost their worker. */
+  readonly failed: number;
+  /** Tasks that were cancelled. */
+  readonly cancelled: number;
+  /** Workers that ended by themselves. */
+  readonly crashes: number;
+  /** Workers that were replaced, for whatever reason. */
+  readonly restarts: number;
+  /** Threads that were given up while they were busy and still run. */
+  readonly stuck: number;
+}
+
+/**
+ * Runs functions somewhere else: in threads, in processes, or wherever they run
+ * best. The same interface for all of them.
+ *
+ * - **Order:** tasks start in the order of their submission, higher priorities first.
+ * - **Errors:** a task's error arrives at its future as the same built-in class.
+ * - **Dispose:** `await using` finishes what was accepted, then stops the workers.
+ */
+export interface Executor extends AsyncDisposable {
+  /**
+   * Runs a function with arguments.
+   *
+   * @typeParam A The arguments.
+   * @typeParam R What the function returns.
+   * @param fn The function, or a task.
+   * @param args Its arguments; encoded now, so later changes do not matter.
+   * @returns The future of the result.
+   * @throws {SerializationError} If the function or an argument cannot travel.
+   * @throws {InvalidStateError} If the executor was shut down, or its queue is full.
+   * @throws {BrokenExecutorError} If its workers cannot start.
+   */
+  submit<A extends unknown[], R>(
+    fn: (...args: A) => R,
+    ...args: A
+  ): Future<Awaited<R>>;
+  /**
+   * Calls a function with each item of an input.
+   *
+   * @typeParam T The items.
+   * @typeParam R What the function returns.
+   * @param fn The function, or a task.
+   * @param items The input, of any length; pulled as results are taken.
+   * @param options Chunks, order, errors, limits.
+   * @returns The results.
+   */
+  map<T, R>(
+    fn: (item: T) => R,
+    items: Iterable<T> | AsyncIterable<T>,
+    options: MapOptions & { onError: "settle" },
+  ): AsyncIterableIterator<PromiseSettledResult<Awaited<R>>>;
+  /**
+   * Calls a function with each item of an input.
+   *
+   * @typeParam T The items.
+   * @typeParam R What the function returns.
+   * @param fn The function, or a task.
+   * @param items The input, of any length; pulled as results are taken.
+   * @param options Chunks, order, errors, limits.
+   * @returns The results.
+   */
+  map<T, R>(
+    fn: (item: T) => R,
+    items: Iterable<T> | AsyncIterable<T>,
+    options?: MapOptions,
+  ): AsyncIterableIterator<Awaited<R>>;
+  /**
+   * Calls a function with each list of arguments of an input.
+   *
+   * @typeParam A The arguments.
+   * @typeParam R What the function returns.
+   * @param fn The function, or a task.
+   * @param items The lists of arguments.
+   * @param options Chunks, order, errors, limits.
+   * @returns The results.
+   */
+  starmap<A extends unknown[], R>(
+    fn: (...args: A) => R,
+    items: Iterable<A> | AsyncIterable<A>,
+    options?: MapOptions,
+  ): AsyncIterableIterator<Awaited<R>>;
+  /**
+   * Runs a generator over there and yields its values here. Not supported yet.
+   *
+   * @typeParam A The arguments.
+   * @typeParam Y What the generator yields.
+   * @param fn The generator function.
+   * @param args Its arguments.
+   * @returns The values.
+   * @throws {NotSupportedError} Always, in this version.
+   */
+  stream<A extends unknown[], Y>(
+    fn: (...args: A) => Iterable<Y> | AsyncIterable<Y>,
+    ...args: A
+  ): AsyncIterableIterator<Y>;
+  /**
+   * Takes no more tasks, finishes what was accepted, stops the workers.
+   *
+   * @param options Whether and how long to wait, and what to cancel.
+   * @throws {TimeoutError} If the timeout passes first.
+   */
+  shutdown(options?: ShutdownOptions): Promise<void>;
+  /** Stops the workers now; pending and running futures are cancelled. Resolves when the workers are gone. */
+  terminate(): Promise<void>;
+  /**
+   * Tells what the executor has done so far.
+   *
+   * @returns The counts.
+   */
+  stats(): ExecutorStats;
+  /** Starts the workers ahead of the first task; resolves when they take tasks. */
+  ready(): Promise<void>;
+}
+
+/** How a pool of workers is set up. */
+export interface PoolOptions {
+  /**
+   * Workers at most; they are started when there is work for them.
+   *
+   * @default {navigator.hardwareConcurrency}
+   */
+  maxWorkers?: number;
+  /**
+   * Workers that are kept once they were started.
+   *
+   * @default {0}
+   */
+  minWorkers?: number;
+  /**
+   * The label of the pool and, with a number, of its workers.
+   *
+   * @default {undefined} the class name and a number
+   */
+  name?: string;
+  /**
+   * Runs on each worker before its first task. If it fails, the pool is broken.
+   *
+   * @default {undefined}
+   */
+  initializer?: TaskFunction;
+  /**
+   * The initializer's arguments.
+   *
+   * @default {[]}
+   */
+  initArgs?: unknown[];
+  /**
+   * Tasks after which a worker is replaced by a new one.
+   *
+   * @default {Infinity}
+   */
+  maxTasksPerWorker?: number;
+  /**
+   * Milliseconds after which an idle worker above `minWorkers` is stopped.
+   *
+   * @default {Infinity}
+   */
+  idleTimeout?: number;
+  /**
+   * Tasks that one worker has under way at a time. More than one is for tasks that wait.
+   *
+   * @default {1}
+   */
+  concurrency?: number;
+  /**
+   * Tasks that may wait; one more is refused with an {@linkcode InvalidStateError}.
+   *
+   * @default {Infinity}
+   */
+  queueLimit?: number;
+  /**
+   * Milliseconds that a task has to end after it was asked to stop.
+   *
+   * @default {100}
+   */
+  cancelGrace?: number;
+  /**
+   * What the workers may do: at most what this program may. Processes only.
+   *
+   * @default {"inherit"}
+   */
+  permissions?: Deno.PermissionOptions;
+  /**
+   * Limits on a thread's heap. Not supported yet.
+   *
+   * @default {undefined}
+   */
+  resourceLimits?: ResourceLimits;
+}
+
+/** Limits on the memory of a thread. */
+export interface ResourceLimits {
+  /** The old generation's heap, in MB. */
+  maxOldGenerationSizeMb?: number;
+  /** The young generation's heap, in MB. */
+  maxYoungGenerationSizeMb?: number;
+  /** The stack, in MB. */
+  stackSizeMb?: number;
+}

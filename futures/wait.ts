@@ -1,0 +1,124 @@
+// Copyright 2026 the @concurrent/parallel authors. MIT license.
+
+import { checkDuration } from "../_internal/base/validation.ts";
+import { after } from "../_internal/base/deadline.ts";
+import { Future, hasFailed, markObserved } from "./_future_core.ts";
+
+/** When {@linkcode wait} returns. */
+export type ReturnWhen = "all" | "first" | "firstException";
+
+/** How {@linkcode wait} waits. */
+export interface WaitForOptions {
+  /**
+   * How long to wait, in milliseconds. Past them `wait` returns what it has.
+   *
+   * @default {undefined} waits for ever
+   */
+  timeout?: number;
+  /** Ends the wait; the promise rejects with `signal.reason`. */
+  signal?: AbortSignal;
+  /**
+   * `"all"`: when every future has settled. `"first"`: when one has.
+   * `"firstException"`: when one has failed, or all have settled; a cancelled
+   * future has not failed.
+   *
+   * @default {"all"}
+   */
+  returnWhen?: ReturnWhen;
+}
+
+/** What {@linkcode wait} found. */
+export interface WaitResult<T> {
+  /** The futures that have settled. */
+  readonly done: Set<Future<T>>;
+  /** The others. */
+  readonly notDone: Set<Future<T>>;
+}
+
+/**
+ * Waits for some or all of a number of futures, of any executors. A timeout is
+ * not an error: what has not settled is in `notDone`.
+ *
+ * @example Usage
+ * ```ts
+ * import { Future, wait } from "@concurrent/parallel/futures";
+ * import { assert } from "@std/assert";
+ *
+ * const a = new Future<number>();
+ * const b = new Future<number>();
+ * a.setResult(1);
+ * const { done, notDone } = await wait([a, b], { returnWhen: "first" });
+ *
+ * assert(done.has(a) && notDone.has(b));
+ * ```
+ *
+ * @typeParam T The results.
+ * @param futures The futures; duplicates count once.
+ * @param options When to return.
+ * @returns The futures, by whether they have settled.
+ * @throws {RangeError} If `timeout` is negative or `returnWhen` is unknown.
+ */
+export async function wait<T>(
+  futures: Iterable<Future<T>>,
+  options: WaitForOptions = {},
+): Promise<WaitResult<T>> {
+  const { timeout, signal, returnWhen = "all" } = options;
+  checkDuration("wait for futures", "timeout", timeout);
+  if (!["all", "first", "firstException"].includes(returnWhen)) {
+    throw new RangeError(
+      `Cannot wait for futures as 'returnWhen' must be "all", "first" or "firstException": current value is ${returnWhen}`,
+    );
+  }
+  const all = checkFutures("wait for futures", futures);
+  signal?.throwIfAborted();
+  const enough = Promise.withResolvers<void>();
+  let open = all.size;
+  let failed = false;
+  const check = () => {
+    if (
+      open === 0 || (returnWhen === "first" && open < all.size) ||
+      (returnWhen === "firstException" && failed)
+    ) enough.resolve();
+  };
+  for (const future of all) {
+    markObserved(future);
+    // At once for those that have settled already.
+    future.addDoneCallback((settled) => {
+      open--;
+      failed ||= hasFailed(settled);
+      check();
+    });
+  }
+  check();
+  const cancelTimer = timeout === undefined
+    ? () => {}
+    : after(timeout, () => enough.resolve());
+  const onAbort = () => enough.reject(signal!.reason);
+  signal?.addEventListener("abort", onAbort);
+  try {
+    await enough.promise;
+  } finally {
+    cancelTimer();
+    signal?.removeEventListener("abort", onAbort);
+  }
+  const done = new Set<Future<T>>();
+  const notDone = new Set<Future<T>>();
+  for (const future of all) (future.done() ? done : notDone).add(future);
+  return { done, notDone };
+}
+
+/** The futures, each once. */
+export function checkFutures<T>(
+  verb: string,
+  futures: Iterable<Future<T>>,
+): Set<Future<T>> {
+  const all = new Set(futures);
+  for (const future of all) {
+    if (!(future instanceof Future)) {
+      throw new TypeError(
+        `Cannot ${verb} as 'futures' must hold futures only: current value is ${typeof future}`,
+      );
+    }
+  }
+  return all;
+}
