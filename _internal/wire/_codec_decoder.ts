@@ -43,8 +43,9 @@ export class Decoder implements GraphReader {
   readonly creating = { count: 0 };
   readonly #objects: unknown[] = [];
   readonly #shapes: Shape[] = [];
-  readonly #later: (() => void)[] = [];
-  readonly #created: (() => void)[] = [];
+  // Made where they are needed: most messages put nothing off.
+  #later: (() => void)[] | undefined;
+  #created: (() => void)[] | undefined;
   #depth = 0;
 
   constructor(r: ByteReader, c: DecodeContext) {
@@ -54,9 +55,11 @@ export class Decoder implements GraphReader {
 
   root(): unknown {
     const value = this.value();
-    for (let i = 0; i < this.#later.length; i++) {
+    const later = this.#later;
+    if (later === undefined) return value;
+    for (let i = 0; i < later.length; i++) {
       this.#depth = 1;
-      this.#later[i]!();
+      later[i]!();
     }
     return value;
   }
@@ -133,16 +136,16 @@ export class Decoder implements GraphReader {
   }
 
   later(read: () => void): void {
-    this.#later.push(read);
+    (this.#later ??= []).push(read);
   }
 
   whenCreated(read: () => void): void {
-    this.#created.push(read);
+    (this.#created ??= []).push(read);
   }
 
   drainCreated(): void {
     while (this.creating.count === 0) {
-      const read = this.#created.shift();
+      const read = this.#created?.shift();
       if (read === undefined) return;
       read();
     }

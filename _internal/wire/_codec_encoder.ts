@@ -32,7 +32,7 @@ export class Encoder implements GraphWriter {
   readonly c: EncodeContext;
   readonly wholeBuffers: boolean;
   readonly plainErrors: boolean;
-  readonly pending: Set<object> = new Set();
+  #pending: Set<object> | undefined;
   captures = 0;
   /** Keys from the root to the value in work; only the first `depth` count. */
   readonly path: PathKey[] = [];
@@ -40,9 +40,10 @@ export class Encoder implements GraphWriter {
   readonly #seen = new Map<object, number>();
   readonly #shapes: string[][] = [];
   #lastShape = 0;
-  readonly #later: (() => void)[] = [];
-  readonly #created: (() => void)[] = [];
-  readonly #parts: Set<ArrayBufferLike> = new Set();
+  // Made where they are needed: most messages put nothing off.
+  #later: (() => void)[] | undefined;
+  #created: (() => void)[] | undefined;
+  #parts: Set<ArrayBufferLike> | undefined;
   /** Above 0 inside `attempt()`: nothing may be put off, or its failure would escape. */
   #attempts = 0;
 
@@ -57,14 +58,20 @@ export class Encoder implements GraphWriter {
     this.plainErrors = options.plainErrors;
   }
 
+  get pending(): Set<object> {
+    return this.#pending ??= new Set();
+  }
+
   /** Writes the root and everything that was put off on the way. */
   root(value: unknown): void {
     this.value(value);
+    const later = this.#later;
+    if (later === undefined) return;
     // The list grows while it is worked off; the order is the decoder's order.
-    for (let i = 0; i < this.#later.length; i++) {
+    for (let i = 0; i < later.length; i++) {
       this.path[0] = ELLIPSIS;
       this.depth = 1;
-      this.#later[i]!();
+      later[i]!();
     }
   }
 
@@ -94,7 +101,7 @@ export class Encoder implements GraphWriter {
   }
 
   reference(object: object): void {
-    if (this.pending.has(object)) throw new PendingReference();
+    if (this.#pending?.has(object)) throw new PendingReference();
     this.w.u8(tags.TAG_REF);
     this.w.varint(this.#seen.get(object)!);
   }
@@ -122,7 +129,7 @@ export class Encoder implements GraphWriter {
 
   later(write: () => void): void {
     const { captures } = this;
-    this.#later.push(() => {
+    (this.#later ??= []).push(() => {
       this.captures = captures;
       write();
       this.captures = 0;
@@ -130,12 +137,12 @@ export class Encoder implements GraphWriter {
   }
 
   whenCreated(write: () => void): void {
-    this.#created.push(write);
+    (this.#created ??= []).push(write);
   }
 
   drainCreated(): void {
     while (this.pending.size === 0) {
-      const write = this.#created.shift();
+      const write = this.#created?.shift();
       if (write === undefined) return;
       write();
     }
@@ -146,7 +153,7 @@ export class Encoder implements GraphWriter {
     const { length } = this.w;
     const seen = this.#seen.size;
     const shapes = this.#shapes.length;
-    const created = this.#created.length;
+    const created = this.#created?.length ?? 0;
     const attachments = this.c.attachments?.length ?? 0;
     const pending = [...this.pending];
     this.#attempts++;
@@ -165,7 +172,7 @@ export class Encoder implements GraphWriter {
       this.w.length = length;
       this.#shapes.length = shapes;
       this.#lastShape = 0;
-      this.#created.length = created;
+      if (this.#created !== undefined) this.#created.length = created;
       if (this.c.attachments !== undefined) {
         this.c.attachments.length = attachments;
       }
@@ -245,13 +252,13 @@ export class Encoder implements GraphWriter {
   }
 
   sentPart(buffer: ArrayBufferLike): void {
-    if (this.#parts.has(buffer)) throw new RestartWithWholeBuffers();
-    this.#parts.add(buffer);
+    if (this.hasPart(buffer)) throw new RestartWithWholeBuffers();
+    (this.#parts ??= new Set()).add(buffer);
   }
 
   /** True where a part of `buffer` is in the message already. */
   hasPart(buffer: ArrayBufferLike): boolean {
-    return this.#parts.has(buffer);
+    return this.#parts?.has(buffer) ?? false;
   }
 
   refuse(reason: string, cause?: unknown): never {

@@ -130,18 +130,22 @@ export class ByteWriter {
 /** Reads what {@linkcode ByteWriter} wrote. Every read checks its bounds and throws a RangeError. */
 export class ByteReader {
   readonly buffer: Uint8Array;
-  readonly view: DataView;
   /** The next byte to read. */
   offset: number;
+  #view: DataView | undefined;
 
   constructor(buffer: Uint8Array, offset = 0) {
     this.buffer = buffer;
-    this.view = new DataView(
-      buffer.buffer,
-      buffer.byteOffset,
-      buffer.byteLength,
-    );
     this.offset = offset;
+  }
+
+  /** A view over `buffer`. Made at the first use: short messages need none, and it costs more than reading them. */
+  get view(): DataView {
+    return this.#view ??= new DataView(
+      this.buffer.buffer,
+      this.buffer.byteOffset,
+      this.buffer.byteLength,
+    );
   }
 
   /** Bytes not read yet. */
@@ -221,9 +225,10 @@ export class ByteReader {
     if (size % 2 !== 0) {
       throw new RangeError("Cannot read a string: half a code unit is left");
     }
+    const { view } = this;
     const units = new Uint16Array(size / 2);
     for (let i = 0; i < units.length; i++) {
-      units[i] = this.view.getUint16(offset + i * 2, true);
+      units[i] = view.getUint16(offset + i * 2, true);
     }
     let text = "";
     for (let i = 0; i < units.length; i += CHUNK) {

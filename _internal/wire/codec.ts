@@ -24,6 +24,7 @@ import {
   RestartWithWholeBuffers,
 } from "./_codec_path.ts";
 import { writeNumber, writeString } from "./_codec_primitives.ts";
+import { SMALL_INT, TAG_NULL, TAG_UNDEFINED } from "./_codec_tags.ts";
 import {
   type DecodeContext,
   type EncodeContext,
@@ -51,6 +52,7 @@ export function encodeValue(
   // The commonest values of all need none of the tables of a graph.
   if (typeof value === "number") return writeNumber(w, value);
   if (typeof value === "string") return writeString(w, value);
+  if (value === undefined) return w.u8(TAG_UNDEFINED);
   encodeGraph(w, value, c, false);
 }
 
@@ -91,6 +93,17 @@ export function encodeGraph(
  * @throws {SerializationError} If the message is malformed, or names what this side does not have.
  */
 export function decodeValue(r: ByteReader, c: DecodeContext): unknown {
+  const { buffer, offset } = r;
+  const tag = buffer[offset];
+  // A result of no value, or a small number: no tables for them either.
+  if (tag === TAG_UNDEFINED || tag === TAG_NULL) {
+    r.offset = offset + 1;
+    return tag === TAG_UNDEFINED ? undefined : null;
+  }
+  if (tag !== undefined && tag >= SMALL_INT) {
+    r.offset = offset + 1;
+    return tag - SMALL_INT;
+  }
   try {
     return new Decoder(r, c).root();
   } catch (error) {
