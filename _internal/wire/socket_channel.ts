@@ -73,8 +73,8 @@ export class SocketChannel implements Channel {
   onClose: (close: ChannelClose) => void = () => {};
   /** Takes the other side's fences; where it is not set they are bad frames. */
   onFence: ((count: number) => void) | undefined;
-  /** Resolves once the socket is closed. Never rejects. */
-  readonly ended: Promise<void>;
+  /** Resolves once the socket is closed, with what ended it. Never rejects. */
+  readonly ended: Promise<ChannelClose>;
 
   #state: SocketChannelState = "unconnected";
   #socket: SocketLike | undefined;
@@ -92,11 +92,11 @@ export class SocketChannel implements Channel {
   #flushes: (() => void)[] = [];
   #linger: ReturnType<typeof setTimeout> | undefined;
   readonly #maxFrame: number;
-  readonly #markEnded: () => void;
+  readonly #markEnded: (close: ChannelClose) => void;
 
   constructor(socket?: SocketLike, options: SocketChannelOptions = {}) {
     this.#maxFrame = options.maxFrame ?? DEFAULT_MAX_FRAME;
-    const { promise, resolve } = Promise.withResolvers<void>();
+    const { promise, resolve } = Promise.withResolvers<ChannelClose>();
     this.ended = promise;
     this.#markEnded = resolve;
     if (socket !== undefined) this.attach(socket);
@@ -417,11 +417,11 @@ export class SocketChannel implements Channel {
   /** The other side's end, or an error: tells the owner, unless the owner closed first. */
   #finish(close: ChannelClose): void {
     const isTold = this.#state === "closing" || this.#state === "ended";
-    this.#end();
+    this.#end(close);
     if (!isTold) this.onClose(close);
   }
 
-  #end(): void {
+  #end(close: ChannelClose = {}): void {
     if (this.#state === "ended") return;
     this.#state = "ended";
     this.#isWritable = false;
@@ -433,7 +433,7 @@ export class SocketChannel implements Channel {
       // Closed by the runtime already: nothing is left to close.
     }
     for (const resolve of this.#flushes.splice(0)) resolve();
-    this.#markEnded();
+    this.#markEnded(close);
   }
 }
 

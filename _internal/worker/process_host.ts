@@ -253,6 +253,11 @@ export class ProcessHost implements WorkerHost {
     this.channel.attach(conn);
     if (this.#state === "ended") throw (await this.exited).error;
     if (this.#state === "starting") this.#state = "running";
+    // A child whose messages cannot be read is of no use, and it may be too
+    // busy to see that the socket is closed.
+    void this.channel.ended.then(({ error }) => {
+      if (error !== undefined) this.terminate();
+    });
     for (const slot of this.#early.splice(0)) this.raise(slot);
   }
 
@@ -278,7 +283,7 @@ export class ProcessHost implements WorkerHost {
       // What the child sent before it ended is delivered before `exited`
       // resolves. Opened in case the owner has not: only a reader sees the end.
       this.channel.open();
-      await this.channel.ended;
+      ({ error } = await this.channel.ended);
     }
     this.#state = "ended";
     workerEnded();

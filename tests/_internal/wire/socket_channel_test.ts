@@ -200,7 +200,7 @@ Deno.test("SocketChannel ends with a SerializationError when a frame is too long
     b.receive(frame(message(4)));
     b.receive(bytes);
     a.close();
-    await channel.ended;
+    assertEquals(await channel.ended, closes[0]);
     assertEquals(messages, [message(4)]);
     assertEquals(closes.length, 1);
     assertInstanceOf(closes[0]!.error, SerializationError);

@@ -10,6 +10,7 @@ import {
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import {
+  SerializationError,
   TimeoutError,
   WorkerCrashedError,
 } from "../../../_internal/base/errors.ts";
@@ -273,6 +274,21 @@ Deno.test("ProcessHost ends a child that does not connect before the deadline", 
   });
   await assertRejects(() => child.host.ready, TimeoutError);
   assertInstanceOf((await child.host.exited).error, TimeoutError);
+});
+
+Deno.test("ProcessHost ends a child that sends a bad frame, also when it is busy", async () => {
+  await using child = new Child();
+  // The fixture sets no limit and no fences come from a child: an empty frame.
+  await child.evaluate("1");
+  child.send(
+    Command.evaluate,
+    new TextEncoder().encode(
+      "channel.fence(1), channel.flush().then(() => { while (true); })",
+    ),
+  );
+  const { error } = await bounded(child.host);
+  assertInstanceOf(error, SerializationError);
+  assertEquals(child.closes, [{ error }]);
 });
 
 Deno.test("ProcessHost hides the control lane from tasks that read stdin", async () => {

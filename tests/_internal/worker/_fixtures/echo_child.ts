@@ -21,7 +21,7 @@ if (import.meta.main) {
   const slots = new CallSlots(words);
   const encode = (value: unknown): Uint8Array =>
     new TextEncoder().encode(JSON.stringify(value));
-  Object.assign(globalThis, { info, slots });
+  Object.assign(globalThis, { channel, info, slots });
 
   const evaluate = async (code: string): Promise<void> => {
     try {
