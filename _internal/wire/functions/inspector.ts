@@ -14,8 +14,8 @@
 //      that was not seen before, and is undone at once: a `debugger` statement
 //      of the user's must not stop the program.
 
-import process from "node:process";
-import { Session } from "node:inspector";
+import type { Session } from "node:inspector";
+import { nodeInspector, nodeProcess } from "./node_builtins.ts";
 
 /** One scope that a function sees at run time, innermost first. */
 export interface RuntimeScope {
@@ -200,8 +200,9 @@ function open(): Session | undefined {
   if (Deno.permissions.querySync({ name: "sys" }).state !== "granted") {
     return undefined;
   }
-  const created = new Session();
+  let created: Session;
   try {
+    created = new (nodeInspector().Session)();
     created.connect();
   } catch {
     // The permission was denied for a part, or the runtime has no inspector.
@@ -217,7 +218,8 @@ function open(): Session | undefined {
 
 function post<T = unknown>(method: string, params: object = {}): T {
   const current = session!;
-  const nextTick = process.nextTick;
+  const process = nodeProcess();
+  const { nextTick } = process;
   let reply: { error: unknown; result: unknown } | undefined;
   process.nextTick =
     ((callback: (...args: unknown[]) => void, ...args) =>

@@ -3,12 +3,11 @@
 // Functions that another isolate can import: exports of modules, told by
 // identity and never by name alone.
 
-import { createRequire, stripTypeScriptTypes } from "node:module";
-import process from "node:process";
 import type { FunctionReference } from "./description.ts";
 import type { RuntimeScope } from "./inspector.ts";
 import type { LocatedFunction } from "./locate.ts";
 import { resolveRelative } from "./names.ts";
+import { nodeBuiltin, nodeModule } from "./node_builtins.ts";
 import { type ParsedScript, parseScript } from "./parse.ts";
 
 const parsedModules = new Map<string, ParsedScript | undefined>();
@@ -87,7 +86,9 @@ export function resolveSpecifier(
   // Import maps are the program's. The dependencies of a package in
   // node_modules are its own.
   if (base?.includes("/node_modules/")) {
-    const file = attempt(() => createRequire(base).resolve(specifier));
+    const file = attempt(() =>
+      nodeModule().createRequire(base).resolve(specifier)
+    );
     if (file !== undefined) {
       return file.startsWith("node:") || !file.includes("/")
         ? file
@@ -119,7 +120,7 @@ function runtimeExportOf(
   url: string,
 ): FunctionReference | undefined {
   if (!url.startsWith("node:")) return undefined;
-  const namespace = process.getBuiltinModule(url) as object | undefined;
+  const namespace = nodeBuiltin(url);
   for (const [name, member] of Object.entries(namespace ?? {})) {
     if (member === value) return { kind: "reference", url, name };
   }
@@ -161,13 +162,13 @@ function readModule(url: string): ParsedScript | undefined {
   const text = attempt(() => Deno.readTextFileSync(path));
   if (text === undefined) return undefined;
   if (!/\.[cm]?tsx?$/.test(path.pathname)) return parseScript(text);
-  const stripped = attempt(() => stripTypeScriptTypes(text));
+  const stripped = attempt(() => nodeModule().stripTypeScriptTypes(text));
   return stripped === undefined ? undefined : parseScript(stripped);
 }
 
 /** Gives the exports of a module that is loaded already. */
 function requireModule(url: string, from: string): object | undefined {
-  if (url.startsWith("node:")) return process.getBuiltinModule(url);
+  if (url.startsWith("node:")) return nodeBuiltin(url);
   if (!url.startsWith("file:")) return undefined;
   const path = new URL(url);
   if (Deno.permissions.querySync({ name: "read", path }).state !== "granted") {
@@ -175,7 +176,9 @@ function requireModule(url: string, from: string): object | undefined {
   }
   // Fails for modules with a top-level await, and for those that are just being
   // evaluated.
-  const namespace = attempt(() => createRequire(from)(path.pathname));
+  const namespace = attempt(() =>
+    nodeModule().createRequire(from)(path.pathname)
+  );
   return typeof namespace === "object" && namespace !== null
     ? namespace
     : undefined;

@@ -1,0 +1,29 @@
+// Copyright 2026 the @concurrent/parallel authors. MIT license.
+
+// Node's modules, loaded when they are needed and synchronously. Importing
+// `node:process` alone takes 20 ms, which a program that only sends exports and
+// pure functions should not pay.
+
+import type process from "node:process";
+
+type Process = typeof process;
+
+/** Node's `process`; created by the first access. */
+export function nodeProcess(): Process {
+  return (globalThis as unknown as { process: Process }).process;
+}
+
+/** Loads `node:inspector`. */
+export function nodeInspector(): typeof import("node:inspector") {
+  return nodeProcess().getBuiltinModule("node:inspector");
+}
+
+/** Loads `node:module`. */
+export function nodeModule(): typeof import("node:module") {
+  return nodeProcess().getBuiltinModule("node:module");
+}
+
+/** Loads the built-in module of that name, if there is one. */
+export function nodeBuiltin(specifier: string): object | undefined {
+  return nodeProcess().getBuiltinModule(specifier);
+}
