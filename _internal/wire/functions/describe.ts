@@ -166,6 +166,17 @@ function describeBlindly(
   return valueOf(fn, source.text);
 }
 
+/** Refuses what would be lost on the way without a word. */
+function assertComplete(fn: AnyFunction): void {
+  const prototype = Object.getOwnPropertyDescriptor(fn, "prototype");
+  if (prototype?.writable && Object.keys(prototype.value ?? {}).length > 0) {
+    throw functionError(
+      fn.name,
+      "has members on its prototype that its source does not have (write it as a class)",
+    );
+  }
+}
+
 function assertSource(
   fn: AnyFunction,
   text: string,
@@ -293,6 +304,10 @@ class Capture {
     if (imported !== undefined && !imported.hasAttributes) {
       const specifier = resolveSpecifier(imported.specifier, this.#url);
       return this.#addImport(specifier, imported.exportName, references);
+    }
+    if (binding.importedFrom !== undefined && !binding.assigned) {
+      const specifier = resolveSpecifier(binding.importedFrom, this.#url);
+      return this.#addImport(specifier, "*", references);
     }
     const found = this.#find(name);
     if (found === undefined) {
@@ -489,6 +504,7 @@ function valueOf(
   source: string,
   constants: readonly CapturedConstant[] = [],
 ): FunctionValue {
+  assertComplete(fn);
   const properties = propertiesOf(fn);
   return {
     kind: "value",

@@ -47,6 +47,8 @@ export interface Binding {
   assigned: boolean;
   /** True where a declaration gave it a value; a second one is an assignment. */
   initialized: boolean;
+  /** The specifier of `const name = await import("…")`. */
+  importedFrom?: string;
 }
 
 /** How a reference is written, which decides how it can be replaced. */
@@ -238,6 +240,10 @@ class Analyzer {
           // on the same binding.
           this.#pattern(id, kind, at, kind === "var" && init != null);
           this.#visit(init, at);
+          const specifier = importedBy(init);
+          if (id.type === "Identifier" && specifier !== undefined) {
+            lookup(at.scope, id.name)!.importedFrom = specifier;
+          }
         }
         return;
       }
@@ -591,6 +597,18 @@ function lookup(scope: Scope, name: string): Binding | undefined {
     current = current.parent;
   }
   return undefined;
+}
+
+/** The specifier, where `init` awaits the import of a module that it names. */
+function importedBy(init: Expression | null | undefined): string | undefined {
+  if (
+    init?.type !== "AwaitExpression" ||
+    init.argument.type !== "ImportExpression" || init.argument.options
+  ) return undefined;
+  const { source } = init.argument;
+  return source.type === "Literal" && typeof source.value === "string"
+    ? source.value
+    : undefined;
 }
 
 function isNode(value: unknown): value is Node {

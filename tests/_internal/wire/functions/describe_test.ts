@@ -17,6 +17,7 @@ import type { AnyFunction } from "../../../../_internal/wire/functions/task.ts";
 import { task } from "../../../../_internal/wire/functions/task.ts";
 import { roundTrip } from "./round_trip.ts";
 import * as fixtures from "./fixtures/kinds.ts";
+import * as lazy from "./fixtures/lazy.ts";
 import * as refusals from "./fixtures/refused.ts";
 import defaultArrow from "./fixtures/default_arrow.ts";
 import triple from "./fixtures/values.ts";
@@ -159,4 +160,36 @@ Deno.test("describeFunction() sends on a function that a revived function made",
 
   assertEquals((await roundTrip(inner))(1), [3, import.meta.url]);
   assertEquals(calls, 0);
+});
+
+Deno.test("describeFunction() refuses two closures that may share a variable or not", () => {
+  const [a, b] = [refusals.make(), refusals.make()];
+  const context = createCaptureContext();
+  describeFunction(a.inc, context);
+  const error = assertThrows(
+    () => describeFunction(b.inc, context),
+    SerializationError,
+  );
+
+  assertEquals(error.path, "n");
+  b.inc();
+  const other = createCaptureContext();
+  describeFunction(a.inc, other);
+  describeFunction(b.inc, other);
+});
+
+Deno.test("describeFunction() re-imports the namespace of a dynamic import", async () => {
+  const [fn] = lazy.fns;
+  const description = describeFunction(fn!);
+
+  assert(description.kind === "value");
+  assertEquals(description.constants, []);
+  assertEquals(
+    description.imports.map(({ specifier, exportName }) => [
+      specifier,
+      exportName,
+    ]),
+    [[import.meta.resolve("./fixtures/values.ts"), "*"]],
+  );
+  assertEquals((await roundTrip(fn!))(), 45);
 });
