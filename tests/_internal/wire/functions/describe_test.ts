@@ -193,3 +193,11 @@ Deno.test("describeFunction() re-imports the namespace of a dynamic import", asy
   );
   assertEquals((await roundTrip(fn!))(), 45);
 });
+
+Deno.test("describeFunction() sees properties that were set later", async () => {
+  const fn: AnyFunction & { hits?: number } = (x: number) => x;
+  describeFunction(fn);
+  fn.hits = 3;
+
+  assertEquals((await roundTrip(fn)).hits, 3);
+});
