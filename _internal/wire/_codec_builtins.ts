@@ -4,6 +4,7 @@ import { SerializationError } from "../base/errors.ts";
 import { writeBuffer, writeView } from "./_codec_buffers.ts";
 import { refusalOfHost } from "./_codec_classes.ts";
 import { isKnownError, writeError } from "./_codec_errors.ts";
+import { isA } from "./_codec_path.ts";
 import { nameOfGlobal } from "./_codec_globals.ts";
 import * as tags from "./_codec_tags.ts";
 import {
@@ -95,7 +96,6 @@ const CLONED = new Set([
   "SharedArrayBuffer",
   "Module",
   "Memory",
-  "ImageData",
 ]);
 /** What only the platform can move, and only where the user lists it. */
 const MOVED = new Set([
@@ -103,11 +103,21 @@ const MOVED = new Set([
   "ReadableStream",
   "WritableStream",
   "TransformStream",
-  "ImageBitmap",
 ]);
 
-/** The object's class where it is the platform's own. */
-function platformName(prototype: object): string | undefined {
+const platformNames = new WeakMap<object, string>();
+
+/** The name of the class with this prototype where it is the platform's own; else empty. */
+function platformName(prototype: object): string {
+  let name = platformNames.get(prototype);
+  if (name === undefined) {
+    name = findPlatformName(prototype) ?? "";
+    platformNames.set(prototype, name);
+  }
+  return name;
+}
+
+function findPlatformName(prototype: object): string | undefined {
   const descriptor = Object.getOwnPropertyDescriptor(prototype, "constructor");
   const constructor: unknown = descriptor?.value;
   if (typeof constructor !== "function") return undefined;
@@ -153,7 +163,7 @@ export function writeBuiltin(
     return true;
   }
   const name = platformName(prototype);
-  if (name === undefined) return false;
+  if (name === "") return false;
   if (name.startsWith("Temporal.")) {
     writeTemporal(g, object);
     return true;
@@ -191,7 +201,14 @@ function writeShareable(
   object: object,
   { tag, hook }: NonNullable<ReturnType<typeof shareableOf>>,
 ): void {
-  const payload = hook.encode(object, g.c);
+  let payload: unknown;
+  try {
+    payload = hook.encode(object, g.c);
+  } catch (error) {
+    // The hook knows why; the path is known here.
+    if (!isA(error, SerializationError) || error.reason === "") throw error;
+    g.refuse(error.reason, error);
+  }
   g.register(object);
   g.w.u8(tags.TAG_SHAREABLE);
   g.w.string(tag);

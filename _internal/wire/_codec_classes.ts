@@ -1,5 +1,6 @@
 // Copyright 2026 the @concurrent/parallel authors. MIT license.
 
+import { privateMember } from "./_codec_private_members.ts";
 import * as tags from "./_codec_tags.ts";
 
 /** Why an object of a class that is tied to its isolate stays there. */
@@ -124,75 +125,16 @@ export function ownConstructor(prototype: object): Function | undefined {
 // deno-lint-ignore ban-types -- classes of any shape are meant
 export function isBuiltIn(constructor: Function): boolean {
   const { name } = constructor;
-  if (typeof name === "string" && name !== "") {
-    for (const holder of [globalThis, Deno]) {
-      if (!Object.hasOwn(holder, name)) continue;
-      if (Reflect.get(holder, name) === constructor) return true;
-    }
+  if (Object.hasOwn(Deno, name) && Reflect.get(Deno, name) === constructor) {
+    return true;
   }
+  // What a program itself puts on the global object is enumerable there.
+  const global = Object.getOwnPropertyDescriptor(globalThis, name);
+  if (
+    global?.enumerable === false &&
+    Reflect.get(globalThis, name) === constructor
+  ) return true;
   return /\{\s*\[native code\]\s*\}\s*$/.test(
     Function.prototype.toString.call(constructor),
   );
-}
-
-/**
- * The first private member of instances in a class's source, such as `#count`.
- * Static ones do not count: evaluating the class makes them.
- */
-export function privateMember(source: string): string | undefined {
-  if (!source.includes("#")) return undefined;
-  const code = withoutText(source);
-  const statics = new Set<string>();
-  for (
-    const match of code.matchAll(
-      /\bstatic\s+(?:async\s+)?(?:\*\s*)?(?:(?:get|set)\s+)?(#[\p{ID_Continue}$]+)/gu,
-    )
-  ) statics.add(match[1]!);
-  for (const match of code.matchAll(/#[\p{ID_Start}$_][\p{ID_Continue}$]*/gu)) {
-    if (!statics.has(match[0])) return match[0];
-  }
-  return undefined;
-}
-
-/**
- * The source with its comments and the text of its strings taken out.
- * A regular expression literal is told from a division by what stands before.
- */
-function withoutText(source: string): string {
-  const TOKEN =
-    /\/\/[^\n]*|\/\*[^]*?\*\/|"(?:[^"\\]|\\[^])*"|'(?:[^'\\]|\\[^])*'|(?<=(?:[(,=:[!&|?{};+\-*%<>~^]|\breturn|\btypeof|^)\s*)\/(?:[^/\\[\n]|\\.|\[(?:[^\]\\\n]|\\.)*\])+\/[a-z]*/g;
-  return withoutTemplates(source.replace(TOKEN, " "));
-}
-
-/** Takes out the text of template literals; what stands in `${}` stays. */
-function withoutTemplates(source: string): string {
-  let code = "";
-  /** For each open template the depth of braces in its `${}`; -1 in its text. */
-  const open: number[] = [];
-  for (let i = 0; i < source.length; i++) {
-    const char = source[i]!;
-    const top = open.length - 1;
-    if (top >= 0 && open[top] === -1) {
-      if (char === "\\") i++;
-      else if (char === "`") open.pop();
-      else if (char === "$" && source[i + 1] === "{") {
-        open[top] = 0;
-        i++;
-      }
-      continue;
-    }
-    if (char === "`") {
-      open.push(-1);
-      continue;
-    }
-    if (top >= 0) {
-      if (char === "{") open[top]!++;
-      else if (char === "}" && open[top]!-- === 0) {
-        open[top] = -1;
-        continue;
-      }
-    }
-    code += char;
-  }
-  return code;
 }

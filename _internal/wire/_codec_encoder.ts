@@ -14,11 +14,12 @@ import {
 import { writeNumber, writePrimitive } from "./_codec_primitives.ts";
 import * as tags from "./_codec_tags.ts";
 import { shareableOf } from "./shareables.ts";
-import type {
-  AnyFunction,
-  EncodeContext,
-  GraphWriter,
-  PathKey,
+import {
+  type AnyFunction,
+  type EncodeContext,
+  forgetLast,
+  type GraphWriter,
+  type PathKey,
 } from "./_codec_types.ts";
 
 /** Shorter arrays of numbers are not worth a scan. */
@@ -155,6 +156,7 @@ export class Encoder implements GraphWriter {
     const shapes = this.#shapes.length;
     const created = this.#created?.length ?? 0;
     const attachments = this.c.attachments?.length ?? 0;
+    const modules = this.c.modules.size;
     const pending = [...this.pending];
     this.#attempts++;
     try {
@@ -176,6 +178,7 @@ export class Encoder implements GraphWriter {
       if (this.c.attachments !== undefined) {
         this.c.attachments.length = attachments;
       }
+      forgetLast(this.c.modules, modules);
       this.pending.clear();
       for (const fn of pending) this.pending.add(fn);
       return { error };

@@ -132,3 +132,9 @@ export function malformed(reason: string, cause?: unknown): SerializationError {
     ...(cause === undefined ? {} : { cause }),
   });
 }
+
+/** Takes back what was added to a set since it had `size` members: it keeps the order of insertion. */
+export function forgetLast<T>(set: Set<T>, size: number): void {
+  if (set.size === size) return;
+  for (const value of [...set].slice(size)) set.delete(value);
+}

@@ -28,6 +28,7 @@ import { SMALL_INT, TAG_NULL, TAG_UNDEFINED } from "./_codec_tags.ts";
 import {
   type DecodeContext,
   type EncodeContext,
+  forgetLast,
   malformed,
 } from "./_codec_types.ts";
 
@@ -39,8 +40,8 @@ export type {
 } from "./_codec_types.ts";
 
 /**
- * Writes `value` with everything that it refers to. Where it throws, `w` and
- * `c.attachments` are as they were.
+ * Writes `value` with everything that it refers to. Where it throws, `w`,
+ * `c.attachments` and `c.modules` are as they were.
  *
  * @throws {SerializationError} If a part of it cannot travel.
  */
@@ -65,6 +66,7 @@ export function encodeGraph(
 ): void {
   const start = w.length;
   const attached = c.attachments?.length ?? 0;
+  const modules = c.modules.size;
   let wholeBuffers = false;
   for (;;) {
     const encoder = new Encoder(w, c, { wholeBuffers, plainErrors });
@@ -73,6 +75,7 @@ export function encodeGraph(
     } catch (error) {
       w.length = start;
       if (c.attachments !== undefined) c.attachments.length = attached;
+      forgetLast(c.modules, modules);
       if (!isA(error, RestartWithWholeBuffers)) {
         throw describeFailure(
           error,
