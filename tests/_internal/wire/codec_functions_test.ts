@@ -10,9 +10,17 @@ import {
 import { SerializationError } from "../../../_internal/base/errors.ts";
 import { ByteWriter } from "../../../_internal/wire/bytes.ts";
 import {
+  type AnyFunction,
   type EncodeContext,
   encodeValue,
 } from "../../../_internal/wire/codec.ts";
+import { privateMember } from "../../../_internal/wire/_codec_private_members.ts";
+import {
+  closeInspector,
+  createCaptureContext,
+  describeFunction,
+} from "../../../_internal/wire/functions/describe.ts";
+import { prepare } from "../../../_internal/wire/functions/revive.ts";
 import { decode, Descriptions, encode } from "./_codec_helpers.ts";
 
 const constant = (name: string, value: unknown, eager = false) => ({
@@ -310,6 +318,55 @@ Deno.test("encodeValue() refuses instances that only a constructor can make", ()
     assert(error.message.includes(reason), error.message);
   }
   assertEquals(d.copy(new Fine()).text, "#no /* #no */");
+});
+
+Deno.test("privateMember() tells code from text", () => {
+  const none = [
+    "class A { a = '#no'; b = \"#no\"; c = `#no ${'#no'} #no`; }",
+    "class A { a = `https://b/#no`; b = `x${{ a: `}#no` }}#no`; }",
+    "class A { a = /#no/; b = x / y; c = [/[/]#no/g]; d() { return /#no'/; } }",
+    "class A { // #no\n a /* #no */ = 1; b = 'it\\'s #no'; }",
+    "class A { static #a = 1; static async *#b() { A.#a; } static get #c() {} }",
+  ];
+  for (const source of none) assertEquals(privateMember(source), undefined);
+  const some = [
+    "class A { #yes; }",
+    "class A { a = `https://b`; #yes = 1; }",
+    "class A { a = `${this.#yes}`; #yes = 1; }",
+    "class A { a = 1 / 2; #yes = '/'; }",
+    'class A { a = "" / 2; #yes = 1 / 3; }',
+    "class A { static has(o) { return #yes in o; } #yes() {} }",
+  ];
+  for (const source of some) assertEquals(privateMember(source), "#yes");
+});
+
+Deno.test("encodeValue() sends what describeFunction() finds", () => {
+  let count = 0;
+  const settings = { step: 2 };
+  class Base {
+    tag = "base";
+    next(): unknown {
+      return new Derived();
+    }
+  }
+  class Derived extends Base {
+    up(): number {
+      return count += settings.step;
+    }
+  }
+  const read = () => count;
+  const graph = { one: new Derived(), Base, read, settings };
+  const context = createCaptureContext();
+  const describe = (fn: AnyFunction) => describeFunction(fn, context);
+  const bytes = encode(graph, { describe });
+  closeInspector();
+  const received = decode(bytes, { revive: prepare }) as typeof graph;
+  assertEquals(received.one.up(), 2);
+  received.settings.step = 40;
+  assertEquals((received.one.next() as Derived).up(), 42);
+  assertEquals(received.read(), 42);
+  assertEquals(count, 0);
+  assertInstanceOf(received.one, received.Base);
 });
 
 Deno.test("encodeValue() sends an error whose class cannot travel as its nearest built-in one", () => {
