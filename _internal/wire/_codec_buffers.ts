@@ -44,6 +44,8 @@ const VIEWS: readonly (ViewConstructor | undefined)[] = [
 const DATA_VIEW = 0;
 /** Node's Buffer: a Uint8Array with another prototype. */
 const NODE_BUFFER = VIEWS.length;
+/** Up to this size a loop beats the views that a block copy needs. */
+const SMALL_BUFFER = 64;
 /** The length of a view that follows its resizable buffer. */
 const TRACKING = 1;
 
@@ -126,7 +128,15 @@ export function writeBuffer(
 
 /** The bytes in a buffer of their own: the message's memory is used again. */
 function ownBytes(g: GraphReader): ArrayBuffer {
-  const bytes = g.r.blob();
+  const { r } = g;
+  const size = r.varint();
+  const offset = r.take(size);
+  if (size <= SMALL_BUFFER) {
+    const own = new Uint8Array(size);
+    for (let i = 0; i < size; i++) own[i] = r.buffer[offset + i]!;
+    return own.buffer;
+  }
+  const bytes = r.buffer.subarray(offset, offset + size);
   // Not `bytes.slice()`: a subclass such as node's Buffer overrides it.
   return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)
     .slice().buffer as ArrayBuffer;

@@ -189,14 +189,19 @@ export class Decoder implements GraphReader {
       const target = object as Record<string, unknown>;
       for (let i = 0; i < keys.length; i++) target[keys[i]!] = this.value();
     } else {
-      // Assigning would run the setters that a class defines, or `__proto__`.
+      const target = object as Record<string, unknown>;
       for (const key of keys) {
-        Object.defineProperty(object, key, {
-          value: this.value(),
-          writable: true,
-          enumerable: true,
-          configurable: true,
-        });
+        const value = this.value();
+        // Assigning a name that is inherited would run the setters that a
+        // class defines, or `__proto__`; any other is set much faster so.
+        if (key in target) {
+          Object.defineProperty(target, key, {
+            value,
+            writable: true,
+            enumerable: true,
+            configurable: true,
+          });
+        } else target[key] = value;
       }
     }
     this.#depth--;
