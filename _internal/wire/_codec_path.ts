@@ -69,8 +69,19 @@ export function describeFailure(
   root: string,
   keys: readonly PathKey[],
 ): SerializationError {
-  // Hooks and the description of functions throw their own, with more to say.
-  if (isA(error, SerializationError)) return error;
+  if (isA(error, SerializationError)) {
+    // The description of functions throws its own, with more to say than a
+    // path; where it names no variable the path is added as data.
+    if (error.path !== "" || keys.some((key) => typeof key === "object")) {
+      return error;
+    }
+    const { message, reason, cause } = error;
+    return new SerializationError(message, {
+      path: formatPath(root, keys),
+      reason,
+      ...(cause === undefined ? {} : { cause }),
+    });
+  }
   let reason: string;
   let cause: unknown;
   if (isA(error, Refusal)) {

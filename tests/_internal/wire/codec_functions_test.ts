@@ -144,6 +144,20 @@ Deno.test("encodeValue() names function and variable of a capture that cannot tr
   assert(error.message.includes("fromModule()"), error.message);
 });
 
+Deno.test("encodeValue() adds the path to what describe() refuses", () => {
+  const describe = () => {
+    throw new SerializationError("Cannot send function 'fn' as it is bound", {
+      reason: "is bound",
+    });
+  };
+  const error = assertThrows(
+    () => encode([{ fn: () => 1 }], { describe }),
+    SerializationError,
+    "Cannot send function 'fn' as it is bound",
+  );
+  assertEquals([error.path, error.reason], ["value[0].fn", "is bound"]);
+});
+
 Deno.test("encodeValue() says whether captures reach anything mutable", () => {
   const d = new Descriptions();
   const cell = { v: 1 };
