@@ -66,6 +66,14 @@ export interface SchedulerOptions {
   readonly idleTimeout: number;
   /** Milliseconds between asking a call to stop and stopping its worker. */
   readonly cancelGrace: number;
+  /**
+   * False: pending work does not keep the program alive.
+   *
+   * @default {true}
+   */
+  readonly keepsAlive?: boolean;
+  /** The code with which workers end in order; 0 where it is missing. */
+  readonly exitCode?: () => number;
   /** Runs first on every worker. */
   readonly initializer: (() => Work) | undefined;
   /** Starts a worker. */
@@ -205,7 +213,7 @@ export class Scheduler {
         return true;
       case "sent": {
         const record = this.#recordOf(job);
-        if (record?.revoke(job)) {
+        if (record !== undefined && this.#takeBack(record, job)) {
           this.#settleCancelled(job, reason);
           return true;
         }
@@ -413,7 +421,7 @@ export class Scheduler {
       const job = victim?.lastSent();
       if (
         victim === undefined || job === undefined || job.state !== "sent" ||
-        !victim.revoke(job)
+        !this.#takeBack(victim, job)
       ) return;
       this.#send(thief, job);
     }
@@ -658,6 +666,13 @@ export class Scheduler {
     this.#queue.unshift(job);
   }
 
+  /** Revokes a job that was sent ahead; false where it has begun. */
+  #takeBack(record: WorkerRecord, job: Job): boolean {
+    if (!record.revoke(job)) return false;
+    this.#inFlight--;
+    return true;
+  }
+
   #requestStop(job: Job, reason: AbortReason, cause: unknown): void {
     if (job.stopReason !== undefined || job.state === "settled") return;
     const record = this.#recordOf(job);
@@ -678,7 +693,9 @@ export class Scheduler {
     this.#settleStopped(job);
     // What waits behind it is taken back; what runs beside it may finish.
     for (const other of record.jobs()) {
-      if (other.state === "sent" && record.revoke(other)) this.#requeue(other);
+      if (other.state === "sent" && this.#takeBack(record, other)) {
+        this.#requeue(other);
+      }
     }
     const others = record.jobs().some((other) => other.state === "running");
     this.#restarts++;
@@ -744,7 +761,7 @@ export class Scheduler {
     // A worker whose event loop does not turn (something that a task left
     // behind) cannot hear it: it is not waited for.
     record.disarm = after(STOP_GRACE, () => record.worker.terminate());
-    record.worker.stop();
+    record.worker.stop(this.options.exitCode?.() ?? 0);
   }
   /** Workers that are on their way out. */
   readonly #leaving = new Set<WorkerRecord>();
@@ -891,7 +908,7 @@ export class Scheduler {
   }
 
   #hold(): void {
-    if (this.#held) return;
+    if (this.#held || this.options.keepsAlive === false) return;
     this.#held = true;
     holdProgram();
   }

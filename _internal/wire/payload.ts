@@ -13,6 +13,7 @@ import { ByteReader, ByteWriter } from "./bytes.ts";
 import { decodeValue, encodeValue } from "./codec.ts";
 import type { AnyFunction } from "./functions/task.ts";
 import type { FunctionDescription } from "./functions/description.ts";
+import { type ModuleNamespace, prepare } from "./functions/revive.ts";
 
 /** A value on its way: bytes, and what only the platform can carry. */
 export interface Payload {
@@ -34,9 +35,6 @@ export interface PayloadOptions {
   /** What is moved instead of copied. */
   readonly transfer?: readonly Transferable[] | undefined;
 }
-
-/** A module as `import()` gives it. */
-export type Namespace = Record<string, unknown>;
 
 const NONE: readonly never[] = [];
 const writer = new ByteWriter(4096);
@@ -114,9 +112,13 @@ export function decodePayload(
   bytes: Uint8Array,
   offset: number,
   attachments: readonly unknown[],
-  modules: ReadonlyMap<string, Namespace>,
+  modules: ReadonlyMap<string, ModuleNamespace>,
 ): unknown {
-  return decodeValue(new ByteReader(bytes, offset), { attachments, modules });
+  return decodeValue(new ByteReader(bytes, offset), {
+    attachments,
+    modules,
+    revive: prepare,
+  });
 }
 
 let writerTaken = false;

@@ -18,7 +18,7 @@ import { ByteWriter } from "../wire/bytes.ts";
 import type { Channel } from "../wire/channel.ts";
 import { encodeValue } from "../wire/codec.ts";
 import { encodeError } from "../wire/error_codec.ts";
-import { loadModules } from "../wire/functions/revive.ts";
+import { loadModules, type ModuleNamespace } from "../wire/functions/revive.ts";
 import {
   AbortReason,
   CallMode,
@@ -29,11 +29,7 @@ import {
   Tag,
   writeHeader,
 } from "../wire/messages.ts";
-import {
-  decodePayload,
-  type Namespace,
-  payloadModules,
-} from "../wire/payload.ts";
+import { decodePayload, payloadModules } from "../wire/payload.ts";
 import {
   type CallContext,
   setActiveCall,
@@ -104,7 +100,7 @@ export class Guest {
   readonly #channel: Channel;
   readonly #storage: CallStorage | undefined;
   readonly #definitions = new Map<number, Definition>();
-  readonly #modules = new Map<string, Namespace>();
+  readonly #modules = new Map<string, ModuleNamespace>();
   readonly #waiting: Call[] = [];
   readonly #running = new Map<number, RunningCall>();
   /** Calls that occupy one of the `concurrency` places. */
@@ -157,6 +153,9 @@ export class Guest {
         this.#definitions.delete(message.definition);
         break;
       case Tag.call: {
+        // The last call in this slot may have been asked to stop; a raise that
+        // is meant for this one comes after the call.
+        if (!this.#options.sharesSlots) this.#options.slots.free(message.slot);
         const mustWait = this.#busy >= this.#options.concurrency;
         const call: Call = {
           slot: message.slot,
@@ -240,10 +239,7 @@ export class Guest {
       this.#leave();
       return;
     }
-    if (!sharesSlots) {
-      // The last call in this slot may have been asked to stop.
-      slots.free(slot);
-    } else if (!slots.start(slot)) {
+    if (sharesSlots && !slots.start(slot)) {
       this.#send({ tag: Tag.skipped, slot });
       this.#leave();
       return;

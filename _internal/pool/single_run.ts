@@ -1,0 +1,199 @@
+// Copyright 2026 the @concurrent/parallel authors. MIT license.
+
+// One function on one worker of its own: what a thread and a process of
+// Python's modules are. A scheduler with one worker and one job, which is shut
+// down as soon as it has the job.
+//
+// state    meaning                           leaves by
+// initial  set up                            start() -> started
+// started  the worker comes up or runs       its worker is gone -> ended
+// ended    `exit` tells how                  never
+
+import { type WaitOptions, within } from "../base/deadline.ts";
+import { InvalidStateError, TimeoutError } from "../base/errors.ts";
+import { holdProgram, releaseProgram } from "../base/registry.ts";
+import type { AnyFunction, TaskOptions } from "../wire/functions/task.ts";
+import type { CallMode } from "../wire/messages.ts";
+import type { HostExit } from "../worker/host.ts";
+import type { Backend } from "./backend.ts";
+import { CancelledError } from "../base/errors.ts";
+import type { PoolWorker } from "./pool_worker.ts";
+import { Scheduler } from "./scheduler.ts";
+
+/** What is to run, and how. */
+export interface SingleRunOptions {
+  /** What it is called in errors: "thread". */
+  readonly what: string;
+  readonly name: string;
+  readonly backend: Backend;
+  readonly mode: CallMode;
+  readonly target: AnyFunction;
+  readonly args: readonly unknown[];
+  readonly taskOptions: TaskOptions;
+  /** True: the program does not wait for it. */
+  readonly daemon: boolean;
+  readonly signal: AbortSignal | undefined;
+  /** Called where the target threw and nobody has asked for the result. */
+  readonly onUncaught: (error: unknown) => void;
+}
+
+/** A function on a worker of its own. */
+export class SingleRun {
+  readonly #options: SingleRunOptions;
+  readonly #scheduler: Scheduler;
+  readonly #result = Promise.withResolvers<unknown>();
+  #ended: Promise<void> | undefined;
+  #state: "initial" | "started" | "ended" = "initial";
+  #resultAsked = false;
+  #worker: PoolWorker | undefined;
+  #failed = false;
+  /** How the worker ended. */
+  exit: HostExit | undefined;
+
+  constructor(options: SingleRunOptions) {
+    this.#options = options;
+    this.#result.promise.catch(() => {});
+    const { backend, name, daemon } = options;
+    this.#scheduler = new Scheduler({
+      kind: backend.kind,
+      name,
+      maxWorkers: 1,
+      minWorkers: 0,
+      concurrency: 1,
+      queueLimit: Infinity,
+      maxTasksPerWorker: Infinity,
+      idleTimeout: Infinity,
+      cancelGrace: 100,
+      keepsAlive: !daemon,
+      exitCode: () => this.#failed ? 1 : 0,
+      initializer: undefined,
+      startWorker: (identity, events) =>
+        this.#worker = backend.start(identity, {
+          ...events,
+          exited: (exit) => {
+            this.exit = exit;
+            events.exited(exit);
+          },
+        }),
+    });
+  }
+
+  /** The worker, once it was started. */
+  get worker(): PoolWorker | undefined {
+    return this.#worker;
+  }
+
+  get isAlive(): boolean {
+    return this.#state === "started";
+  }
+
+  get isStarted(): boolean {
+    return this.#state !== "initial";
+  }
+
+  /**
+   * Starts the worker.
+   *
+   * @throws {InvalidStateError} If it was started before.
+   * @throws {SerializationError} If the target or an argument cannot travel.
+   */
+  start(): void {
+    const { what, name, backend, target, args, mode, taskOptions, signal } =
+      this.#options;
+    if (this.#state !== "initial") {
+      throw new InvalidStateError(
+        `Cannot start ${what} '${name}': it was started before`,
+      );
+    }
+    signal?.throwIfAborted();
+    const { transfer } = taskOptions;
+    const work = backend.prepare(
+      target,
+      args,
+      mode,
+      typeof transfer === "function" ? transfer(...args) : transfer,
+    );
+    this.#state = "started";
+    const job = this.#scheduler.submit(work, {
+      name: taskOptions.name ?? name,
+      priority: 0,
+      timeout: taskOptions.timeout,
+      retries: 0,
+    }, {
+      started() {},
+      progressed() {},
+      succeeded: (value) => this.#result.resolve(value),
+      failed: (error) => {
+        this.#failed = true;
+        this.#result.reject(error);
+        if (!this.#resultAsked) this.#options.onUncaught(error);
+      },
+      cancelled: (reason) => {
+        this.#failed = true;
+        this.#result.reject(
+          new CancelledError(
+            `Cannot finish ${what} '${name}': it was stopped`,
+            {
+              cause: reason,
+            },
+          ),
+        );
+      },
+    });
+    if (signal !== undefined) {
+      const onAbort = () => this.#scheduler.cancel(job, signal.reason);
+      signal.addEventListener("abort", onAbort);
+      job.detach = () => signal.removeEventListener("abort", onAbort);
+    }
+    this.#ended = this.#scheduler.shutdown(false).then(() => {
+      this.#state = "ended";
+    });
+  }
+
+  /** Waits for the end; false where the timeout passes first. */
+  async join(options: WaitOptions): Promise<boolean> {
+    this.#checkStarted("join");
+    if (this.#state === "ended") return true;
+    // Whoever waits keeps the program alive, for a daemon too.
+    holdProgram();
+    try {
+      await within(`join ${this.#options.what}`, this.#ended!, options);
+      return true;
+    } catch (error) {
+      if (error instanceof TimeoutError) return false;
+      throw error;
+    } finally {
+      releaseProgram();
+    }
+  }
+
+  /** What the target returned, or its error. */
+  async result(): Promise<unknown> {
+    this.#checkStarted("get the result of");
+    this.#resultAsked = true;
+    holdProgram();
+    try {
+      return await this.#result.promise;
+    } finally {
+      releaseProgram();
+    }
+  }
+
+  /** Stops it now. */
+  async terminate(signal?: Deno.Signal): Promise<void> {
+    this.#checkStarted("terminate");
+    await this.#scheduler.terminate(
+      `the ${this.#options.what} was terminated`,
+      signal,
+    );
+    await this.#ended;
+  }
+
+  #checkStarted(verb: string): void {
+    if (this.#state !== "initial") return;
+    const { what, name } = this.#options;
+    throw new InvalidStateError(
+      `Cannot ${verb} ${what} '${name}': it was not started`,
+    );
+  }
+}

@@ -1,0 +1,23 @@
+// Copyright 2026 the @concurrent/parallel authors. MIT license.
+
+/**
+ * Child processes as Python's `multiprocessing` has them:
+ * {@linkcode Process}.
+ *
+ * ```ts
+ * import { Process } from "@concurrent/parallel/multiprocessing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const process = new Process({ target: () => 6 * 7 }).start();
+ *
+ * assertEquals(await process.result(), 42);
+ * await process.join();
+ * ```
+ *
+ * @module
+ */
+
+export * from "./cpu_count.ts";
+export * from "./errors.ts";
+export * from "./process.ts";
+export * from "./task.ts";
