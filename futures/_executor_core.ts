@@ -5,10 +5,7 @@
 // lane that `route` picks.
 
 import { within } from "../_internal/base/deadline.ts";
-import {
-  InvalidStateError,
-  NotSupportedError,
-} from "../_internal/base/errors.ts";
+import { NotSupportedError } from "../_internal/base/errors.ts";
 import {
   checkDuration,
   checkFunction,
@@ -17,10 +14,8 @@ import {
 } from "../_internal/base/validation.ts";
 import type { Backend } from "../_internal/pool/backend.ts";
 import type { Job, JobObserver, JobOptions } from "../_internal/pool/job.ts";
-import {
-  Scheduler,
-  type SchedulerOptions,
-} from "../_internal/pool/scheduler.ts";
+import { Scheduler } from "../_internal/pool/scheduler.ts";
+import type { SchedulerOptions } from "../_internal/pool/scheduler_options.ts";
 import type {
   AnyFunction,
   TaskOptions,
@@ -291,9 +286,4 @@ export function sumStats(lanes: readonly Lane[]): ExecutorStats {
 /** The error of what comes later. */
 export function notYet(what: string): NotSupportedError {
   return new NotSupportedError(`Cannot ${what}: not supported yet`);
-}
-
-/** The error of a second use. */
-export function usedTwice(what: string): InvalidStateError {
-  return new InvalidStateError(`Cannot ${what} a second time`);
 }

@@ -7,6 +7,7 @@ import {
   within,
 } from "../_internal/base/deadline.ts";
 import { checkFunction } from "../_internal/base/validation.ts";
+import { report } from "../_internal/worker/report.ts";
 
 /** What a {@linkcode Future} can be in. */
 export type FutureState = "pending" | "running" | "cancelled" | "finished";
@@ -365,8 +366,8 @@ export class Future<T> implements Promise<T> {
     try {
       fn(this);
     } catch (error) {
-      // deno-lint-ignore no-console -- as in Python: logged, and never thrown at whoever settles the future
-      console.error("Exception in a callback of a future", error);
+      // As in Python: shown, and never thrown at whoever settles the future.
+      report("Exception in a callback of a future:", error);
     }
   }
 

@@ -10,7 +10,11 @@
 // waiting for results: a slow input does not hold back finished results.
 
 import { after } from "../_internal/base/deadline.ts";
-import { CancelledError, TimeoutError } from "../_internal/base/errors.ts";
+import {
+  CancelledError,
+  SerializationError,
+  TimeoutError,
+} from "../_internal/base/errors.ts";
 import {
   checkDuration,
   checkFunction,
@@ -39,7 +43,7 @@ const CHUNKS_PER_WORKER = 3;
 interface Chunk {
   /** Resolves with one outcome for each item; never rejects. */
   readonly outcomes: Promise<readonly Outcome[]>;
-  readonly job: Job | undefined;
+  job: Job | undefined;
   settled: boolean;
 }
 
@@ -184,7 +188,10 @@ class MapRun {
       const chunk = this.#chunks[at];
       if (chunk?.settled) {
         this.#chunks.splice(at, 1);
-        return await chunk.outcomes;
+        const outcomes = await chunk.outcomes;
+        this.#done += outcomes.length;
+        this.#options.onProgress?.(this.#done);
+        return outcomes;
       }
       const waits: Promise<unknown>[] = [];
       if (this.#options.ordered === false) {
@@ -269,19 +276,20 @@ class MapRun {
   #submit(): void {
     const items = this.#pulled;
     this.#pulled = [];
+    this.#send(items);
+  }
+
+  #send(items: readonly unknown[][]): void {
     const { promise, resolve } = Promise.withResolvers<readonly Outcome[]>();
-    const all = (outcome: Outcome) => items.map(() => outcome);
-    let chunk: Chunk | undefined;
+    const chunk: Chunk = { outcomes: promise, job: undefined, settled: false };
     const settle = (outcomes: readonly Outcome[]) => {
-      if (chunk !== undefined) chunk.settled = true;
+      chunk.settled = true;
       resolve(outcomes);
-      this.#done += items.length;
-      this.#options.onProgress?.(this.#done);
     };
-    let job: Job | undefined;
-    let early: readonly Outcome[] | undefined;
+    const fail = (value: unknown) =>
+      settle(items.map(() => ({ ok: false, value })));
     try {
-      job = submitCall(this.#lane, {
+      chunk.job = submitCall(this.#lane, {
         fn: this.#fn,
         options: this.#taskOptions,
         args: items,
@@ -290,28 +298,26 @@ class MapRun {
           started() {},
           progressed() {},
           succeeded: (value) => settle(value as readonly Outcome[]),
-          failed: (value) => settle(all({ ok: false, value })),
-          cancelled: (reason) =>
-            settle(all({
-              ok: false,
-              value: new CancelledError(
-                "Cannot finish the map: it was cancelled",
-                {
-                  cause: reason,
-                },
-              ),
-            })),
+          failed: fail,
+          cancelled: (cause) =>
+            fail(
+              new CancelledError("Cannot finish the map: it was cancelled", {
+                cause,
+              }),
+            ),
         },
       });
-      if (job.work.kind === "remote") this.#definition = job.work.definition;
-    } catch (value) {
-      // An item that cannot travel fails in its place.
-      early = all({ ok: false, value });
+      const { work } = chunk.job;
+      if (work.kind === "remote") this.#definition = work.definition;
+    } catch (error) {
+      if (error instanceof SerializationError && items.length > 1) {
+        // Only the items that cannot travel fail, each in its place.
+        for (const args of items) this.#send([args]);
+        return;
+      }
+      fail(error);
     }
-    chunk = { outcomes: promise, job, settled: false };
     this.#chunks.push(chunk);
-    if (early !== undefined) settle(early);
-    else if (job?.state === "settled") chunk.settled = true;
   }
 
   #window(): number {

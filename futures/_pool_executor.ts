@@ -26,6 +26,7 @@ import type {
   MapOptions,
   PoolOptions,
   ShutdownOptions,
+  TaskFunction,
 } from "./executor.ts";
 
 /** Where the tasks of a {@linkcode PoolExecutor} run. */
@@ -155,7 +156,7 @@ export abstract class PoolExecutor implements Executor {
    * @param fn The function, or a task.
    * @returns The backend and the reason.
    */
-  protected decide(fn: TaskFunctionLike): Decision {
+  protected decide(fn: TaskFunction): Decision {
     const task = checkTask("explain a task", fn);
     return this.#kind === "auto" ? decide(task) : {
       backend: this.#kind,
@@ -207,10 +208,6 @@ export abstract class PoolExecutor implements Executor {
     return lane;
   }
 }
-
-/** A function of any signature. */
-// deno-lint-ignore no-explicit-any -- callers pass functions of every signature
-type TaskFunctionLike = (...args: any[]) => unknown;
 
 /** Declared kinds are obeyed; everything else runs on threads. */
 function decide(

@@ -11,6 +11,7 @@ import { threadBackend } from "../_internal/pool/backend.ts";
 import { SingleRun } from "../_internal/pool/single_run.ts";
 import { unwrapTask } from "../_internal/wire/functions/task.ts";
 import { CallMode } from "../_internal/wire/messages.ts";
+import { report } from "../_internal/worker/report.ts";
 
 /** How a {@linkcode Thread} is set up. */
 export interface ThreadOptions<A extends unknown[] = unknown[], R = unknown> {
@@ -127,7 +128,8 @@ export class Thread<R = unknown> implements AsyncDisposable {
       taskOptions: task.options,
       daemon,
       signal: signal ?? task.options.signal,
-      onUncaught: (error) => this.#printUncaught(error),
+      onUncaught: (error) =>
+        report(`Exception in thread ${this.#name}:`, error),
     });
   }
 
@@ -234,12 +236,6 @@ export class Thread<R = unknown> implements AsyncDisposable {
    */
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#run.isStarted) await this.join();
-  }
-
-  #printUncaught(error: unknown): void {
-    const text = error instanceof Error ? error.stack ?? String(error) : error;
-    // deno-lint-ignore no-console -- as in Python: the error of a thread that nobody asks is not lost
-    console.error(`Exception in thread ${this.#name}:`, text);
   }
 }
 

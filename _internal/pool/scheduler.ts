@@ -33,69 +33,26 @@
 
 import { after } from "../base/deadline.ts";
 import {
-  BrokenExecutorError,
-  BrokenProcessPoolError,
-  BrokenThreadPoolError,
+  type BrokenExecutorError,
   CancelledError,
   InvalidStateError,
-  NotSupportedError,
   TaskTimeoutError,
-  WorkerCrashedError,
 } from "../base/errors.ts";
 import { holdProgram, nextWorkerId, releaseProgram } from "../base/registry.ts";
 import { AbortReason } from "../wire/messages.ts";
-import type { HostExit, WorkerKind } from "../worker/host.ts";
+import type { HostExit } from "../worker/host.ts";
+import { report } from "../worker/report.ts";
 import { Job, type JobObserver, type JobOptions, type Work } from "./job.ts";
 import { JobQueue } from "./job_queue.ts";
 import type { PoolWorker, WorkerEvents } from "./pool_worker.ts";
+import {
+  brokenError,
+  crashError,
+  isHopeless,
+  startError,
+} from "./pool_errors.ts";
+import type { SchedulerOptions, SchedulerStats } from "./scheduler_options.ts";
 import { WorkerRecord } from "./worker_record.ts";
-
-/** How a scheduler is set up; checked by whoever is above it. */
-export interface SchedulerOptions {
-  readonly kind: WorkerKind;
-  readonly name: string;
-  readonly maxWorkers: number;
-  readonly minWorkers: number;
-  /** Calls that a worker may have under way at a time. */
-  readonly concurrency: number;
-  /** Jobs that may wait; one more is refused. */
-  readonly queueLimit: number;
-  /** Calls after which a worker is replaced. */
-  readonly maxTasksPerWorker: number;
-  /** Milliseconds after which an idle worker above `minWorkers` is stopped. */
-  readonly idleTimeout: number;
-  /** Milliseconds between asking a call to stop and stopping its worker. */
-  readonly cancelGrace: number;
-  /**
-   * False: pending work does not keep the program alive.
-   *
-   * @default {true}
-   */
-  readonly keepsAlive?: boolean;
-  /** The code with which workers end in order; 0 where it is missing. */
-  readonly exitCode?: () => number;
-  /** Runs first on every worker. */
-  readonly initializer: (() => Work) | undefined;
-  /** Starts a worker. */
-  readonly startWorker: (
-    identity: { readonly id: number; readonly name: string },
-    events: WorkerEvents,
-  ) => PoolWorker;
-}
-
-/** What a scheduler has done so far. */
-export interface SchedulerStats {
-  readonly workers: number;
-  readonly idle: number;
-  readonly queued: number;
-  readonly running: number;
-  readonly completed: number;
-  readonly failed: number;
-  readonly cancelled: number;
-  readonly crashes: number;
-  readonly restarts: number;
-  readonly stuck: number;
-}
 
 /** Run time that may wait at a worker behind the running call, in milliseconds. */
 const AHEAD_TIME = 1;
@@ -537,8 +494,7 @@ export class Scheduler {
   #onFault(record: WorkerRecord, error: unknown): void {
     if (record.state === "gone") return;
     if (record.load === 0) {
-      // deno-lint-ignore no-console -- nobody waits for this worker: its error would vanish
-      console.error(`Uncaught (in idle worker "${record.worker.name}")`, error);
+      report(`Uncaught (in idle worker "${record.worker.name}")`, error);
     }
     record.fault = error;
     this.#onGone(record, { error });
@@ -578,9 +534,12 @@ export class Scheduler {
       if (job.state === "settled") continue;
       if (!begun) this.#requeue(job);
       else if (job.stopReason !== undefined) this.#settleStopped(job);
-      else this.#failOrRetry(job, this.#crashError(record, job, exit));
+      else {this.#failOrRetry(
+          job,
+          crashError(record.worker.name, job.options.name, exit, record.fault),
+        );}
     }
-    if (wasStarting) this.#onStartFailure(exit);
+    if (wasStarting) this.#onStartFailure(record, exit);
     this.#pump();
     this.#keepMinimum();
     for (const { count } of this.#waiters) {
@@ -589,22 +548,10 @@ export class Scheduler {
     this.#checkClosed();
   }
 
-  #onStartFailure(exit: HostExit): void {
-    const { error } = exit;
-    const hopeless = error instanceof NotSupportedError ||
-      error instanceof Deno.errors.NotCapable ||
-      error instanceof Deno.errors.PermissionDenied ||
-      error instanceof Deno.errors.NotFound;
-    if (
-      hopeless || this.#startFailures >= MAX_START_FAILURES
-    ) {
-      this.#break(
-        error ??
-          new WorkerCrashedError(
-            `Cannot start a worker: it ended${exitText(exit)}`,
-            { worker: this.options.name, ...exit },
-          ),
-      );
+  #onStartFailure(record: WorkerRecord, exit: HostExit): void {
+    const error = startError(record.worker.name, exit);
+    if (isHopeless(error) || this.#startFailures >= MAX_START_FAILURES) {
+      this.#break(error);
     }
   }
 
@@ -734,23 +681,6 @@ export class Scheduler {
     tell();
   }
 
-  #crashError(record: WorkerRecord, job: Job, exit: HostExit): unknown {
-    const { worker } = record;
-    const cause = record.fault ?? exit.error;
-    return new WorkerCrashedError(
-      `Cannot finish task '${job.options.name}': worker '${worker.name}' ended${
-        exitText(exit)
-      }`,
-      {
-        worker: worker.name,
-        exitCode: exit.exitCode,
-        signal: exit.signal,
-        task: job.options.name,
-      },
-      cause === undefined ? undefined : { cause },
-    );
-  }
-
   // -- Ends of workers --
 
   /** Tells an idle worker to end. It does not count any more. */
@@ -801,17 +731,7 @@ export class Scheduler {
   }
 
   #brokenError(): BrokenExecutorError {
-    const Class = this.options.kind === "thread"
-      ? BrokenThreadPoolError
-      : this.options.kind === "process"
-      ? BrokenProcessPoolError
-      : BrokenExecutorError;
-    const cause = this.#brokenBy;
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    return new Class(
-      `Cannot run tasks: the executor is broken (${reason})`,
-      { cause },
-    );
+    return brokenError(this.options.kind, this.#brokenBy);
   }
 
   #keepMinimum(): void {
@@ -925,10 +845,4 @@ export class Scheduler {
     }
     return undefined;
   }
-}
-
-function exitText({ exitCode, signal, error }: HostExit): string {
-  if (signal !== undefined) return ` (${signal})`;
-  if (exitCode !== undefined) return ` (exit code ${exitCode})`;
-  return error === undefined ? "" : ` (${(error as Error)?.message ?? error})`;
 }

@@ -19,8 +19,8 @@
 // Full ring: what does not fit waits in `#overflow`, in order, and is written
 // when the consumer rings the producer's bell (see `ring.ts`, step 4).
 
-import { type Bell } from "../memory/bell.ts";
-import { RingConsumer, RingProducer } from "../memory/ring.ts";
+import type { Bell } from "../memory/bell.ts";
+import type { RingConsumer, RingProducer } from "../memory/ring.ts";
 import type { Channel, ChannelClose } from "./channel.ts";
 
 const NO_ATTACHMENTS: readonly unknown[] = [];

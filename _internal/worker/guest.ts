@@ -38,6 +38,7 @@ import {
   stopError,
   type WorkerInfo,
 } from "./current.ts";
+import { report } from "./report.ts";
 
 /** What the entry of a worker knows when it starts its guest. */
 export interface GuestOptions {
@@ -294,7 +295,9 @@ export class Guest {
     const time = performance.now() - running.since;
     if (ok) this.#succeed(call, value, time);
     else {
-      if (call.mode === CallMode.main) printUncaught(value);
+      if (
+        call.mode === CallMode.main && !(value instanceof CancelledError)
+      ) report("Uncaught", value);
       this.#fail(call.slot, value, time);
     }
     this.#leave();
@@ -485,11 +488,4 @@ function transferable(attachments: readonly unknown[]): Transferable[] {
     value instanceof MessagePort || value instanceof ReadableStream ||
     value instanceof WritableStream || value instanceof TransformStream
   ) as Transferable[];
-}
-
-function printUncaught(error: unknown): void {
-  if (error instanceof CancelledError) return;
-  const text = error instanceof Error ? error.stack ?? String(error) : error;
-  // deno-lint-ignore no-console -- the contract of Process: the stack goes to the child's stderr
-  console.error("Uncaught", text);
 }

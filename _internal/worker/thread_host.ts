@@ -49,7 +49,7 @@ const bellMemory = new SharedArrayBuffer(4);
 /** No spinning on the caller's side: its event loop is the user's. */
 const pump = new RingPump(hostBell(bellMemory), 256, 0);
 
-/** A terminated thread that still holds its lock after this many ms is stuck. */
+/** A terminated thread that still holds its lock after about this many ms is stuck. */
 const STUCK_AFTER = 250;
 /** A thread that has not come up after this many ms never will. */
 const START_TIMEOUT = 60_000;
@@ -164,10 +164,9 @@ export class ThreadHost implements WorkerHost {
   async #watchEnd(): Promise<void> {
     // What comes after the end was asked for is not wanted; what came before
     // has been drained by then or is drained once more here.
-    for (let waited = 0, step = 1; waited < STUCK_AFTER; step *= 2) {
+    for (let step = 1; step < STUCK_AFTER; step *= 2) {
       if (!(await heldLocks()).has(this.#lifeLock)) break;
       await new Promise((resolve) => setTimeout(resolve, step));
-      waited += step;
     }
     this.#stuck = (await heldLocks()).has(this.#lifeLock);
     this.#end({ exitCode: this.#exitCode });
