@@ -6,7 +6,7 @@
 // What a name means can be told then, and imports can be captured; what a
 // variable holds cannot.
 
-import type { Token } from "acorn";
+import type { Token } from "./acorn.ts";
 import { type LocatedFunction, namesOf } from "./locate.ts";
 import { type ParsedScript, parseScript } from "./parse.ts";
 import { callerUrls, mainModule, parseModule } from "./references.ts";

@@ -3,7 +3,7 @@
 // Finds the place of a function in the program: its script, its node in that
 // script, and what its names mean there.
 
-import type { Class, Function as FunctionNode } from "acorn";
+import type { Class, Function as FunctionNode } from "./acorn.ts";
 import {
   inspectFunction,
   inspectScript,

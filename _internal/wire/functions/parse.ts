@@ -11,7 +11,7 @@ import {
   type Pattern,
   type Program,
   type Token,
-} from "acorn";
+} from "./acorn.ts";
 import { type Analysis, analyze, type Reference } from "./scopes.ts";
 
 const OPTIONS: Options = {

@@ -24,7 +24,7 @@ import type {
   Program,
   Super,
   UnaryExpression,
-} from "acorn";
+} from "./acorn.ts";
 
 /** What declared a binding. */
 export type BindingKind =
