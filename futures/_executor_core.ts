@@ -136,12 +136,13 @@ class FutureObserver implements JobObserver {
     reportProgress(this.#future, done, total);
   }
 
+  // Whoever holds a future can settle it; the task's own end comes too late then.
   succeeded(value: unknown): void {
-    this.#future.setResult(value);
+    if (!this.#future.done()) this.#future.setResult(value);
   }
 
   failed(error: unknown): void {
-    this.#future.setException(error);
+    if (!this.#future.done()) this.#future.setException(error);
   }
 
   cancelled(reason: unknown): void {

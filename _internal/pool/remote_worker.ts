@@ -43,8 +43,14 @@ export class RemoteWorker implements PoolWorker {
   constructor(host: WorkerHost, events: WorkerEvents) {
     this.#host = host;
     this.#events = events;
-    host.channel.onMessage = (bytes, attachments) =>
-      this.#receive(bytes, attachments);
+    host.channel.onMessage = (bytes, attachments) => {
+      try {
+        this.#receive(bytes, attachments);
+      } catch (error) {
+        // A message that cannot be read: this worker cannot be trusted.
+        events.fault(error);
+      }
+    };
     host.channel.onClose = () => {};
     host.exited.then((exit) => events.exited(exit));
     host.open();

@@ -441,7 +441,12 @@ export class Scheduler {
       failed: (error) => this.#break(error),
       cancelled: () => {},
     });
-    record.send(job);
+    try {
+      record.send(job);
+    } catch (error) {
+      this.#break(error);
+      return;
+    }
     job.state = "running";
     this.#inFlight++;
   }

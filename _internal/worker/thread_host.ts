@@ -49,6 +49,11 @@ const bellMemory = new SharedArrayBuffer(4);
 /** No spinning on the caller's side: its event loop is the user's. */
 const pump = new RingPump(hostBell(bellMemory), 256, 0);
 
+/**
+ * Locks are shared by all threads of a program, and a worker that starts
+ * workers of its own counts them from 1 again.
+ */
+const LOCK_PREFIX = `concurrent-parallel/${crypto.randomUUID()}`;
 /** A terminated thread that still holds its lock after about this many ms is stuck. */
 const STUCK_AFTER = 250;
 /** A thread that has not come up after this many ms never will. */
@@ -74,7 +79,7 @@ export class ThreadHost implements WorkerHost {
   constructor(options: ThreadHostOptions) {
     this.id = options.id;
     this.name = options.name;
-    this.#lifeLock = `concurrent-parallel/worker/${options.id}`;
+    this.#lifeLock = `${LOCK_PREFIX}/${options.id}`;
     this.exited = new Promise((resolve) => this.#settle = resolve);
     // A worker that is started while an inspector session is open comes up
     // half a second late.
