@@ -78,13 +78,38 @@ export function encodePayload(
     }
     return {
       bytes,
-      attachments: attachments.length === 0 ? NONE : attachments,
-      transfer: moved ? transfer : NONE,
       mutable: context.mutable,
+      ...(moved && options.attachments
+        ? takeTransferred(attachments, transfer)
+        : { attachments, transfer: NONE }),
     };
   } finally {
     giveWriter(w);
   }
+}
+
+/**
+ * Takes the caller's buffers away now, at the submit, as a transfer does, and
+ * not when the message happens to leave: what the caller writes afterwards
+ * must not reach the task.
+ */
+function takeTransferred(
+  attachments: readonly unknown[],
+  transfer: readonly Transferable[],
+): Pick<Payload, "attachments" | "transfer"> {
+  const taken = new Map<unknown, Transferable>();
+  for (const object of transfer) {
+    taken.set(
+      object,
+      object instanceof ArrayBuffer
+        ? structuredClone(object, { transfer: [object] })
+        : object,
+    );
+  }
+  return {
+    attachments: attachments.map((value) => taken.get(value) ?? value),
+    transfer: [...taken.values()],
+  };
 }
 
 /** The modules that a payload needs, and where its value begins. */
