@@ -17,6 +17,7 @@
  * @module
  */
 
+export * from "./activity.ts";
 export * from "./cpu_count.ts";
 export * from "./errors.ts";
 export * from "./process.ts";

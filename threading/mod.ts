@@ -17,6 +17,7 @@
  * @module
  */
 
+export * from "./activity.ts";
 export * from "./errors.ts";
 export * from "./task.ts";
 export * from "./thread.ts";

@@ -1,19 +1,9 @@
 // Copyright 2026 the @concurrent/parallel authors. MIT license.
 
-export {
-  type AnyFunction,
-  cpu,
-  fromModule,
-  io,
-  type ModuleFunctions,
-  type Task,
-  task,
-  type TaskKind,
-  type TaskOptions,
-} from "../_internal/wire/functions/task.ts";
-export {
-  type Current,
-  current,
-  type WorkerInfo,
-} from "../_internal/worker/current.ts";
-export type { WorkerKind } from "../_internal/worker/host.ts";
+/**
+ * Functions with a say in how they run, and what they can ask while they do.
+ *
+ * @module
+ */
+
+export * from "../_internal/pool/tasks.ts";

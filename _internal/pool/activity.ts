@@ -1,0 +1,233 @@
+// Copyright 2026 the @concurrent/parallel authors. MIT license.
+
+import { checkWait, type WaitOptions } from "../base/deadline.ts";
+import { NotSupportedError } from "../base/errors.ts";
+import { checkFunction, checkSignal, describe } from "../base/validation.ts";
+import { unwrapTask } from "../wire/functions/task.ts";
+import { CallMode } from "../wire/messages.ts";
+import { report } from "../worker/report.ts";
+import { processBackend, threadBackend } from "./backend.ts";
+import { SingleRun } from "./single_run.ts";
+
+/** How an {@linkcode Activity} is set up: what threads and processes have in common. */
+export interface ActivityOptions<
+  A extends unknown[] = unknown[],
+  R = unknown,
+> {
+  /** What it runs. */
+  target?: (...args: A) => R;
+  /**
+   * The target's arguments.
+   *
+   * @default {[]}
+   */
+  args?: A;
+  /**
+   * The label.
+   *
+   * @default {undefined} "Thread-" or "Process-", and a number
+   */
+  name?: string;
+  /**
+   * True: the program ends without waiting for it, and it ends with the program.
+   *
+   * @default {false}
+   */
+  daemon?: boolean;
+  /**
+   * What it may do: at most what this program may. Processes only.
+   *
+   * @default {"inherit"}
+   */
+  permissions?: Deno.PermissionOptions;
+  /** Stops it. */
+  signal?: AbortSignal;
+}
+
+/** How to wait for a thread or a process. */
+export interface JoinOptions {
+  /**
+   * How long to wait, in milliseconds; `0` polls.
+   *
+   * @default {undefined} waits for ever
+   */
+  timeout?: number;
+  /** Ends the wait; the promise rejects with `signal.reason`. */
+  signal?: AbortSignal;
+}
+
+/** Processes only. */
+export interface ActivityEnvironment {
+  /** Environment variables on top of this program's. */
+  env?: Record<string, string>;
+  /**
+   * The working directory.
+   *
+   * @default {undefined} this program's
+   */
+  cwd?: string | URL;
+}
+
+const counts = { thread: 0, process: 0 };
+let runOf: (activity: Activity) => SingleRun;
+
+/**
+ * A function with a worker of its own: what `Thread` and `Process` share.
+ *
+ * @typeParam R What the target returns.
+ */
+export abstract class Activity<R = unknown> implements AsyncDisposable {
+  readonly #what: "thread" | "process";
+  readonly #name: string;
+  readonly #daemon: boolean;
+  readonly #call: () => R;
+  readonly #run: SingleRun;
+
+  static {
+    runOf = (activity) => activity.#run;
+  }
+
+  /**
+   * Sets it up; `start()` starts it.
+   *
+   * @param what What runs it.
+   * @param options What it runs, and how.
+   * @throws {TypeError} If an option is of the wrong type.
+   * @throws {NotSupportedError} If threads are given `permissions`.
+   */
+  constructor(
+    what: "thread" | "process",
+    // deno-lint-ignore no-explicit-any -- the arguments are those of the target
+    options: ActivityOptions<any[], R> & ActivityEnvironment,
+  ) {
+    const verb = `create ${new.target.name}`;
+    const { target = doNothing, args = [], name, daemon = false, signal } =
+      options;
+    checkFunction(verb, "target", target);
+    checkSignal(verb, signal);
+    if (!Array.isArray(args)) {
+      throw new TypeError(
+        `Cannot ${verb} as 'args' must be an array: current value is ${
+          describe(args)
+        }`,
+      );
+    }
+    this.#what = what;
+    this.#name = name ??
+      `${what === "thread" ? "Thread" : "Process"}-${++counts[what]}`;
+    this.#daemon = daemon;
+    this.#call = () => target(...args) as R;
+    const task = unwrapTask(target);
+    const { permissions, env, cwd } = options;
+    const isThread = what === "thread";
+    this.#run = new SingleRun({
+      what,
+      name: this.#name,
+      backend: isThread
+        ? threadBackend({ concurrency: 1, permissions })
+        : processBackend({ concurrency: 1, permissions, env, cwd }),
+      mode: isThread ? CallMode.single : CallMode.main,
+      target: task.fn,
+      args,
+      taskOptions: task.options,
+      daemon,
+      signal: signal ?? task.options.signal,
+      // A process prints it itself.
+      onUncaught: (error) => {
+        if (isThread) report(`Exception in thread ${this.#name}:`, error);
+      },
+    });
+  }
+
+  /**
+   * Calls the target, here. Overriding it in a subclass is not supported yet.
+   *
+   * @returns What the target returns.
+   */
+  run(): R {
+    return this.#call();
+  }
+
+  /**
+   * Starts it. The target and its arguments travel as they are now.
+   *
+   * @returns This object.
+   * @throws {InvalidStateError} If it was started before.
+   * @throws {SerializationError} If the target or an argument cannot travel.
+   * @throws {NotSupportedError} If `run()` is overridden.
+   */
+  start(): this {
+    if (this.run !== Activity.prototype.run) {
+      throw new NotSupportedError(
+        `Cannot start ${this.#what} '${this.#name}' with a 'run' of its own: not supported yet`,
+      );
+    }
+    this.#run.start();
+    return this;
+  }
+
+  /**
+   * Waits until it has ended. Does not throw the target's error.
+   *
+   * @param options How long to wait.
+   * @returns True: it has ended. False: the timeout has passed.
+   * @throws {InvalidStateError} If it was not started.
+   */
+  async join(options: JoinOptions = {}): Promise<boolean> {
+    checkWait(`join a ${this.#what}`, options as WaitOptions);
+    return await this.#run.join(options as WaitOptions);
+  }
+
+  /**
+   * Waits for what the target returns.
+   *
+   * @returns The value; rejects with the target's error.
+   * @throws {InvalidStateError} If it was not started.
+   */
+  result(): Promise<R> {
+    return this.#run.result() as Promise<R>;
+  }
+
+  /**
+   * The label.
+   *
+   * @returns The name.
+   */
+  get name(): string {
+    return this.#name;
+  }
+
+  /**
+   * Whether the program ends without waiting for it.
+   *
+   * @returns True for a daemon.
+   */
+  get daemon(): boolean {
+    return this.#daemon;
+  }
+
+  /**
+   * Tells whether it was started and has not ended.
+   *
+   * @returns True where it lives.
+   */
+  isAlive(): boolean {
+    return this.#run.isAlive;
+  }
+
+  /**
+   * Waits until it has ended, where it was started.
+   *
+   * @returns Resolves when it has.
+   */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#run.isStarted) await this.join();
+  }
+}
+
+/** For the classes on top: the run behind an activity. */
+export function singleRunOf(activity: Activity): SingleRun {
+  return runOf(activity);
+}
+
+function doNothing(): undefined {}
