@@ -6,13 +6,13 @@
  * @module
  */
 
-import { constants } from "node:os";
 import { singleRunOf } from "../_internal/pool/activity.ts";
 import {
   Activity,
   type ActivityEnvironment,
   type ActivityOptions,
 } from "./activity.ts";
+import { signalNumber } from "./_signals.ts";
 
 /** How a {@linkcode Process} is set up. */
 export type ProcessOptions<A extends unknown[] = unknown[], R = unknown> =
@@ -97,7 +97,7 @@ export class Process<R = unknown> extends Activity<R> {
     if (exit === undefined) return null;
     const { signal, exitCode } = exit;
     if (signal === undefined) return exitCode ?? 1;
-    const { signals } = constants;
-    return -(signals[signal as keyof typeof signals] ?? 0);
+    // Where the number is not known, the code that a shell would show.
+    return -(signalNumber(signal) ?? (exitCode ?? 128) - 128);
   }
 }
