@@ -80,8 +80,7 @@ export class Scheduler {
   #brokenBy: unknown;
   #startFailures = 0;
   #sequence = 0;
-  #pumping = false;
-  #pumpAgain = false;
+  #pumpState: "resting" | "pumping" | "again" = "resting";
   #held = false;
   #probeTimer: ReturnType<typeof setInterval> | undefined;
   #idleTimer: ReturnType<typeof setTimeout> | undefined;
@@ -126,11 +125,7 @@ export class Scheduler {
       default:
         throw new InvalidStateError(
           `Cannot submit a task: the executor was ${
-            this.#brokenBy !== undefined
-              ? "broken"
-              : this.#terminatedBy === undefined
-              ? "shut down"
-              : "terminated"
+            this.#terminatedBy === undefined ? "shut down" : "terminated"
           }`,
         );
     }
@@ -267,20 +262,23 @@ export class Scheduler {
   #pump(): void {
     // Observers run user code, which may submit: one pump at a time, once more
     // where something happened meanwhile.
-    if (this.#pumping) {
-      this.#pumpAgain = true;
+    if (this.#pumpState !== "resting") {
+      this.#pumpState = "again";
       return;
     }
-    this.#pumping = true;
     try {
       do {
-        this.#pumpAgain = false;
+        this.#pumpState = "pumping";
         this.#distribute();
-      } while (this.#pumpAgain);
+      } while (this.#pumpAsked());
     } finally {
-      this.#pumping = false;
+      this.#pumpState = "resting";
     }
     this.#checkIdle();
+  }
+
+  #pumpAsked(): boolean {
+    return this.#pumpState === "again";
   }
 
   #distribute(): void {
@@ -330,7 +328,7 @@ export class Scheduler {
       // Refused by the platform before anything was sent: the job's fault.
       this.#settle(job, () => job.observer.failed(error));
       this.#failed++;
-      this.#pumpAgain = true;
+      this.#pumpState = "again";
       return;
     }
     this.#inFlight++;
