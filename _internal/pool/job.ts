@@ -62,6 +62,8 @@ export class Job {
   state: "queued" | "sent" | "running" | "settled" = "queued";
   /** Runs that have ended without a value. */
   attempts = 0;
+  /** Workers that ended after they got it and before it began. */
+  losses = 0;
   /** Why it was asked to stop, once it was. */
   stopReason: AbortReason | undefined;
   /** What the asker gave. */

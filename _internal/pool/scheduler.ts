@@ -58,6 +58,11 @@ import { WorkerRecord } from "./worker_record.ts";
 const AHEAD_TIME = 1;
 /** Failed starts in a row after which a pool is broken. */
 const MAX_START_FAILURES = 3;
+/**
+ * Workers that may end under a job before it begins. A module that ends the
+ * worker while it is imported would otherwise wander through all of them.
+ */
+const MAX_LOSSES = 3;
 /** Milliseconds after which a worker that was told to end is terminated. */
 const STOP_GRACE = 1000;
 /** Milliseconds between two looks whether workers with calls under way still live. */
@@ -529,18 +534,25 @@ export class Scheduler {
     }
     for (const job of record.jobs()) {
       const slot = record.slotOf(job);
-      const begun = job.state !== "sent" || !record.worker.revoke(slot);
+      // Where the claims are shared they tell for sure; a process is never
+      // sent more than it runs.
+      const begun = !record.worker.revoke(slot);
       record.release(slot);
       this.#inFlight--;
       job.disarm?.();
       job.disarm = undefined;
       if (job.state === "settled") continue;
-      if (!begun) this.#requeue(job);
-      else if (job.stopReason !== undefined) this.#settleStopped(job);
-      else {this.#failOrRetry(
+      if (job.stopReason !== undefined) {
+        this.#settleStopped(job);
+      } else if (!begun && ++job.losses < MAX_LOSSES) {
+        this.#requeue(job);
+      } else {
+        const { name } = job.options;
+        this.#failOrRetry(
           job,
-          crashError(record.worker.name, job.options.name, exit, record.fault),
-        );}
+          crashError(record.worker.name, name, exit, record.fault),
+        );
+      }
     }
     if (wasStarting) this.#onStartFailure(record, exit);
     this.#pump();
