@@ -69,22 +69,28 @@ export function describeFailure(
   root: string,
   keys: readonly PathKey[],
 ): SerializationError {
+  let reason: string;
+  let cause: unknown;
   if (isA(error, SerializationError)) {
     // The description of functions throws its own, with more to say than a
     // path; where it names no variable the path is added as data.
-    if (error.path !== "" || keys.some((key) => typeof key === "object")) {
+    if (error.path === "" && keys.at(-1) === "<class>") {
+      // Nobody wrote that class down: it is its instance that was to be sent.
+      keys = keys.slice(0, -1);
+      reason = `its class ${error.reason}`;
+      cause = error;
+    } else if (
+      error.path !== "" || keys.some((key) => typeof key === "object")
+    ) {
       return error;
+    } else {
+      return new SerializationError(error.message, {
+        path: formatPath(root, keys),
+        reason: error.reason,
+        ...(error.cause === undefined ? {} : { cause: error.cause }),
+      });
     }
-    const { message, reason, cause } = error;
-    return new SerializationError(message, {
-      path: formatPath(root, keys),
-      reason,
-      ...(cause === undefined ? {} : { cause }),
-    });
-  }
-  let reason: string;
-  let cause: unknown;
-  if (isA(error, Refusal)) {
+  } else if (isA(error, Refusal)) {
     ({ reason, cause } = error);
   } else if (isA(error, PendingReference)) {
     reason = "it is needed while the function that it refers to is defined";
