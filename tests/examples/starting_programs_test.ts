@@ -1,0 +1,38 @@
+// Copyright 2026 the @concurrent/parallel authors. MIT license.
+
+import { assert, assertEquals } from "@std/assert";
+import { linesOf, runExample } from "./_run_example.ts";
+
+const NUMBERS = [0, 1, 2, 3, 4];
+
+/** Five workers wait two seconds each: side by side, and not one by one. */
+const MIN_DURATION = 1_900;
+const MAX_DURATION = 6_000;
+
+const PROGRAMS = [
+  "threads.ts",
+  "processes.ts",
+  "thread_pool.ts",
+  "process_pool.ts",
+];
+
+for (const name of PROGRAMS) {
+  Deno.test(`examples/${name} runs five workers at the same time`, async () => {
+    const { code, stdout, stderr, duration } = await runExample(name);
+
+    assertEquals({ code, stderr }, { code: 0, stderr: "" });
+    const lines = linesOf(stdout);
+    assertEquals(
+      lines.slice(0, 5).sort(),
+      NUMBERS.map((n) => `Worker: ${n}`),
+    );
+    const done = lines.slice(5);
+    // The results of the pools are read in the order of the futures.
+    if (!name.includes("pool")) done.sort();
+    assertEquals(done, NUMBERS.map((n) => `Done: ${n}`));
+    assert(
+      duration >= MIN_DURATION && duration < MAX_DURATION,
+      `took ${duration} ms`,
+    );
+  });
+}
