@@ -3,8 +3,8 @@
 import { after } from "../_internal/base/deadline.ts";
 import { TimeoutError } from "../_internal/base/errors.ts";
 import { checkDuration } from "../_internal/base/validation.ts";
+import { checkFutures } from "./_check_futures.ts";
 import { type Future, markObserved } from "./_future_core.ts";
-import { checkFutures } from "./wait.ts";
 
 /** How {@linkcode asCompleted} waits. */
 export interface AsCompletedOptions {
@@ -53,7 +53,12 @@ export function asCompleted<T>(
   checkDuration("iterate over futures", "timeout", timeout);
   const all = checkFutures("iterate over futures", futures);
   const ready: Future<T>[] = [];
-  let wake = () => {};
+  let sleepers: (() => void)[] = [];
+  const wake = () => {
+    const woken = sleepers;
+    sleepers = [];
+    for (const resolve of woken) resolve();
+  };
   let limit: { error: unknown } | undefined;
   for (const future of all) {
     markObserved(future);
@@ -91,6 +96,7 @@ export function asCompleted<T>(
         const value = ready.shift();
         if (value !== undefined) {
           yielded++;
+          if (yielded === all.size) wake();
           return { done: false, value };
         }
         if (limit !== undefined) {
@@ -103,12 +109,15 @@ export function asCompleted<T>(
             } of ${all.size} have not settled within ${timeout} ms`,
           );
         }
-        await new Promise<void>((resolve) => wake = resolve);
+        await new Promise<void>((resolve) => {
+          sleepers.push(resolve);
+        });
       }
     },
     return(): Promise<IteratorResult<Future<T>>> {
       ended = true;
       end();
+      wake();
       return Promise.resolve({ done: true, value: undefined });
     },
     [Symbol.asyncIterator]() {

@@ -2,7 +2,8 @@
 
 import { checkDuration } from "../_internal/base/validation.ts";
 import { after } from "../_internal/base/deadline.ts";
-import { Future, hasFailed, markObserved } from "./_future_core.ts";
+import { checkFutures } from "./_check_futures.ts";
+import { type Future, hasFailed, markObserved } from "./_future_core.ts";
 
 /** When {@linkcode wait} returns. */
 export type ReturnWhen = "all" | "first" | "firstException";
@@ -105,20 +106,4 @@ export async function wait<T>(
   const notDone = new Set<Future<T>>();
   for (const future of all) (future.done() ? done : notDone).add(future);
   return { done, notDone };
-}
-
-/** The futures, each once. */
-export function checkFutures<T>(
-  verb: string,
-  futures: Iterable<Future<T>>,
-): Set<Future<T>> {
-  const all = new Set(futures);
-  for (const future of all) {
-    if (!(future instanceof Future)) {
-      throw new TypeError(
-        `Cannot ${verb} as 'futures' must hold futures only: current value is ${typeof future}`,
-      );
-    }
-  }
-  return all;
 }
