@@ -89,14 +89,14 @@ export function submitCall(lane: Lane, call: Call): Job {
     timeout: options.timeout,
     retries: options.retries ?? 0,
   };
+  if (signal?.aborted) {
+    return scheduler.refuse(work, jobOptions, observer, signal.reason);
+  }
   const job = scheduler.submit(work, jobOptions, observer);
   if (signal !== undefined && job.state !== "settled") {
     const onAbort = () => scheduler.cancel(job, signal.reason);
-    if (signal.aborted) onAbort();
-    else {
-      signal.addEventListener("abort", onAbort);
-      job.detach = () => signal.removeEventListener("abort", onAbort);
-    }
+    signal.addEventListener("abort", onAbort);
+    job.detach = () => signal.removeEventListener("abort", onAbort);
   }
   return job;
 }

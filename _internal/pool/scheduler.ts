@@ -65,6 +65,8 @@ const MAX_START_FAILURES = 3;
 const MAX_LOSSES = 3;
 /** Milliseconds after which a worker that was told to end is terminated. */
 const STOP_GRACE = 1000;
+/** The longest delay that a timer takes; a longer time is for ever. */
+const MAX_IDLE_TIMEOUT = 2 ** 31 - 1;
 /** Milliseconds between two looks whether workers with calls under way still live. */
 const PROBE_INTERVAL = 200;
 
@@ -89,6 +91,8 @@ export class Scheduler {
   #held = false;
   #probeTimer: ReturnType<typeof setInterval> | undefined;
   #idleTimer: ReturnType<typeof setTimeout> | undefined;
+  /** The lowest priority so far: while all are the same, nobody is overtaken. */
+  #lowestPriority = Infinity;
   /** Jobs that a worker holds. */
   #inFlight = 0;
   #completed = 0;
@@ -150,9 +154,27 @@ export class Scheduler {
       );
     }
     const job = new Job(work, options, observer);
+    const { priority } = options;
+    // Nothing less urgent that has not begun goes first, wherever it waits.
+    if (priority > this.#lowestPriority) {
+      for (const record of this.#workers) this.#recall(record, priority);
+    } else this.#lowestPriority = priority;
     this.#queue.push(job);
     this.#hold();
     this.#pump();
+    return job;
+  }
+
+  /** Takes a job that was cancelled before it came: it never runs. */
+  refuse(
+    work: Work,
+    options: JobOptions,
+    observer: JobObserver,
+    reason: unknown,
+  ): Job {
+    this.checkAccepting();
+    const job = new Job(work, options, observer);
+    this.#settleCancelled(job, reason);
     return job;
   }
 
@@ -223,6 +245,7 @@ export class Scheduler {
     if (this.#state !== "broken") this.#state = "terminated";
     this.#terminatedBy = reason;
     this.#hold();
+    const leaving = [...this.#leaving];
     for (const job of this.#queue.drain()) this.#settleCancelled(job, reason);
     for (const record of [...this.#workers]) {
       for (const job of record.jobs()) {
@@ -231,6 +254,8 @@ export class Scheduler {
       }
       this.#abandon(record, signal);
     }
+    // Those that were told before may not have listened.
+    for (const record of leaving) record.worker.terminate(signal);
     this.#rejectWaiters(
       new CancelledError("Cannot get ready: the executor was terminated"),
     );
@@ -457,6 +482,7 @@ export class Scheduler {
   #join(record: WorkerRecord): void {
     this.#startFailures = 0;
     record.ready();
+    this.#armIdleTimer();
     this.#checkWaiters();
     this.#pump();
   }
@@ -471,7 +497,8 @@ export class Scheduler {
     if (job !== undefined && job.state !== "settled") {
       if (job.stopReason === AbortReason.timeout) this.#settleStopped(job);
       else {
-        this.#completed++;
+        // The initializer is no task.
+        if (record.state !== "starting") this.#completed++;
         this.#settle(job, () => job.observer.succeeded(value));
       }
     }
@@ -532,7 +559,8 @@ export class Scheduler {
       this.#crashes++;
       this.#restarts++;
     }
-    for (const job of record.jobs()) {
+    // From the last to the first: those that are put back keep their order.
+    for (const job of record.jobs().reverse()) {
       const slot = record.slotOf(job);
       // Where the claims are shared they tell for sure; a process is never
       // sent more than it runs.
@@ -544,7 +572,7 @@ export class Scheduler {
       if (job.state === "settled") continue;
       if (job.stopReason !== undefined) {
         this.#settleStopped(job);
-      } else if (!begun && ++job.losses < MAX_LOSSES) {
+      } else if (!begun && !wasStarting && ++job.losses < MAX_LOSSES) {
         this.#requeue(job);
       } else {
         const { name } = job.options;
@@ -579,7 +607,11 @@ export class Scheduler {
     time: number,
   ): Job | undefined {
     const job = record.job(slot);
-    if (job === undefined) return undefined;
+    if (job === undefined) {
+      // Taken back in time, but it could not even be decoded.
+      record.release(slot);
+      return undefined;
+    }
     this.#inFlight--;
     if (job.work.kind === "remote") {
       const { definition, calls } = job.work;
@@ -598,12 +630,15 @@ export class Scheduler {
   #afterRelease(record: WorkerRecord): void {
     const next = record.nextToRun();
     if (next !== undefined) this.#markRunning(record, next);
+    if (record.state === "condemned") {
+      // What it was condemned for never answers: it is not waited for.
+      if (!record.runsAny) this.#abandon(record);
+      return;
+    }
     if (record.load > 0) return;
     if (record.state === "retiring") {
       this.#restarts++;
       this.#stop(record);
-    } else if (record.state === "condemned") {
-      this.#abandon(record);
     } else {
       record.idleSince = performance.now();
       this.#armIdleTimer();
@@ -635,6 +670,17 @@ export class Scheduler {
     return true;
   }
 
+  /** Takes back what waits at a worker with a lower priority than this one. */
+  #recall(record: WorkerRecord, priority: number): void {
+    // From the last to the first, so that they keep their order.
+    for (const job of record.jobs().reverse()) {
+      if (
+        job.state === "sent" && job.options.priority < priority &&
+        this.#takeBack(record, job)
+      ) this.#requeue(job);
+    }
+  }
+
   #requestStop(job: Job, reason: AbortReason, cause: unknown): void {
     if (job.stopReason !== undefined || job.state === "settled") return;
     const record = this.#recordOf(job);
@@ -653,15 +699,19 @@ export class Scheduler {
   #graceOver(record: WorkerRecord, job: Job): void {
     if (job.state === "settled" || record.state === "gone") return;
     this.#settleStopped(job);
-    // What waits behind it is taken back; what runs beside it may finish.
-    for (const other of record.jobs()) {
-      if (other.state === "sent" && this.#takeBack(record, other)) {
-        this.#requeue(other);
-      }
+    if (record.worker.kind === "inline") {
+      // There is nothing to stop and nothing to replace: the call is left to
+      // itself, its place is free.
+      this.#inFlight--;
+      record.release(record.slotOf(job));
+      this.#afterRelease(record);
+      this.#pump();
+      return;
     }
-    const others = record.jobs().some((other) => other.state === "running");
-    this.#restarts++;
-    if (others) record.state = "condemned";
+    // What waits behind it is taken back; what runs beside it may finish.
+    this.#recall(record, Infinity);
+    if (record.state !== "condemned") this.#restarts++;
+    if (record.runsAny) record.state = "condemned";
     else this.#abandon(record);
     this.#pump();
   }
@@ -758,7 +808,7 @@ export class Scheduler {
 
   #armIdleTimer(): void {
     const { idleTimeout } = this.options;
-    if (idleTimeout === Infinity || this.#idleTimer !== undefined) return;
+    if (idleTimeout > MAX_IDLE_TIMEOUT || this.#idleTimer !== undefined) return;
     this.#idleTimer = setTimeout(() => {
       this.#idleTimer = undefined;
       const now = performance.now();

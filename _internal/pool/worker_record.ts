@@ -52,6 +52,14 @@ export class WorkerRecord {
     return this.#order.size;
   }
 
+  /** True where a function runs for which somebody waits. */
+  get runsAny(): boolean {
+    for (const job of this.#order.keys()) {
+      if (job.state === "running") return true;
+    }
+    return false;
+  }
+
   /** True where one more call can be sent. */
   get hasRoom(): boolean {
     return this.state === "ready" && this.#free.length > 0;
