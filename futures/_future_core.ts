@@ -172,9 +172,10 @@ export class Future<T> implements Promise<T> {
       await this.#within(options);
       return undefined;
     } catch (error) {
-      if (this.#state === "finished" && this.#failed && error === this.#value) {
-        return error;
-      }
+      if (
+        this.#state === "finished" && this.#failed &&
+        Object.is(error, this.#value)
+      ) return error;
       throw error;
     }
   }
