@@ -1,0 +1,81 @@
+// Copyright 2026 the @concurrent/parallel authors. MIT license.
+
+import { assert } from "@std/assert";
+
+/** Longer than anything that is expected to happen may take on a busy machine. */
+const PATIENCE = 15_000;
+
+/** Waits until the condition holds. */
+export async function until(
+  what: string,
+  condition: () => boolean | Promise<boolean>,
+): Promise<void> {
+  const end = performance.now() + PATIENCE;
+  while (!(await condition())) {
+    assert(performance.now() < end, `it never happened: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+}
+
+/** Fails instead of hanging. */
+export async function soon<T>(
+  what: string,
+  promise: PromiseLike<T>,
+): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(
+      () => reject(new RangeError(`it takes too long: ${what}`)),
+      PATIENCE,
+    );
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** A folder for files that tasks and tests leave for each other. */
+export class Folder implements Disposable {
+  readonly path: string = Deno.makeTempDirSync();
+
+  file(name: string): string {
+    return `${this.path}/${name}`;
+  }
+
+  open(name: string): void {
+    Deno.writeTextFileSync(this.file(name), "");
+  }
+
+  /** The lines that tasks have written so far. */
+  lines(name: string): string[] {
+    try {
+      return Deno.readTextFileSync(this.file(name)).split("\n").slice(0, -1);
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return [];
+      throw error;
+    }
+  }
+
+  [Symbol.dispose](): void {
+    Deno.removeSync(this.path, { recursive: true });
+  }
+}
+
+/** Iterates to the end. */
+export async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const found: T[] = [];
+  for await (const item of items) found.push(item);
+  return found;
+}
+
+/** The error with which a promise rejects. */
+export async function errorOf(promise: PromiseLike<unknown>): Promise<unknown> {
+  try {
+    await promise;
+  } catch (error) {
+    return error;
+  }
+  throw new RangeError("it was expected to fail");
+}

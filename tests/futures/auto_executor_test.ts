@@ -1,0 +1,20 @@
+// Copyright 2026 the @concurrent/parallel authors. MIT license.
+
+import { AutoExecutor, type PoolOptions } from "../../futures/mod.ts";
+import { executorSuite } from "../_suites/executor_suite.ts";
+
+const create = (options?: PoolOptions) => new AutoExecutor(options);
+
+executorSuite({ name: "AutoExecutor", create, backend: "thread" });
+executorSuite({
+  name: "AutoExecutor of cpu()",
+  create,
+  backend: "thread",
+  kind: "cpu",
+});
+executorSuite({
+  name: "AutoExecutor of io()",
+  create,
+  backend: "inline",
+  kind: "io",
+});

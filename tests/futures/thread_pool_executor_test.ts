@@ -1,0 +1,12 @@
+// Copyright 2026 the @concurrent/parallel authors. MIT license.
+
+import { ThreadPoolExecutor } from "../../futures/mod.ts";
+import { executorSuite, type Subject } from "../_suites/executor_suite.ts";
+
+const subject: Subject = {
+  name: "ThreadPoolExecutor",
+  create: (options) => new ThreadPoolExecutor(options),
+  backend: "thread",
+};
+
+executorSuite(subject);
