@@ -1,6 +1,7 @@
 // Copyright 2026 the @concurrent/parallel authors. MIT license.
 
 import { CancelledError, TaskTimeoutError } from "../base/errors.ts";
+import { declareOwnExports } from "../wire/functions/own_exports.ts";
 import type { WorkerKind } from "./host.ts";
 
 /** Where a task runs, for {@linkcode Current}. */
@@ -106,6 +107,8 @@ export const current: Current = {
     call()?.progress(done, total);
   },
 };
+
+declareOwnExports(import.meta.url, { current });
 
 /** The error that a task sees when it was asked to stop. */
 export function stopError(

@@ -20,6 +20,7 @@ import {
   PROPERTIES_NAME,
 } from "./names.ts";
 import { namespaceOrigin } from "./origins.ts";
+import { type OwnExport, ownExportOf } from "./own_exports.ts";
 import type { FunctionSource } from "./parse.ts";
 import { resolveSpecifier } from "./references.ts";
 import { applyEdits, type Edit, replaceReference } from "./rewrite.ts";
@@ -107,6 +108,10 @@ export class Capture {
       ? script.parsed!.imports.get(name)
       : undefined;
     if (imported !== undefined && !imported.hasAttributes) {
+      const own = this.#ownExport(name);
+      if (own !== undefined) {
+        return this.#addImport(own.url, own.name, references);
+      }
       const specifier = resolveSpecifier(imported.specifier, this.#url);
       return this.#addImport(specifier, imported.exportName, references);
     }
@@ -128,6 +133,10 @@ export class Capture {
       : undefined;
     if (specifier !== undefined) {
       return this.#addImport(specifier, "*", references);
+    }
+    const own = ownExportOf(value);
+    if (own !== undefined) {
+      return this.#addImport(own.url, own.name, references);
     }
     this.#constants.push({ name, value, eager: isEager(references) });
   }
@@ -171,6 +180,19 @@ export class Capture {
     }
     const key = `${script.id}:${binding.scope.start}:${binding.scope.kind}`;
     this.#addCell(name, self, key, found);
+  }
+
+  /** What an import of the library itself gave, where V8 shows it. */
+  #ownExport(name: string): OwnExport | undefined {
+    const found = this.#find(name);
+    if (found === undefined) return undefined;
+    try {
+      return ownExportOf(found.scope.object[name]);
+    } catch (error) {
+      // The module is part of a cycle and has not been evaluated.
+      if (error instanceof ReferenceError) return undefined;
+      throw error;
+    }
   }
 
   #declared(name: string): Binding | undefined {
@@ -362,10 +384,11 @@ export function isPrimitive(value: unknown): boolean {
 /** Refuses what would be lost on the way without a word. */
 function assertComplete(fn: AnyFunction): void {
   const prototype = Object.getOwnPropertyDescriptor(fn, "prototype");
-  if (prototype?.writable && Object.keys(prototype.value ?? {}).length > 0) {
+  // The members that a class itself declares are not enumerable.
+  if (Object.keys(prototype?.value ?? {}).length > 0) {
     throw functionError(
       fn.name,
-      "has members on its prototype that its source does not have (write it as a class)",
+      "has members on its prototype that its source does not have (write them in a class)",
     );
   }
 }
