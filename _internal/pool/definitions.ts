@@ -15,6 +15,8 @@ export interface Definition {
   readonly id: number;
   readonly name: string;
   readonly payload: Payload;
+  /** What goes by value in it; none of them has properties of its own, unless the payload is mutable. */
+  readonly functions: readonly AnyFunction[];
   /** Mean run time in milliseconds, weighted towards the last runs; undefined before the first. */
   meanTime: number | undefined;
 }
@@ -40,10 +42,11 @@ export function defineFunction(
   let entry = cache.get(fn);
   const key = attachments ? "attachments" : "bytes";
   const known = entry?.[key];
-  if (known !== undefined && !known.payload.mutable) return known;
+  if (known !== undefined && isCurrent(known)) return known;
+  const functions: AnyFunction[] = [];
   const payload = encodePayload(fn, {
     root: fn.name || "function",
-    describe: describer(),
+    describe: describer(functions),
     attachments,
   });
   if (known !== undefined && samePayload(known.payload, payload)) return known;
@@ -51,6 +54,7 @@ export function defineFunction(
     id: ++lastId,
     name: fn.name || "(anonymous)",
     payload,
+    functions,
     // The code is the same, only what it captured has changed.
     meanTime: known?.meanTime,
   };
@@ -61,15 +65,31 @@ export function defineFunction(
   return definition;
 }
 
-/** Describes the functions of one message: what they share is told apart within it. */
-export function describer(): (
+/**
+ * Describes the functions of one message: what they share is told apart within it.
+ *
+ * @param byValue Takes those that go by value.
+ */
+export function describer(byValue?: AnyFunction[]): (
   fn: AnyFunction,
 ) => ReturnType<typeof describeFunction> {
   let context: ReturnType<typeof createCaptureContext> | undefined;
   return (fn) => {
     context ??= createCaptureContext();
-    return describeFunction(fn, context);
+    const description = describeFunction(fn, context);
+    if (description.kind === "value") byValue?.push(fn);
+    return description;
   };
+}
+
+/** False where it can have changed, if only by a property that a function got since. */
+function isCurrent({ payload, functions }: Definition): boolean {
+  if (payload.mutable) return false;
+  for (const fn of functions) {
+    // Nothing is allocated where there is none, which is the rule.
+    for (const key in fn) if (Object.hasOwn(fn, key)) return false;
+  }
+  return true;
 }
 
 function samePayload(a: Payload, b: Payload): boolean {

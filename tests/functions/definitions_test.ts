@@ -1,0 +1,106 @@
+// Copyright 2026 the @concurrent/parallel authors. MIT license.
+
+// A function goes to a worker once, not with every task.
+
+import { assert, assertEquals } from "@std/assert";
+import { threadBackend } from "../../_internal/pool/backend.ts";
+import { RemoteWorker } from "../../_internal/pool/remote_worker.ts";
+import { CallMode, Tag } from "../../_internal/wire/messages.ts";
+import type { HostExit, WorkerHost } from "../../_internal/worker/host.ts";
+import { futures } from "../../mod.ts";
+
+type AnyFunction = (...args: never[]) => unknown;
+
+/** A worker that is not there: keeps the first bytes and the sizes of what it is sent. */
+function recorder() {
+  const messages: { tag: number; size: number }[] = [];
+  const host = {
+    kind: "thread",
+    slots: undefined,
+    exited: new Promise<HostExit>(() => {}),
+    channel: {
+      send: (bytes: Uint8Array) =>
+        messages.push({ tag: bytes[0]!, size: bytes.length }),
+    },
+    open() {},
+  } as unknown as WorkerHost;
+  const ignore = () => {};
+  const worker = new RemoteWorker(host, {
+    exited: ignore,
+    // deno-lint-ignore no-explicit-any -- no event ever comes
+  } as any);
+  const backend = threadBackend({ concurrency: 1 });
+  return {
+    send: (fn: AnyFunction, ...args: unknown[]) =>
+      worker.send(
+        0,
+        backend.prepare(
+          fn as (...args: unknown[]) => unknown,
+          args,
+          CallMode.single,
+          undefined,
+        ),
+      ),
+    sizes: (tag: number) =>
+      messages.filter((message) => message.tag === tag).map(({ size }) => size),
+  };
+}
+
+const adders = (n: number) =>
+  Array.from({ length: n }, (_, i) => (x: number) => x + i);
+
+Deno.test("a function that is sent 1000 times is defined once", () => {
+  const { send, sizes } = recorder();
+  const offset = 7;
+  const long = "x".repeat(10_000);
+  const fn = (x: number) => [x + offset, long.length];
+  for (let i = 0; i < 1000; i++) send(fn, i);
+  const [definition, ...more] = sizes(Tag.define);
+  assertEquals(more, []);
+  assert(definition! > 10_000);
+  const calls = sizes(Tag.call);
+  assertEquals(calls.length, 1000);
+  assert(Math.max(...calls) < 20, `${Math.max(...calls)} bytes a call`);
+});
+
+Deno.test("a function whose captured object did not change is defined once", () => {
+  const { send, sizes } = recorder();
+  const config = { list: [1, 2, 3] };
+  const fn = () => config.list;
+  for (let i = 0; i < 100; i++) send(fn);
+  assertEquals(sizes(Tag.define).length, 1);
+  config.list.push(4);
+  for (let i = 0; i < 100; i++) send(fn);
+  assertEquals(sizes(Tag.define).length, 2);
+});
+
+Deno.test("the definitions that were not used for longest are forgotten", () => {
+  const { send, sizes } = recorder();
+  const fns = adders(300);
+  for (const fn of fns) send(fn, 1);
+  assertEquals(sizes(Tag.define).length, 300);
+  assertEquals(sizes(Tag.forget).length, 300 - 256);
+  for (const fn of fns.slice(-256)) send(fn, 1);
+  assertEquals(sizes(Tag.define).length, 300);
+  send(fns[0]!, 1);
+  assertEquals(sizes(Tag.define).length, 301);
+});
+
+for (
+  const [kind, create] of [
+    ["thread", () => new futures.ThreadPoolExecutor({ maxWorkers: 1 })],
+    ["process", () => new futures.ProcessPoolExecutor({ maxWorkers: 1 })],
+  ] as const
+) {
+  Deno.test(`${kind}: 300 closures, twice over, each give their own answer`, async () => {
+    await using pool = create();
+    const fns = adders(300);
+    for (let round = 0; round < 2; round++) {
+      // All at once: definitions are forgotten while calls that use them wait.
+      const answers = await Promise.all(
+        fns.map((fn) => pool.submit(fn, round)),
+      );
+      assertEquals(answers, fns.map((_, i) => i + round));
+    }
+  });
+}
