@@ -1,5 +1,11 @@
 // Copyright 2026 the @concurrent/parallel authors. MIT license.
 
+/**
+ * Futures in the order in which they settle: {@linkcode asCompleted}.
+ *
+ * @module
+ */
+
 import { after } from "../_internal/base/deadline.ts";
 import { TimeoutError } from "../_internal/base/errors.ts";
 import { checkDuration } from "../_internal/base/validation.ts";

@@ -1,5 +1,12 @@
 // Copyright 2026 the @concurrent/parallel authors. MIT license.
 
+/**
+ * An executor that picks threads, processes or the caller's own event loop for
+ * each task: {@linkcode AutoExecutor}.
+ *
+ * @module
+ */
+
 import type { PoolOptions, TaskFunction } from "./executor.ts";
 import { type Decision, PoolExecutor } from "./pool_executor.ts";
 

@@ -1,5 +1,12 @@
 // Copyright 2026 the @concurrent/parallel authors. MIT license.
 
+/**
+ * What every executor does, and how pools are set up: {@linkcode Executor} and
+ * its options.
+ *
+ * @module
+ */
+
 import type { Future } from "./future.ts";
 
 /** Any function that can be submitted. */

@@ -1,5 +1,11 @@
 // Copyright 2026 the @concurrent/parallel authors. MIT license.
 
+/**
+ * The result of a task that may not have run yet: {@linkcode Future}.
+ *
+ * @module
+ */
+
 export {
   Future,
   type FutureState,

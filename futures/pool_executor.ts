@@ -1,5 +1,11 @@
 // Copyright 2026 the @concurrent/parallel authors. MIT license.
 
+/**
+ * What the executors over threads and processes share: {@linkcode PoolExecutor}.
+ *
+ * @module
+ */
+
 export {
   type Decision,
   PoolExecutor,

@@ -1,5 +1,11 @@
 // Copyright 2026 the @concurrent/parallel authors. MIT license.
 
+/**
+ * An executor over child processes: {@linkcode ProcessPoolExecutor}.
+ *
+ * @module
+ */
+
 import type { PoolOptions } from "./executor.ts";
 import { PoolExecutor } from "./pool_executor.ts";
 

@@ -1,5 +1,11 @@
 // Copyright 2026 the @concurrent/parallel authors. MIT license.
 
+/**
+ * Waiting for some or all of a number of futures: {@linkcode wait}.
+ *
+ * @module
+ */
+
 import { checkDuration } from "../_internal/base/validation.ts";
 import { after } from "../_internal/base/deadline.ts";
 import { checkFutures } from "./_check_futures.ts";

@@ -1,6 +1,12 @@
 // Copyright 2026 the @concurrent/parallel authors. MIT license.
 
 /**
+ * The number of cores: {@linkcode cpuCount}.
+ *
+ * @module
+ */
+
+/**
  * Tells how many cores this program may use: what pools take as their size.
  *
  * @example Usage
