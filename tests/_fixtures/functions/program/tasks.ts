@@ -1,0 +1,7 @@
+// Copyright 2026 the @concurrent/parallel authors. MIT license.
+
+let calls = 0;
+
+export const count = (): number => ++calls;
+
+export default (x: number): number => x * 2;
