@@ -25,28 +25,143 @@ export class ParallelError extends Error {
   }
 }
 
-/** The future was cancelled, or its task was stopped because somebody asked for it. */
+/**
+ * The future was cancelled, or its task was stopped because somebody asked for
+ * it. `cause` holds the reason, where one was given.
+ *
+ * @example Usage
+ * ```ts
+ * import { CancelledError, Future } from "@concurrent/parallel/futures";
+ * import { assertRejects } from "@std/assert";
+ *
+ * const future = new Future<number>();
+ * future.cancel("not needed any more");
+ *
+ * await assertRejects(() => future.result(), CancelledError);
+ * ```
+ */
 export class CancelledError extends ParallelError {}
 
-/** A wait lasted longer than its `timeout`. What was waited for goes on. */
+/**
+ * A wait lasted longer than its `timeout`. What was waited for goes on. Against
+ * a {@linkcode TaskTimeoutError}: there the task itself ran for too long.
+ *
+ * @example Usage
+ * ```ts
+ * import { Future, TimeoutError } from "@concurrent/parallel/futures";
+ * import { assertRejects } from "@std/assert";
+ *
+ * const future = new Future<number>();
+ *
+ * await assertRejects(() => future.result({ timeout: 0 }), TimeoutError);
+ * ```
+ */
 export class TimeoutError extends ParallelError {}
 
-/** A task ran longer than its own `timeout` and was stopped. */
+/**
+ * A task ran longer than its own `timeout` and was stopped. Against a plain
+ * {@linkcode TimeoutError}: the task does not go on.
+ *
+ * @example Usage
+ * ```ts
+ * import { task } from "@concurrent/parallel";
+ * import { TaskTimeoutError, ThreadPoolExecutor } from "@concurrent/parallel/futures";
+ * import { assertInstanceOf } from "@std/assert";
+ *
+ * await using pool = new ThreadPoolExecutor({ maxWorkers: 1, cancelGrace: 0 });
+ * const never = task(() => new Promise(() => {}), { timeout: 1 });
+ *
+ * assertInstanceOf(await pool.submit(never).exception(), TaskTimeoutError);
+ * ```
+ */
 export class TaskTimeoutError extends TimeoutError {}
 
-/** The operation does not fit the state that the object is in. */
+/**
+ * The operation does not fit the state that the object is in.
+ *
+ * @example Usage
+ * ```ts
+ * import { Future, InvalidStateError } from "@concurrent/parallel/futures";
+ * import { assertThrows } from "@std/assert";
+ *
+ * const future = new Future<number>();
+ * future.setResult(1);
+ *
+ * assertThrows(() => future.setResult(2), InvalidStateError);
+ * ```
+ */
 export class InvalidStateError extends ParallelError {}
 
-/** A feature that this version does not have, or that the chosen backend cannot offer. */
+/**
+ * A feature that this version does not have, or that the chosen backend cannot
+ * offer.
+ *
+ * @example Usage
+ * ```ts
+ * import { NotSupportedError, ThreadPoolExecutor } from "@concurrent/parallel/futures";
+ * import { assertThrows } from "@std/assert";
+ *
+ * assertThrows(
+ *   () => new ThreadPoolExecutor({ permissions: "none" }),
+ *   NotSupportedError,
+ * );
+ * ```
+ */
 export class NotSupportedError extends ParallelError {}
 
-/** The executor cannot run tasks any more; `cause` holds the first reason. */
+/**
+ * The executor cannot run tasks any more: its workers cannot start, or its
+ * initializer has failed. `cause` holds the first reason.
+ *
+ * @example Usage
+ * ```ts
+ * import { BrokenExecutorError, ThreadPoolExecutor } from "@concurrent/parallel/futures";
+ * import { assertInstanceOf } from "@std/assert";
+ *
+ * await using pool = new ThreadPoolExecutor({
+ *   maxWorkers: 1,
+ *   initializer: () => {
+ *     throw new RangeError("No such table");
+ *   },
+ * });
+ * const error = await pool.submit(() => 1).exception();
+ *
+ * assertInstanceOf(error, BrokenExecutorError);
+ * assertInstanceOf(error.cause, RangeError);
+ * ```
+ */
 export class BrokenExecutorError extends ParallelError {}
 
-/** A thread pool whose workers cannot start or whose initializer failed. */
+/**
+ * A thread pool whose workers cannot start or whose initializer failed.
+ *
+ * @example Usage
+ * ```ts
+ * import {
+ *   BrokenExecutorError,
+ *   BrokenThreadPoolError,
+ * } from "@concurrent/parallel/futures";
+ * import { assert } from "@std/assert";
+ *
+ * assert(BrokenThreadPoolError.prototype instanceof BrokenExecutorError);
+ * ```
+ */
 export class BrokenThreadPoolError extends BrokenExecutorError {}
 
-/** A process pool whose workers cannot start or whose initializer failed. */
+/**
+ * A process pool whose workers cannot start or whose initializer failed.
+ *
+ * @example Usage
+ * ```ts
+ * import {
+ *   BrokenExecutorError,
+ *   BrokenProcessPoolError,
+ * } from "@concurrent/parallel/futures";
+ * import { assert } from "@std/assert";
+ *
+ * assert(BrokenProcessPoolError.prototype instanceof BrokenExecutorError);
+ * ```
+ */
 export class BrokenProcessPoolError extends BrokenExecutorError {}
 
 /** Where and how a worker ended, for {@linkcode WorkerCrashedError}. */
@@ -61,7 +176,22 @@ export interface WorkerCrashDetails {
   task?: string | undefined;
 }
 
-/** The worker that ran the task ended before the task did. */
+/**
+ * The worker that ran the task ended before the task did. Other tasks are not
+ * touched, and the pool replaces the worker.
+ *
+ * @example Usage
+ * ```ts
+ * import { ThreadPoolExecutor, WorkerCrashedError } from "@concurrent/parallel/futures";
+ * import { assertEquals, assertInstanceOf } from "@std/assert";
+ *
+ * await using pool = new ThreadPoolExecutor({ maxWorkers: 1 });
+ * const error = await pool.submit(() => self.close()).exception();
+ *
+ * assertInstanceOf(error, WorkerCrashedError);
+ * assertEquals(error.exitCode, 0);
+ * ```
+ */
 export class WorkerCrashedError extends ParallelError {
   /** The worker's label. */
   readonly worker: string;
@@ -92,7 +222,24 @@ export class WorkerCrashedError extends ParallelError {
   }
 }
 
-/** A function or value that cannot travel to a worker, or a message that cannot be read. */
+/**
+ * A function or value that cannot travel to a worker, or a message that cannot
+ * be read. Thrown by the call that sends, before anything is sent.
+ *
+ * @example Usage
+ * ```ts
+ * import { SerializationError, ThreadPoolExecutor } from "@concurrent/parallel/futures";
+ * import { assertEquals, assertThrows } from "@std/assert";
+ *
+ * await using pool = new ThreadPoolExecutor({ maxWorkers: 1 });
+ * const error = assertThrows(
+ *   () => pool.submit((value: unknown) => value, { cache: new WeakMap() }),
+ *   SerializationError,
+ * );
+ *
+ * assertEquals(error.path, "args[0].cache");
+ * ```
+ */
 export class SerializationError extends ParallelError {
   /** Where the value is, such as `"args[0].socket"`; empty where no path applies. */
   readonly path: string;
