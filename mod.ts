@@ -2,8 +2,8 @@
 
 /**
  * Python's `threading`, `multiprocessing` and `concurrent.futures` for Deno:
- * threads that run JavaScript in parallel, processes as cheap to talk to as
- * threads, and one executor interface over both. Functions travel with what
+ * threads that run JavaScript in parallel, processes that cost little more to
+ * talk to, and one executor interface over both. Functions travel with what
  * they captured.
  *
  * ```ts

@@ -43,6 +43,21 @@ export interface Decision {
 /**
  * What {@linkcode ThreadPoolExecutor}, {@linkcode ProcessPoolExecutor} and
  * {@linkcode AutoExecutor} share, which is nearly everything.
+ *
+ * @example Leave the choice to the caller
+ * ```ts
+ * import { type PoolExecutor, ThreadPoolExecutor } from "@concurrent/parallel/futures";
+ * import { assertEquals } from "@std/assert";
+ *
+ * async function squares(pool: PoolExecutor, n: number): Promise<number[]> {
+ *   const numbers = Array(n).keys();
+ *   return await Array.fromAsync(pool.map((x: number) => x * x, numbers));
+ * }
+ *
+ * await using pool = new ThreadPoolExecutor({ maxWorkers: 1 });
+ *
+ * assertEquals(await squares(pool, 4), [0, 1, 4, 9]);
+ * ```
  */
 export abstract class PoolExecutor implements Executor {
   readonly #kind: PoolKind;

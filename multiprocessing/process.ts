@@ -29,7 +29,7 @@ export type ProcessOptions<A extends unknown[] = unknown[], R = unknown> =
  * - **Orphans:** the process never outlives the program, even one that is killed.
  *
  * Against a `Thread`: a stop is sure, memory and permissions are its own; a
- * start takes about 50 ms and 30 MB, and the program needs `--allow-run`.
+ * start takes about 50 ms and 35 MB, and the program needs `--allow-run`.
  *
  * @example Usage
  * ```ts

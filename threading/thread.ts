@@ -22,7 +22,7 @@ export type ThreadOptions<A extends unknown[] = unknown[], R = unknown> =
  *   that nobody asks for is printed on standard error.
  * - **Program:** it does not end before the thread has, unless the thread is a daemon.
  *
- * Each thread is a worker with about 8 MB and 20 ms to start: for many short
+ * Each thread is a worker with about 12 MB and 20 ms to start: for many short
  * calls use a `ThreadPoolExecutor`, which keeps its threads.
  *
  * @example Usage

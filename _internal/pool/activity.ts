@@ -74,6 +74,19 @@ let runOf: (activity: Activity) => SingleRun;
 /**
  * A function with a worker of its own: what `Thread` and `Process` share.
  *
+ * @example Run a function wherever the caller wants it
+ * ```ts
+ * import { type Activity, Thread } from "@concurrent/parallel/threading";
+ * import { assertEquals } from "@std/assert";
+ *
+ * async function resultOf<R>(activity: Activity<R>): Promise<R> {
+ *   await using started = activity.start();
+ *   return await started.result();
+ * }
+ *
+ * assertEquals(await resultOf(new Thread({ target: () => 6 * 7 })), 42);
+ * ```
+ *
  * @typeParam R What the target returns.
  */
 export abstract class Activity<R = unknown> implements AsyncDisposable {
