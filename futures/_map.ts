@@ -246,9 +246,12 @@ class MapRun {
       }
     }
     // What has been pulled is not held back for the sake of a full chunk when
-    // the input is slow or at its end.
+    // the input is slow or at its end, nor when the window is full of it: the
+    // chunks may have become smaller since, and no result would come that
+    // makes room.
     if (
-      this.#pulled.length > 0 && (this.#exhausted || this.#async)
+      this.#pulled.length > 0 &&
+      (this.#exhausted || this.#async || this.#chunks.length === 0)
     ) this.#submit();
   }
 
