@@ -29,7 +29,7 @@ function makeWord(n: number): string {
 
 /**
  * Writes a tree of text files, the same each time: words as frequent as in a
- * natural language (Zipf's law), files of 2 to 30 kB.
+ * natural language (Zipf's law), files of 2 to 40 kB.
  */
 export async function writeTextTree(
   root: string,
@@ -48,7 +48,7 @@ export async function writeTextTree(
     );
     if (i % FILES_PER_DIRECTORY === 0) await Deno.mkdir(directory);
     const text = Array.from(
-      { length: 2 + Math.floor(18 * random()) },
+      { length: 2 + Math.floor(38 * random()) },
       () => paragraphs[Math.floor(PARAGRAPHS * random())]!,
     ).join("");
     await Deno.writeTextFile(join(directory, `file_${i}.txt`), text);
