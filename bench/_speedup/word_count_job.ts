@@ -30,7 +30,7 @@ export async function createWordCountJob(
 ): Promise<Job<File[], Count, Count>> {
   const { files, chunkBytes } = SIZES[size];
   const root = directory ??
-    await Deno.makeTempDir({ prefix: "concurrent-parallel-speedup-" });
+    await Deno.makeTempDir({ prefix: "speedup-" });
   async function remove(): Promise<void> {
     if (directory === undefined) await Deno.remove(root, { recursive: true });
   }
