@@ -230,7 +230,7 @@ export function createLane(
       "queueLimit",
       options.queueLimit,
       Infinity,
-      0,
+      1,
     ),
     maxTasksPerWorker: integerOption(
       verb,

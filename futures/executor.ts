@@ -90,7 +90,7 @@ export interface ExecutorStats {
   readonly idle: number;
   /** Tasks that wait. */
   readonly queued: number;
-  /** Tasks at a worker. */
+  /** Tasks that run. */
   readonly running: number;
   /** Tasks that returned. */
   readonly completed: number;
@@ -260,7 +260,8 @@ export interface PoolOptions {
    */
   concurrency?: number;
   /**
-   * Tasks that may wait; one more is refused with an {@linkcode InvalidStateError}.
+   * Tasks that may wait, at least 1; one more is refused with an
+   * {@linkcode InvalidStateError}. `map` waits for room while it has tasks under way.
    *
    * @default {Infinity}
    */

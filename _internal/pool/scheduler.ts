@@ -114,6 +114,12 @@ export class Scheduler {
     return this.#state === "running";
   }
 
+  /** True where fewer jobs wait than `queueLimit`. */
+  get hasRoom(): boolean {
+    const { queueLimit } = this.options;
+    return queueLimit === Infinity || this.#waiting() < queueLimit;
+  }
+
   /** The workers that live now. */
   get workers(): PoolWorker[] {
     return Array.from(this.#workers, ({ worker }) => worker);
@@ -148,9 +154,9 @@ export class Scheduler {
    */
   submit(work: Work, options: JobOptions, observer: JobObserver): Job {
     this.checkAccepting();
-    if (this.#queue.size >= this.options.queueLimit) {
+    if (!this.hasRoom) {
       throw new InvalidStateError(
-        `Cannot submit a task: ${this.#queue.size} tasks are waiting and 'queueLimit' is ${this.options.queueLimit}`,
+        `Cannot submit a task: ${this.#waiting()} tasks are waiting and 'queueLimit' is ${this.options.queueLimit}`,
       );
     }
     const job = new Job(work, options, observer);
@@ -228,6 +234,7 @@ export class Scheduler {
   shutdown(cancelQueued: boolean): Promise<void> {
     if (this.#state === "running") this.#state = "draining";
     if (cancelQueued) {
+      for (const record of this.#workers) this.#recall(record, Infinity);
       for (const job of this.#queue.drain()) {
         this.#settleCancelled(job, "the executor was shut down");
       }
@@ -273,11 +280,12 @@ export class Scheduler {
     for (const worker of this.#abandoned) {
       if (!worker.stuck) this.#abandoned.delete(worker);
     }
+    const queued = this.#waiting();
     return {
       workers: this.#workers.size,
       idle,
-      queued: this.#queue.size,
-      running: this.#inFlight,
+      queued,
+      running: this.#queue.size + this.#inFlight - queued,
       completed: this.#completed,
       failed: this.#failed,
       cancelled: this.#cancelled,
@@ -285,6 +293,13 @@ export class Scheduler {
       restarts: this.#restarts,
       stuck: this.#abandoned.size,
     };
+  }
+
+  /** Jobs that have not begun: here, and sent ahead. */
+  #waiting(): number {
+    let waiting = this.#queue.size;
+    for (const record of this.#workers) waiting += record.waiting;
+    return waiting;
   }
 
   // -- Distribution --

@@ -52,6 +52,13 @@ export class WorkerRecord {
     return this.#order.size;
   }
 
+  /** Calls that it holds and that have not begun. */
+  get waiting(): number {
+    let waiting = 0;
+    for (const job of this.#order.keys()) if (job.state === "sent") waiting++;
+    return waiting;
+  }
+
   /** True where a function runs for which somebody waits. */
   get runsAny(): boolean {
     for (const job of this.#order.keys()) {
