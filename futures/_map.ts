@@ -98,6 +98,7 @@ export async function* mapOver(
       const outcomes = await run.next();
       if (outcomes === undefined) return;
       for (const { ok, value } of outcomes) {
+        if (run.isOver) await run.limit;
         run.yielded();
         if (options.onError === "settle") {
           yield ok
@@ -134,7 +135,8 @@ class MapRun {
   /** The input threw: delivered when everything before it was. */
   #inputError: { error: unknown } | undefined;
   /** Rejects when the time is over or the signal fires. */
-  readonly #limit: Promise<never> | undefined;
+  readonly limit: Promise<never> | undefined;
+  #isOver = false;
   readonly #unlimit: () => void;
 
   constructor(
@@ -156,20 +158,24 @@ class MapRun {
     let cancelTimer = () => {};
     let onAbort = () => {};
     if (timeout !== undefined || signal !== undefined) {
-      this.#limit = new Promise((_, reject) => {
-        if (signal?.aborted) reject(signal.reason);
-        onAbort = () => reject(signal!.reason);
+      this.limit = new Promise((_, reject) => {
+        const end = (error: unknown) => {
+          this.#isOver = true;
+          reject(error);
+        };
+        onAbort = () => end(signal!.reason);
+        if (signal?.aborted) onAbort();
         signal?.addEventListener("abort", onAbort);
         if (timeout !== undefined) {
           cancelTimer = after(timeout, () =>
-            reject(
+            end(
               new TimeoutError(
                 `Cannot finish the map: ${timeout} ms have passed`,
               ),
             ));
         }
       });
-      this.#limit.catch(() => {});
+      this.limit.catch(() => {});
     }
     this.#unlimit = () => {
       cancelTimer();
@@ -180,7 +186,7 @@ class MapRun {
   /** The next outcomes to yield; undefined at the end. */
   async next(): Promise<readonly Outcome[] | undefined> {
     for (;;) {
-      if (this.#options.signal?.aborted) await this.#limit;
+      if (this.#isOver) await this.limit;
       this.#fill();
       const at = this.#options.ordered === false
         ? this.#chunks.findIndex(({ settled }) => settled)
@@ -202,9 +208,14 @@ class MapRun {
         if (this.#inputError !== undefined) throw this.#inputError.error;
         return undefined;
       }
-      if (this.#limit !== undefined) waits.push(this.#limit);
+      if (this.limit !== undefined) waits.push(this.limit);
       await Promise.race(waits);
     }
+  }
+
+  /** True where the time is over or the signal has fired. */
+  get isOver(): boolean {
+    return this.#isOver;
   }
 
   /** One item has left the window. */
@@ -251,13 +262,19 @@ class MapRun {
     // makes room.
     if (
       this.#pulled.length > 0 &&
-      (this.#exhausted || this.#async || this.#chunks.length === 0)
+      (this.#exhausted || this.#async || this.#chunks.length === 0) &&
+      this.#hasRoom()
     ) this.#submit();
   }
 
   #wantsMore(): boolean {
     return !this.#exhausted && this.#pulling === undefined &&
-      this.#open < this.#window();
+      this.#open < this.#window() && this.#hasRoom();
+  }
+
+  /** Whether a chunk can be submitted now; where none is under way, that is tried in any case. */
+  #hasRoom(): boolean {
+    return this.#chunks.length === 0 || this.#lane.scheduler.hasRoom;
   }
 
   #pullAsync(): void {
@@ -273,7 +290,9 @@ class MapRun {
   #take(args: unknown[]): void {
     this.#pulled.push(args);
     this.#open++;
-    if (this.#pulled.length >= this.#chunkSize()) this.#submit();
+    if (this.#pulled.length >= this.#chunkSize() && this.#hasRoom()) {
+      this.#submit();
+    }
   }
 
   #submit(): void {
