@@ -79,9 +79,10 @@ export class Future<T> implements Promise<T> {
   #failed = false;
   #value: unknown;
   /** Made when somebody first wants a promise: most futures of a burst never need one before they settle. */
-  #waiting: PromiseWithResolvers<T> | undefined;
+  #waiting: PromiseWithResolvers<unknown> | undefined;
   #observed = false;
-  #callbacks: ((future: Future<T>) => unknown)[] | undefined;
+  // Of any future: a `Future<number>` is to be a `Future<unknown>` too.
+  #callbacks: ((future: AnyFuture) => unknown)[] | undefined;
   #hooks: FutureHooks | undefined;
   #progress: Progress | undefined;
   #progressWaiters: (() => void)[] | undefined;
@@ -316,16 +317,16 @@ export class Future<T> implements Promise<T> {
 
   #promise(): Promise<T> {
     if (this.#waiting === undefined) {
-      this.#waiting = Promise.withResolvers<T>();
+      this.#waiting = Promise.withResolvers();
       if (this.done()) {
         if (this.#failed) this.#waiting.reject(this.#value);
-        else this.#waiting.resolve(this.#value as T);
+        else this.#waiting.resolve(this.#value);
         if (this.#state === "cancelled" || this.#observed) {
           this.#waiting.promise.catch(() => {});
         }
       }
     }
-    return this.#waiting.promise;
+    return this.#waiting.promise as Promise<T>;
   }
 
   #cancelWith(reason: unknown): void {
