@@ -25,16 +25,27 @@ export function raise(value: unknown): never {
   throw value;
 }
 
+async function exists(path: string): Promise<boolean> {
+  try {
+    await Deno.stat(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Throws when the file's folder is gone: a test that failed is not held up. */
+async function nextLook(path: string): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, 2));
+  if (!(await exists(path.slice(0, path.lastIndexOf("/"))))) {
+    throw new RangeError("the test is over");
+  }
+}
+
 /** Returns `value` once the file exists. */
 export async function throughGate<T>(path: string, value: T): Promise<T> {
-  for (;;) {
-    try {
-      await Deno.stat(path);
-      return value;
-    } catch {
-      await new Promise((resolve) => setTimeout(resolve, 2));
-    }
-  }
+  while (!(await exists(path))) await nextLook(path);
+  return value;
 }
 
 /** Writes that it runs, then waits for the gate. */
@@ -77,7 +88,7 @@ export async function untilAborted(path: string): Promise<never> {
 /** Never ends and does not listen, but its event loop turns. */
 export async function deaf(path: string): Promise<never> {
   mark(path, "begun");
-  return await new Promise<never>(() => {});
+  for (;;) await nextLook(path);
 }
 
 /** Computes for so many milliseconds, whatever it is asked. */
@@ -122,7 +133,7 @@ export function failTimes(path: string, times: number): number {
 /** Ends its worker until the file has `times` lines. */
 export async function crashTimes(path: string, times: number): Promise<number> {
   mark(path, "run");
-  const runs = Deno.readTextFileSync(path).split("\n").length - 1;
+  const runs = (await Deno.readTextFile(path)).split("\n").length - 1;
   if (runs > times) return runs;
   Deno.exit(7);
   return await new Promise<never>(() => {});

@@ -1,6 +1,8 @@
 // Copyright 2026 the @concurrent/parallel authors. MIT license.
 
 import { ThreadPoolExecutor } from "../../futures/mod.ts";
+import { mapSuite } from "../_suites/map_suite.ts";
+import { poolSuite } from "../_suites/pool_suite.ts";
 import { executorSuite, type Subject } from "../_suites/executor_suite.ts";
 
 const subject: Subject = {
@@ -10,3 +12,5 @@ const subject: Subject = {
 };
 
 executorSuite(subject);
+poolSuite(subject);
+mapSuite(subject);

@@ -1,0 +1,488 @@
+// Copyright 2026 the @concurrent/parallel authors. MIT license.
+
+// What executors that keep workers do with them: start, initialize, replace,
+// limit, count, and how they end.
+
+import {
+  assert,
+  assertEquals,
+  assertInstanceOf,
+  assertNotEquals,
+  assertRejects,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
+import {
+  BrokenExecutorError,
+  BrokenProcessPoolError,
+  BrokenThreadPoolError,
+  CancelledError,
+  type Future,
+  InvalidStateError,
+  TimeoutError,
+  WorkerCrashedError,
+} from "../../futures/mod.ts";
+import { errorOf, Folder, soon, until } from "./_helpers.ts";
+import { declare, type Subject } from "./executor_suite.ts";
+import * as tasks from "./_tasks.ts";
+
+/** Tests of what is under an executor. */
+export function poolSuite(subject: Subject): void {
+  const { name, create, backend } = subject;
+  // deno-lint-ignore no-explicit-any -- functions of every signature
+  const on = <F extends (...args: any[]) => any>(fn: F): F =>
+    declare(subject, fn);
+  const test = (criterion: string, fn: () => Promise<void>) =>
+    Deno.test(`${name}.${criterion}`, fn);
+  const Broken = backend === "thread"
+    ? BrokenThreadPoolError
+    : BrokenProcessPoolError;
+
+  test("constructor() refuses options out of range, and starts nothing", () => {
+    for (
+      const options of [
+        { maxWorkers: 0 },
+        { maxWorkers: -1 },
+        { maxWorkers: 1.5 },
+        { maxWorkers: NaN },
+        { minWorkers: -1 },
+        { maxWorkers: 1, minWorkers: 2 },
+        { concurrency: 0 },
+        { maxTasksPerWorker: 0 },
+        { queueLimit: 0 },
+        { idleTimeout: -1 },
+        { idleTimeout: NaN },
+        { cancelGrace: -1 },
+      ]
+    ) assertThrows(() => create(options), RangeError);
+    assertThrows(
+      () => create({ maxWorkers: "2" as unknown as number }),
+      TypeError,
+    );
+    assertThrows(
+      () => create({ initializer: 1 as unknown as () => void }),
+      TypeError,
+    );
+    assertEquals(create().stats().workers, 0);
+    return Promise.resolve();
+  });
+
+  test("submit() starts no more workers than there is work", async () => {
+    await using executor = create({ maxWorkers: 3 });
+    for (let i = 0; i < 4; i++) {
+      assertEquals(await executor.submit(on(tasks.square), i), i * i);
+    }
+    assertEquals(executor.stats().workers, 1);
+  });
+
+  test("submit() starts 'maxWorkers' workers at most", async () => {
+    await using executor = create({ maxWorkers: 3 });
+    using folder = new Folder();
+    const gate = folder.file("gate");
+    const futures = Array.from(
+      { length: 12 },
+      (_, i) => executor.submit(on(tasks.throughGate<number>), gate, i),
+    );
+    await until("three run", () => executor.stats().running >= 3);
+    const { workers, queued, running } = executor.stats();
+    assertEquals({ workers, queued, running }, {
+      workers: 3,
+      queued: 9,
+      running: 3,
+    });
+    assertEquals(futures.filter((future) => future.running()).length, 3);
+    folder.open("gate");
+    assertEquals(await Promise.all(futures), [...Array(12).keys()]);
+  });
+
+  test("submit() runs as many calls at a time as 'concurrency' says", async () => {
+    await using executor = create({ maxWorkers: 1, concurrency: 3 });
+    using folder = new Folder();
+    const gate = folder.file("gate");
+    const futures = Array.from(
+      { length: 5 },
+      (_, i) =>
+        executor.submit(
+          on(tasks.markedGate),
+          folder.file("log"),
+          gate,
+          `${i}`,
+        ),
+    );
+    await until("three run", () => folder.lines("log").length === 3);
+    assertEquals(futures.map((f) => f.state), [
+      "running",
+      "running",
+      "running",
+      "pending",
+      "pending",
+    ]);
+    folder.open("gate");
+    await Promise.all(futures);
+  });
+
+  test("submit() refuses one more task than 'queueLimit'", async () => {
+    await using executor = create({ maxWorkers: 1, queueLimit: 2 });
+    using folder = new Folder();
+    const gate = folder.file("gate");
+    const running = executor.submit(on(tasks.throughGate<number>), gate, 0);
+    await until("it runs", () => running.running());
+    const waiting = [1, 2].map((i) =>
+      executor.submit(on(tasks.throughGate<number>), gate, i)
+    );
+    assertThrows(
+      () => executor.submit(on(tasks.throughGate<number>), gate, 3),
+      InvalidStateError,
+      "queueLimit",
+    );
+    assert(waiting[0]!.cancel());
+    const more = executor.submit(on(tasks.throughGate<number>), gate, 4);
+    folder.open("gate");
+    assertEquals(await Promise.all([running, waiting[1], more]), [0, 2, 4]);
+  });
+
+  test("initializer runs once on each worker before its first task", async () => {
+    using folder = new Folder();
+    await using executor = create({
+      maxWorkers: 2,
+      initializer: tasks.initialize,
+      initArgs: [{ answer: 42 }, folder.file("log")],
+    });
+    const futures = Array.from(
+      { length: 6 },
+      () => executor.submit(on(tasks.initialValue)),
+    );
+    for (const value of await Promise.all(futures)) {
+      assertEquals(value, { answer: 42 });
+    }
+    await executor.ready();
+    assertEquals(folder.lines("log").length, executor.stats().workers);
+    assertEquals(executor.stats().completed, 6);
+  });
+
+  test("initializer that fails breaks the executor", async () => {
+    await using executor = create({
+      maxWorkers: 2,
+      initializer: tasks.failingInitializer,
+      initArgs: ["no such thing"],
+    });
+    const futures = Array.from(
+      { length: 4 },
+      (_, i) => executor.submit(on(tasks.square), i),
+    );
+    const errors = await soon("the ends", Promise.all(futures.map(errorOf)));
+    for (const error of errors) {
+      assertInstanceOf(error, Broken);
+      assertInstanceOf(error, BrokenExecutorError);
+      assertInstanceOf(error.cause, TypeError);
+      assertEquals(error.cause.message, "no such thing");
+    }
+    assertEquals(new Set(errors).size, 4);
+    assertThrows(() => executor.submit(on(tasks.square), 1), Broken);
+    await assertRejects(() => executor.ready(), Broken);
+    await soon("the shutdown", executor.shutdown());
+    assertThrows(() => executor.submit(on(tasks.square), 1), Broken);
+  });
+
+  test("initializer that ends its worker breaks the executor", async () => {
+    await using executor = create({
+      maxWorkers: 1,
+      initializer: tasks.crashingInitializer,
+    });
+    const error = await soon(
+      "the end",
+      errorOf(executor.submit(on(tasks.square), 1)),
+    );
+    assertInstanceOf(error, Broken);
+    assertInstanceOf(error.cause, WorkerCrashedError);
+    assertEquals(error.cause.exitCode, 9);
+  });
+
+  test("terminate() while the initializer runs ends everything", async () => {
+    using folder = new Folder();
+    const executor = create({
+      maxWorkers: 1,
+      initializer: tasks.deaf,
+      initArgs: [folder.file("log")],
+    });
+    const future = executor.submit(on(tasks.square), 1);
+    await until("it is on", () => folder.lines("log").length === 1);
+    await soon("the end", executor.terminate());
+    await assertRejects(() => future.result(), CancelledError);
+    assertEquals(executor.stats().workers, 0);
+  });
+
+  test("maxTasksPerWorker replaces the worker after so many tasks", async () => {
+    await using executor = create({ maxWorkers: 1, maxTasksPerWorker: 3 });
+    const ids: number[] = [];
+    for (let i = 0; i < 4; i++) {
+      ids.push((await executor.submit(on(tasks.workerInfo))).id);
+    }
+    assertEquals(ids[0], ids[1]);
+    assertEquals(ids[1], ids[2]);
+    assertNotEquals(ids[2], ids[3]);
+    assertEquals(executor.stats().workers, 1);
+  });
+
+  test("maxTasksPerWorker does not hold back a backlog, nor a shutdown", async () => {
+    const executor = create({ maxWorkers: 1, maxTasksPerWorker: 1 });
+    const futures = Array.from(
+      { length: 5 },
+      (_, i) => executor.submit(on(tasks.square), i),
+    );
+    const closed = executor.shutdown();
+    assertEquals(await soon("all", Promise.all(futures)), [0, 1, 4, 9, 16]);
+    await soon("the end", closed);
+  });
+
+  test("idleTimeout stops idle workers above 'minWorkers'", async () => {
+    await using executor = create({
+      maxWorkers: 3,
+      minWorkers: 1,
+      idleTimeout: 30,
+    });
+    using folder = new Folder();
+    const futures = Array.from(
+      { length: 3 },
+      () => executor.submit(on(tasks.throughGate), folder.file("gate"), 0),
+    );
+    await until("three run", () => executor.stats().running === 3);
+    folder.open("gate");
+    await Promise.all(futures);
+    await until("one is left", () => executor.stats().workers === 1);
+    assertEquals(await executor.submit(on(tasks.square), 5), 25);
+  });
+
+  test("idleTimeout stops workers that never had a task", async () => {
+    await using executor = create({ maxWorkers: 2, idleTimeout: 20 });
+    await executor.ready();
+    await until("none is left", () => executor.stats().workers === 0);
+    assertEquals(await executor.submit(on(tasks.square), 5), 25);
+  });
+
+  test("idleTimeout may be longer than any timer", async () => {
+    await using executor = create({ maxWorkers: 1, idleTimeout: 1e12 });
+    assertEquals(await executor.submit(on(tasks.square), 5), 25);
+    assertEquals(executor.stats().idle, 1);
+  });
+
+  test("ready() starts the workers ahead", async () => {
+    await using executor = create({ maxWorkers: 2 });
+    await executor.ready();
+    const { workers, idle } = executor.stats();
+    assertEquals({ workers, idle }, { workers: 2, idle: 2 });
+    await executor.ready();
+    assertEquals(executor.stats().workers, 2);
+  });
+
+  test("ready() rejects where it ends before", async () => {
+    const executor = create({ maxWorkers: 1 });
+    const ready = errorOf(executor.ready());
+    await executor.terminate();
+    assertInstanceOf(await soon("the answer", ready), CancelledError);
+    await assertRejects(() => executor.ready(), InvalidStateError);
+  });
+
+  test("stats() counts what happened", async () => {
+    await using executor = create({ maxWorkers: 1 });
+    await executor.submit(on(tasks.square), 1);
+    await errorOf(executor.submit(on(tasks.raise), 1));
+    await errorOf(executor.submit(on(tasks.crashingInitializer)));
+    const { completed, failed, cancelled, crashes, restarts, stuck } = executor
+      .stats();
+    assertEquals({ completed, failed, cancelled, crashes, restarts, stuck }, {
+      completed: 1,
+      failed: 2,
+      cancelled: 0,
+      crashes: 1,
+      restarts: 1,
+      stuck: 0,
+    });
+  });
+
+  test("shutdown() finishes what was accepted, then stops the workers", async () => {
+    const executor = create({ maxWorkers: 2 });
+    const futures = Array.from(
+      { length: 50 },
+      (_, i) => executor.submit(on(tasks.square), i),
+    );
+    await executor.shutdown();
+    assert(futures.every((future) => future.state === "finished"));
+    assertEquals(executor.stats().workers, 0);
+    const error = assertThrows(
+      () => executor.submit(on(tasks.square), 1),
+      InvalidStateError,
+    );
+    assertStringIncludes(error.message, "shut down");
+    assertThrows(() => executor.map(on(tasks.square), [1]), InvalidStateError);
+    await executor.shutdown();
+    await executor.terminate();
+  });
+
+  test("shutdown() of an executor that was never used ends at once", async () => {
+    const executor = create();
+    await soon("the end", executor.shutdown());
+    await soon("the end", create().terminate());
+    assertThrows(() => executor.submit(on(tasks.square), 1), InvalidStateError);
+  });
+
+  test("shutdown() with 'wait: false' returns at once and finishes all the same", async () => {
+    const executor = create({ maxWorkers: 1 });
+    using folder = new Folder();
+    const future = executor.submit(
+      on(tasks.throughGate<number>),
+      folder.file("gate"),
+      7,
+    );
+    const other = executor.submit(on(tasks.square), 3);
+    await executor.shutdown({ wait: false });
+    assertEquals(future.done(), false);
+    folder.open("gate");
+    assertEquals(await future, 7);
+    assertEquals(await other, 9);
+    await executor.shutdown();
+    assertEquals(executor.stats().workers, 0);
+  });
+
+  test("shutdown() with 'cancelFutures' cancels what has not begun", async () => {
+    const executor = create({ maxWorkers: 1 });
+    using folder = new Folder();
+    const gate = folder.file("gate");
+    const first = executor.submit(on(tasks.throughGate<number>), gate, 0);
+    await until("it runs", () => first.running());
+    const rest = Array.from(
+      { length: 5 },
+      () => executor.submit(on(tasks.throughGate<number>), gate, 1),
+    );
+    const closed = executor.shutdown({ cancelFutures: true });
+    assert(rest.every((future) => future.cancelled()));
+    folder.open("gate");
+    assertEquals(await first, 0);
+    await soon("the end", closed);
+  });
+
+  test("shutdown() with 'cancelFutures' cancels what was sent ahead", async () => {
+    const executor = create({ maxWorkers: 1 });
+    using folder = new Folder();
+    await executor.submit(on(tasks.mark), folder.file("warm"), "x");
+    const first = executor.submit(
+      on(tasks.throughGate<number>),
+      folder.file("gate"),
+      0,
+    );
+    await until("it runs", () => first.running());
+    const rest = Array.from(
+      { length: 5 },
+      () => executor.submit(on(tasks.mark), folder.file("ran"), "no"),
+    );
+    const closed = executor.shutdown({ cancelFutures: true });
+    folder.open("gate");
+    await soon("the end", closed);
+    assertEquals(
+      rest.map((future) => future.state),
+      Array(5).fill("cancelled"),
+    );
+    assertEquals(folder.lines("ran"), []);
+  });
+
+  test("shutdown() rejects where the timeout passes, and goes on", async () => {
+    const executor = create({ maxWorkers: 1 });
+    using folder = new Folder();
+    const future = executor.submit(
+      on(tasks.throughGate<number>),
+      folder.file("gate"),
+      1,
+    );
+    await assertRejects(() => executor.shutdown({ timeout: 20 }), TimeoutError);
+    await assertRejects(() => executor.shutdown({ timeout: -1 }), RangeError);
+    folder.open("gate");
+    await executor.shutdown();
+    assertEquals(await future, 1);
+  });
+
+  test("shutdown() while workers start does not hang", async () => {
+    for (const cancelFutures of [false, true]) {
+      const executor = create({ maxWorkers: 2 });
+      const futures = [1, 2, 3].map((x) =>
+        executor.submit(on(tasks.square), x)
+      );
+      if (cancelFutures) futures[2]!.cancel();
+      await soon("the end", executor.shutdown({ cancelFutures }));
+      assert(futures.every((future) => future.done()));
+      assertEquals(executor.stats().workers, 0);
+    }
+  });
+
+  test("cancel() of everything, then shutdown(), does not hang", async () => {
+    const executor = create({ maxWorkers: 2 });
+    const futures = [1, 2, 3].map((x) => executor.submit(on(tasks.square), x));
+    for (const future of futures) assert(future.cancel());
+    await soon("the end", executor.shutdown());
+  });
+
+  test("terminate() cancels what runs and what waits", async () => {
+    const executor = create({ maxWorkers: 1 });
+    using folder = new Folder();
+    const futures: Future<unknown>[] = [
+      executor.submit(on(tasks.deaf), folder.file("log")),
+      executor.submit(on(tasks.square), 1),
+      executor.submit(on(tasks.square), 2),
+    ];
+    await until("it runs", () => folder.lines("log").length === 1);
+    const ended = executor.terminate();
+    assertEquals(futures.map((f) => f.state), Array(3).fill("cancelled"));
+    await soon("the end", ended);
+    const { workers, running, queued, cancelled } = executor.stats();
+    assertEquals({ workers, running, queued, cancelled }, {
+      workers: 0,
+      running: 0,
+      queued: 0,
+      cancelled: 3,
+    });
+    const error = assertThrows(
+      () => executor.submit(on(tasks.square), 1),
+      InvalidStateError,
+    );
+    assertStringIncludes(error.message, "terminated");
+    await executor.terminate();
+    await executor.shutdown();
+  });
+
+  test("terminate() while workers start ends them", async () => {
+    const executor = create({ maxWorkers: 3 });
+    const futures = [1, 2, 3].map((x) => executor.submit(on(tasks.square), x));
+    await soon("the end", executor.terminate());
+    assert(futures.every((future) => future.cancelled()));
+  });
+
+  test("terminate() cuts a shutdown short", async () => {
+    const executor = create({ maxWorkers: 1 });
+    using folder = new Folder();
+    const future = executor.submit(on(tasks.deaf), folder.file("log"));
+    await until("it runs", () => folder.lines("log").length === 1);
+    const closed = executor.shutdown();
+    await soon("the end", executor.terminate());
+    await soon("the end", closed);
+    assert(future.cancelled());
+  });
+
+  test("dispose finishes what was accepted", async () => {
+    let future: Future<number>;
+    {
+      await using executor = create({ maxWorkers: 1 });
+      future = executor.submit(on(tasks.square), 6);
+    }
+    assertEquals(future.state, "finished");
+    assertEquals(await future, 36);
+  });
+
+  test("cancel() while the only worker starts leaves it for the next task", async () => {
+    await using executor = create({ maxWorkers: 1 });
+    assert(executor.submit(on(tasks.square), 1).cancel());
+    assertEquals(
+      await soon("the next", executor.submit(on(tasks.square), 3)),
+      9,
+    );
+    assertEquals(executor.stats().workers, 1);
+  });
+}
