@@ -1,6 +1,7 @@
 // Copyright 2026 the @concurrent/parallel authors. MIT license.
 
-import { AsyncLocalStorage } from "node:async_hooks";
+import type { AsyncLocalStorage } from "node:async_hooks";
+import { nodeAsyncHooks } from "../wire/functions/node_builtins.ts";
 import { AbortReason, CallMode } from "../wire/messages.ts";
 import {
   type CallContext,
@@ -14,7 +15,12 @@ import type { PoolWorker, WorkerEvents } from "./pool_worker.ts";
 /** Calls that one event loop takes on at a time. */
 const INLINE_SLOTS = 1024;
 
-const storage = new AsyncLocalStorage<CallContext>();
+let storage: AsyncLocalStorage<CallContext> | undefined;
+
+/** One for all inline workers; made for the first of them. */
+function callStorage(): AsyncLocalStorage<CallContext> {
+  return storage ??= new (nodeAsyncHooks().AsyncLocalStorage)<CallContext>();
+}
 
 /** Runs calls on the caller's own event loop: for tasks that wait, not for tasks that compute. */
 export class InlineWorker implements PoolWorker {
@@ -36,7 +42,7 @@ export class InlineWorker implements PoolWorker {
     this.id = identity.id;
     this.name = identity.name;
     this.#events = events;
-    setCallStorage(storage);
+    setCallStorage(callStorage());
     queueMicrotask(() => events.ready());
   }
 
@@ -93,7 +99,7 @@ export class InlineWorker implements PoolWorker {
     let ok = true;
     let value: unknown;
     try {
-      value = await storage.run(
+      value = await callStorage().run(
         call,
         () =>
           mode === CallMode.chunk

@@ -5,8 +5,7 @@
 // what its `permissions` name, each item of which is asked for. It never gets
 // more than the parent has, but for the one socket between the two.
 
-import { dirname, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
+import { nodePath, nodeUrl } from "../wire/functions/node_builtins.ts";
 import type { RendezvousAddress } from "../wire/handshake.ts";
 
 type Name = Deno.PermissionDescriptor["name"];
@@ -130,7 +129,7 @@ function partialGrant(name: Name): string[] {
   const candidates = [Deno.cwd()];
   const mainModule: string | undefined = Deno.mainModule;
   if (mainModule?.startsWith("file:")) {
-    candidates.push(dirname(fileURLToPath(mainModule)));
+    candidates.push(nodePath().dirname(nodeUrl().fileURLToPath(mainModule)));
   }
   return candidates.filter((path) => isGranted(name, path));
 }
@@ -152,8 +151,8 @@ function isGranted(name: Name, value: string | undefined): boolean {
 
 function toPath(item: string | URL): string {
   return item instanceof URL || item.startsWith("file:")
-    ? fileURLToPath(item)
-    : resolve(item);
+    ? nodeUrl().fileURLToPath(item)
+    : nodePath().resolve(item);
 }
 
 /** The flags' lists are split at commas; two stand for one. */

@@ -1,7 +1,6 @@
 // Copyright 2026 the @concurrent/parallel authors. MIT license.
 
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { nodePath, nodeUrl } from "../wire/functions/node_builtins.ts";
 
 // The runtime finds a configuration by walking up from the root module. A
 // child's root is this package's entry, so left alone it would find this
@@ -17,7 +16,8 @@ export function findProjectConfig(
   mainModule: string | undefined,
 ): string | undefined {
   if (mainModule === undefined || !mainModule.startsWith("file:")) return;
-  let directory = dirname(fileURLToPath(mainModule));
+  const { dirname, join } = nodePath();
+  let directory = dirname(nodeUrl().fileURLToPath(mainModule));
   while (true) {
     for (const name of NAMES) {
       const path = join(directory, name);

@@ -18,6 +18,21 @@ export function nodeInspector(): typeof import("node:inspector") {
   return nodeProcess().getBuiltinModule("node:inspector");
 }
 
+/** Loads `node:path`. */
+export function nodePath(): typeof import("node:path") {
+  return nodeProcess().getBuiltinModule("node:path");
+}
+
+/** Loads `node:url`. */
+export function nodeUrl(): typeof import("node:url") {
+  return nodeProcess().getBuiltinModule("node:url");
+}
+
+/** Loads `node:async_hooks`. */
+export function nodeAsyncHooks(): typeof import("node:async_hooks") {
+  return nodeProcess().getBuiltinModule("node:async_hooks");
+}
+
 /** Loads `node:module`. */
 export function nodeModule(): typeof import("node:module") {
   return nodeProcess().getBuiltinModule("node:module");
