@@ -104,6 +104,7 @@ async function main(args: string[]): Promise<void> {
   if (options === undefined) return console.log(USAGE);
 
   const { size, dir, repeat } = options;
+  const [load] = Deno.loadavg();
   await using stack = new AsyncDisposableStack();
   const jobs: Job[] = [];
   for (const name of options.jobs) {
@@ -117,7 +118,7 @@ async function main(args: string[]): Promise<void> {
   const results = await measure({ ...options, jobs, onStep: showStep });
   showStep("");
 
-  const report = createReport(results, repeat);
+  const report = createReport(results, repeat, load!);
   console.log(renderTable(report));
   if (options.json !== undefined) {
     await Deno.writeTextFile(

@@ -18,7 +18,7 @@ const STYLE = `
     .title { font-weight: 600; font-size: 13px; }
     .axis { stroke: #8c959f; }
     .grid { stroke: #d8dee4; }
-    .ideal { stroke: #6e7781; stroke-dasharray: 5 4; }
+    .ideal { stroke: #6e7781; stroke-width: 1.5; stroke-dasharray: 5 4; }
     .threads { color: #0969da; }
     .processes { color: #bc4c00; }
     .auto { color: #1a7f37; }
@@ -75,6 +75,7 @@ function renderPanel(job: JobResult, cores: number): string {
       .toFixed(1);
 
   const parts = [
+    `<text x="${width}" y="${height + 36}" text-anchor="end">workers</text>`,
     `<text class="title" x="0" y="-12">${
       escapeText(job.title.split(":")[0]!)
     }</text>`,
@@ -152,7 +153,7 @@ export function renderChart({ machine, jobs }: Report): string {
   <title id="name">Speed-up by the number of workers</title>
   <style>${STYLE}</style>
   <rect class="back" width="100%" height="100%" rx="6"/>
-  <text x="${left}" y="24">Speed-up against a plain loop, by the number of workers (${machine.cores} cores)</text>
+  <text x="${left}" y="24">Speed-up against a plain loop, by the number of workers (${machine.cores} cores, logarithmic scales)</text>
   ${panels.join("\n  ")}
   <g transform="translate(${left} ${height - 22})">
     ${renderLegend()}

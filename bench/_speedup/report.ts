@@ -7,14 +7,30 @@ import type { JobResult } from "./measure.ts";
 export interface Report {
   /** When it was measured, as an ISO 8601 date. */
   date: string;
-  machine: { deno: string; os: string; cores: number };
+  machine: {
+    deno: string;
+    os: string;
+    cores: number;
+    /** Programs that wanted a core in the minute before: more is noise. */
+    load: number;
+  };
   /** Times taken of each row. */
   repeat: number;
   jobs: JobResult[];
 }
 
-/** Adds to the results where and when they were measured. */
-export function createReport(jobs: JobResult[], repeat: number): Report {
+/**
+ * Adds to the results where and when they were measured.
+ *
+ * @param jobs The results.
+ * @param repeat Times taken of each row.
+ * @param load How busy the machine was before.
+ */
+export function createReport(
+  jobs: JobResult[],
+  repeat: number,
+  load: number,
+): Report {
   const { os, arch } = Deno.build;
   return {
     date: new Date().toISOString(),
@@ -22,6 +38,7 @@ export function createReport(jobs: JobResult[], repeat: number): Report {
       deno: Deno.version.deno,
       os: `${os} ${arch}`,
       cores: cpuCount(),
+      load,
     },
     repeat,
     jobs,

@@ -26,7 +26,9 @@ function align(rows: readonly (readonly string[])[]): string[] {
 /** The report as text: a table for each job. */
 export function renderTable({ machine, repeat, jobs }: Report): string {
   const parts = [
-    `Deno ${machine.deno} on ${machine.os}, ${machine.cores} cores, median of ${repeat}. Efficiency: speed-up / workers.`,
+    `Deno ${machine.deno} on ${machine.os}, ${machine.cores} cores (load ${
+      machine.load.toFixed(1)
+    } before), median of ${repeat}. Efficiency: speed-up / workers.`,
   ];
   for (const { title, serial, measurements } of jobs) {
     const lines = align([

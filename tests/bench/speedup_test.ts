@@ -211,13 +211,17 @@ Deno.test("renderChart() draws what is slower than the plain loop, and what is f
     speedup: workers === 1 ? 0.01 : 100,
     efficiency: 1,
   }));
-  const chart = renderChart(createReport([{
-    name: "fetch",
-    title: "Ask & wait: <b>",
-    kind: "io",
-    serial: { times: [1], time: 1 },
-    measurements,
-  }], 1));
+  const chart = renderChart(createReport(
+    [{
+      name: "fetch",
+      title: "Ask & wait: <b>",
+      kind: "io",
+      serial: { times: [1], time: 1 },
+      measurements,
+    }],
+    1,
+    0,
+  ));
 
   assertWellFormed(chart);
   assertStringIncludes(chart, "Ask &amp; wait");
