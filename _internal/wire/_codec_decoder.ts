@@ -186,10 +186,10 @@ export class Decoder implements GraphReader {
     const { keys, isPlain } = this.#shape(tag);
     this.#enter();
     if (isPlain && Object.getPrototypeOf(object) === Object.prototype) {
-      const target = object as Record<string, unknown>;
+      const target = object as Record<string | symbol, unknown>;
       for (let i = 0; i < keys.length; i++) target[keys[i]!] = this.value();
     } else {
-      const target = object as Record<string, unknown>;
+      const target = object as Record<string | symbol, unknown>;
       for (const key of keys) {
         const value = this.value();
         // Assigning a name that is inherited would run the setters that a
@@ -218,7 +218,7 @@ export class Decoder implements GraphReader {
     }
     if (tag !== tags.TAG_OBJECT) throw malformed("properties are expected");
     const length = r.varint();
-    const keys: string[] = [];
+    const keys: (string | symbol)[] = [];
     let isPlain = true;
     for (let i = 0; i < length; i++) {
       const key = this.#key();
@@ -232,10 +232,12 @@ export class Decoder implements GraphReader {
     return shape;
   }
 
-  #key(): string {
+  #key(): string | symbol {
     const { r } = this;
     const tag = r.u8();
     if (tag === tags.TAG_STRING) return r.string();
+    if (tag === tags.TAG_SYMBOL_FOR) return Symbol.for(r.string());
+    if (tag === tags.TAG_SYMBOL_KNOWN) return readKnownSymbol(r);
     const length = tag - tags.SHORT_STRING;
     if (length < 0 || length >= tags.SHORT_STRING_LIMIT) {
       throw malformed("a property name is expected");
@@ -295,7 +297,7 @@ export class Decoder implements GraphReader {
 }
 
 interface Shape {
-  readonly keys: readonly string[];
+  readonly keys: readonly (string | symbol)[];
   /** False where a key needs care. */
   readonly isPlain: boolean;
 }

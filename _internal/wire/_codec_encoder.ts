@@ -11,7 +11,11 @@ import {
   Refusal,
   RestartWithWholeBuffers,
 } from "./_codec_path.ts";
-import { writeNumber, writePrimitive } from "./_codec_primitives.ts";
+import {
+  isTravelling,
+  writeNumber,
+  writePrimitive,
+} from "./_codec_primitives.ts";
 import * as tags from "./_codec_tags.ts";
 import { shareableOf } from "./shareables.ts";
 import {
@@ -39,7 +43,7 @@ export class Encoder implements GraphWriter {
   readonly path: PathKey[] = [];
   depth = 0;
   readonly #seen = new Map<object, number>();
-  readonly #shapes: string[][] = [];
+  readonly #shapes: PropertyKeys[] = [];
   #lastShape = 0;
   // Made where they are needed: most messages put nothing off.
   #later: (() => void)[] | undefined;
@@ -187,14 +191,16 @@ export class Encoder implements GraphWriter {
     }
   }
 
-  properties(object: object, keys: string[] = Object.keys(object)): void {
+  properties(object: object, keys: PropertyKeys = keysOf(object)): void {
     this.#keys(keys);
-    const values = object as Record<string, unknown>;
+    const values = object as Record<string | symbol, unknown>;
     this.enter();
     for (let i = 0; i < keys.length; i++) {
       const key = keys[i]!;
       // The key goes first: a getter that throws is named by it.
-      this.path[this.depth - 1] = key;
+      this.path[this.depth - 1] = typeof key === "string"
+        ? key
+        : `<${String(key)}>`;
       this.value(values[key]);
     }
     this.leave();
@@ -275,7 +281,7 @@ export class Encoder implements GraphWriter {
     }
     if (this.#seen.has(object)) return this.reference(object);
     if (prototype === Object.prototype || prototype === null) {
-      const keys = Object.keys(object);
+      const keys = keysOf(object);
       if (keys.length === 0 || keys[0] === "0" || prototype === null) {
         if (writeNamespace(this, object)) return;
       }
@@ -322,7 +328,7 @@ export class Encoder implements GraphWriter {
     }
   }
 
-  #keys(keys: string[]): void {
+  #keys(keys: PropertyKeys): void {
     const { w } = this;
     const { length } = keys;
     const shapes = this.#shapes;
@@ -384,7 +390,23 @@ export class Encoder implements GraphWriter {
   }
 }
 
-function sameKeys(a: readonly string[], b: readonly string[]): boolean {
+type PropertyKeys = readonly (string | symbol)[];
+
+/** The enumerable ones; of symbols those that mean the same everywhere. */
+function keysOf(object: object): PropertyKeys {
+  const names = Object.keys(object);
+  const symbols = Object.getOwnPropertySymbols(object);
+  if (symbols.length === 0) return names;
+  return [
+    ...names,
+    ...symbols.filter((symbol) =>
+      isTravelling(symbol) &&
+      Object.prototype.propertyIsEnumerable.call(object, symbol)
+    ),
+  ];
+}
+
+function sameKeys(a: PropertyKeys, b: PropertyKeys): boolean {
   const { length } = a;
   if (length !== b.length) return false;
   for (let i = 0; i < length; i++) {

@@ -10,6 +10,7 @@ for (const name of Object.getOwnPropertyNames(Symbol)) {
   const value: unknown = Reflect.get(Symbol, name);
   if (typeof value === "symbol") KNOWN_SYMBOLS.set(name, value);
 }
+const KNOWN_VALUES = new Set(KNOWN_SYMBOLS.values());
 
 export function writeNumber(w: ByteWriter, value: number): void {
   if ((value | 0) === value && (value !== 0 || 1 / value > 0)) {
@@ -73,6 +74,11 @@ export function writePrimitive(
       w.u8(tags.TAG_NULL);
       return;
   }
+}
+
+/** True for a symbol that is the same in every isolate. */
+export function isTravelling(symbol: symbol): boolean {
+  return Symbol.keyFor(symbol) !== undefined || KNOWN_VALUES.has(symbol);
 }
 
 function writeSymbol(w: ByteWriter, value: symbol): string | undefined {

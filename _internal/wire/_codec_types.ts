@@ -87,7 +87,7 @@ export interface GraphWriter {
   whenCreated(write: () => void): void;
   /** Runs `write`; where it throws everything it wrote is taken back and the error returned. */
   attempt(write: () => void): { readonly error: unknown } | undefined;
-  /** Own enumerable string-keyed properties, or those of them in `keys`. */
+  /** Own enumerable properties whose key can travel, or those of them in `keys`. */
   properties(object: object, keys?: string[]): void;
   array(array: readonly unknown[]): void;
   map(map: Map<unknown, unknown>): void;

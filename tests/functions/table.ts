@@ -358,6 +358,24 @@ export const table: Case[] = [
     expected: [1, 8],
   },
   {
+    name: "Symbol-named method through its object",
+    make: () => () => tools[sequence](1),
+    expected: [1, 8],
+  },
+  {
+    name: "object literal that is iterable",
+    make: () => {
+      const range = {
+        n: 3,
+        *[Symbol.iterator]() {
+          for (let i = 0; i < this.n; i++) yield i;
+        },
+      };
+      return () => [...range];
+    },
+    expected: [0, 1, 2],
+  },
+  {
     name: "getter of a captured object",
     make: () => () => tools.ratio,
     expected: 3.5,
