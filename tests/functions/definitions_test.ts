@@ -2,7 +2,8 @@
 
 // A function goes to a worker once, not with every task.
 
-import { assert, assertEquals } from "@std/assert";
+import { Session } from "node:inspector";
+import { assert, assertEquals, assertGreater } from "@std/assert";
 import { threadBackend } from "../../_internal/pool/backend.ts";
 import { RemoteWorker } from "../../_internal/pool/remote_worker.ts";
 import { CallMode, Tag } from "../../_internal/wire/messages.ts";
@@ -84,6 +85,30 @@ Deno.test("the definitions that were not used for longest are forgotten", () => 
   assertEquals(sizes(Tag.define).length, 300);
   send(fns[0]!, 1);
   assertEquals(sizes(Tag.define).length, 301);
+});
+
+Deno.test("V8 is asked once about a function that cannot change, and never about a pure one", () => {
+  const { post } = Session.prototype;
+  let questions = 0;
+  // deno-lint-ignore no-explicit-any -- the overloads list methods one by one
+  Session.prototype.post = function (this: Session, ...args: any[]) {
+    questions++;
+    return Reflect.apply(post, this, args);
+  };
+  try {
+    const { send } = recorder();
+    send((x: number) => x * 2, 1);
+    assertEquals(questions, 0);
+    const factor = 2;
+    const fn = (x: number) => x * factor;
+    send(fn, 1);
+    assertGreater(questions, 0);
+    questions = 0;
+    for (let i = 0; i < 100; i++) send(fn, i);
+    assertEquals(questions, 0);
+  } finally {
+    Session.prototype.post = post;
+  }
 });
 
 for (
