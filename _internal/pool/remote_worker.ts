@@ -12,6 +12,7 @@ import {
   Tag,
   writeHeader,
 } from "../wire/messages.ts";
+import { messageOf, type Payload } from "../wire/payload.ts";
 import { SLOTS } from "../wire/thread_link.ts";
 import type { WorkerHost, WorkerKind } from "../worker/host.ts";
 import type { Definition } from "./definitions.ts";
@@ -21,7 +22,7 @@ import type { PoolWorker, WorkerEvents } from "./pool_worker.ts";
 /** Definitions that a worker keeps; the least recently used one is forgotten. */
 const MAX_DEFINITIONS = 256;
 
-const writer = new ByteWriter(4096);
+const writer = new ByteWriter(64);
 const NO_MODULES: ReadonlyMap<string, Record<string, unknown>> = new Map();
 
 /** How one item of a chunk ended. */
@@ -93,10 +94,9 @@ export class RemoteWorker implements PoolWorker {
       mode,
       definition: definition.id,
     });
-    writer.raw(payload.bytes);
     this.#host.slots?.queue(slot);
     this.#modes[slot] = mode;
-    this.#post(payload.attachments, payload.transfer);
+    this.#post(payload);
   }
 
   revoke(slot: number): boolean {
@@ -133,8 +133,7 @@ export class RemoteWorker implements PoolWorker {
       writer.reset();
       writeHeader(writer, { tag: Tag.define, definition: id });
       writer.u8(payload.mutable ? 1 : 0);
-      writer.raw(payload.bytes);
-      this.#post(payload.attachments, payload.transfer);
+      this.#post(payload);
       if (this.#definitions.size >= MAX_DEFINITIONS) {
         const [oldest] = this.#definitions;
         this.#definitions.delete(oldest!);
@@ -146,12 +145,14 @@ export class RemoteWorker implements PoolWorker {
     this.#definitions.add(id);
   }
 
-  #post(
-    attachments: readonly unknown[],
-    transfer: readonly Transferable[],
-  ): void {
+  /** Sends the header in `writer` and the payload. */
+  #post(payload: Payload): void {
     try {
-      this.#host.channel.send(writer.bytes(), attachments, transfer);
+      this.#host.channel.send(
+        messageOf(writer.bytes(), payload),
+        payload.attachments,
+        payload.transfer,
+      );
     } catch (error) {
       throw new SerializationError(
         `Cannot send a value: ${(error as Error)?.message ?? error}`,

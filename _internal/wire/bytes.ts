@@ -110,6 +110,15 @@ export class ByteWriter {
     return this.buffer.subarray(0, this.length);
   }
 
+  /** What was written, with its buffer: the writer starts anew with another one. */
+  take(): Uint8Array<ArrayBuffer> {
+    const bytes = this.bytes();
+    this.buffer = new Uint8Array(256);
+    this.view = new DataView(this.buffer.buffer);
+    this.length = 0;
+    return bytes;
+  }
+
   /** Forgets what was written; gives a buffer above `keep` bytes back to the collector. */
   reset(keep = 1 << 20): void {
     this.length = 0;

@@ -37,6 +37,10 @@ export interface PayloadOptions {
 }
 
 const NONE: readonly never[] = [];
+/** Bytes before a payload in its buffer: a header is written there, so that the payload is not copied behind it. */
+const HEADROOM = 32;
+/** Payloads above this many bytes keep the buffer that they were written into. */
+const LARGE = 1 << 16;
 const writer = new ByteWriter(4096);
 
 /**
@@ -64,20 +68,22 @@ export function encodePayload(
   // submit a task of its own, so a nested call gets a writer of its own.
   const w = takeWriter();
   try {
+    w.reserve(HEADROOM);
     w.u8(0);
     encodeValue(w, value, context);
-    let bytes: Uint8Array;
-    if (modules.size === 0) {
-      bytes = w.bytes().slice();
-    } else {
+    let message: Uint8Array<ArrayBuffer>;
+    if (modules.size > 0) {
       const full = new ByteWriter(w.length + 256);
+      full.reserve(HEADROOM);
       full.varint(modules.size);
       for (const url of modules) full.string(url);
-      full.raw(w.bytes().subarray(1));
-      bytes = full.bytes();
+      full.raw(w.bytes().subarray(HEADROOM + 1));
+      message = full.bytes();
+    } else {
+      message = w.length > LARGE ? w.take() : w.bytes().slice();
     }
     return {
-      bytes,
+      bytes: message.subarray(HEADROOM),
       mutable: context.mutable,
       ...(moved && options.attachments
         ? takeTransferred(attachments, transfer)
@@ -110,6 +116,26 @@ function takeTransferred(
     attachments: attachments.map((value) => taken.get(value) ?? value),
     transfer: [...taken.values()],
   };
+}
+
+/**
+ * A whole message: the header, written into the room before the payload. It
+ * holds until the next message is made of the same payload.
+ */
+export function messageOf(header: Uint8Array, payload: Payload): Uint8Array {
+  const { bytes } = payload;
+  if (header.length > HEADROOM) {
+    throw new RangeError(
+      `Cannot write a header of ${header.length} bytes: there is room for ${HEADROOM}`,
+    );
+  }
+  const message = new Uint8Array(
+    bytes.buffer,
+    bytes.byteOffset - header.length,
+    header.length + bytes.length,
+  );
+  message.set(header);
+  return message;
 }
 
 /** The modules that a payload needs, and where its value begins. */
