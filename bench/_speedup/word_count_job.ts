@@ -14,7 +14,7 @@ import { writeTextTree } from "./text_tree.ts";
 /** Files that are written, and bytes of them that are counted in one task. */
 const SIZES: Record<JobSize, { files: number; chunkBytes: number }> = {
   full: { files: 3_000, chunkBytes: 1 << 20 },
-  short: { files: 1_000, chunkBytes: 1 << 19 },
+  short: { files: 700, chunkBytes: 1 << 19 },
   tiny: { files: 20, chunkBytes: 1 << 16 },
 };
 
