@@ -133,6 +133,8 @@ export class Guest {
   /** Reports that the worker ends itself. */
   exiting(code: number): void {
     this.#send({ tag: Tag.exit, code });
+    // What still runs has no say any more.
+    this.#channel.close();
   }
 
   #receive(message: HostMessage, attachments: readonly unknown[]): void {

@@ -31,8 +31,11 @@ export function guardThread(): ThreadGuard {
     writable: true,
     value: (code?: number): never => {
       guest?.exiting(code ?? Deno.exitCode);
-      // In a worker this ends the worker, and only it.
-      return exit(code);
+      // In a worker this ends the worker, and only it; it asks for that and
+      // returns, and a few more calls may go through until V8 looks. A loop
+      // makes it look.
+      exit(code);
+      for (;;);
     },
   });
   globalThis.addEventListener("error", (event) => {
