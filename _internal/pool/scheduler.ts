@@ -587,7 +587,11 @@ export class Scheduler {
       if (job.state === "settled") continue;
       if (job.stopReason !== undefined) {
         this.#settleStopped(job);
-      } else if (!begun && !wasStarting && ++job.losses < MAX_LOSSES) {
+      } else if (
+        // Only where its turn had come can it be the reason.
+        !begun && !wasStarting &&
+        (job.state === "sent" || ++job.losses < MAX_LOSSES)
+      ) {
         this.#requeue(job);
       } else {
         const { name } = job.options;
