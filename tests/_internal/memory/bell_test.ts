@@ -1,0 +1,74 @@
+// Copyright 2026 the @concurrent/parallel authors. MIT license.
+
+import { assertEquals } from "@std/assert";
+import { Bell } from "../../../_internal/memory/bell.ts";
+import { startPeer } from "./_fixtures/start_peer.ts";
+
+function createBell(): { words: Int32Array<SharedArrayBuffer>; bell: Bell } {
+  const words = new Int32Array(new SharedArrayBuffer(16));
+  return { words, bell: new Bell(words) };
+}
+
+Deno.test("Bell.park() returns at once where it was rung after prepare()", () => {
+  const { bell } = createBell();
+  bell.prepare();
+  bell.ring();
+  assertEquals(bell.park(), undefined);
+});
+
+Deno.test("Bell.park() returns at once where nobody prepared", () => {
+  const { bell } = createBell();
+  assertEquals(bell.park(), undefined);
+  bell.prepare();
+  bell.cancel();
+  assertEquals(bell.park(), undefined);
+});
+
+Deno.test("Bell.ring() wakes the sleeper, and only one that sleeps", async () => {
+  const { bell, words } = createBell();
+  bell.ring();
+  assertEquals(words[0], 0);
+  bell.prepare();
+  const parked = bell.park();
+  bell.ring();
+  bell.ring();
+  // The promise alone does not keep the event loop alive.
+  const timer = setInterval(() => {}, 1000);
+  assertEquals(await parked, "ok");
+  clearInterval(timer);
+  assertEquals(words[0], 0);
+});
+
+Deno.test("Bell loses no wake-up of another thread", async () => {
+  const { bell, words } = createBell();
+  const count = 3_000;
+  const peer = startPeer({ what: "ring", words: words.buffer, count });
+  let parks = 0;
+  const stuck = Promise.withResolvers<never>();
+  const timer = setTimeout(
+    () => stuck.reject(new RangeError(`it sleeps on at ${words[1]}`)),
+    20_000,
+  );
+  try {
+    for (let seen = 0; seen < count;) {
+      bell.prepare();
+      const now = Atomics.load(words, 1);
+      if (now !== seen) {
+        bell.cancel();
+        assertEquals(now, seen + 1);
+        seen = now;
+        Atomics.store(words, 2, seen);
+        continue;
+      }
+      const parked = bell.park();
+      if (parked !== undefined) {
+        parks++;
+        await Promise.race([parked, stuck.promise]);
+      }
+    }
+  } finally {
+    clearTimeout(timer);
+  }
+  await peer;
+  assertEquals(parks > 0, true);
+});
