@@ -34,7 +34,7 @@ import { type Lane, submitCall } from "./_executor_core.ts";
 import type { MapOptions } from "./executor.ts";
 
 /** Run time that an automatic chunk aims at, in milliseconds. */
-const CHUNK_TIME = 2;
+const CHUNK_TIME = 8;
 const MAX_CHUNK = 1024;
 /** Chunks in the window for each worker. */
 const CHUNKS_PER_WORKER = 3;
