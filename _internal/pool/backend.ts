@@ -9,7 +9,7 @@ import { CallMode } from "../wire/messages.ts";
 import { encodePayload } from "../wire/payload.ts";
 import { ProcessHost } from "../worker/process_host.ts";
 import { ThreadHost } from "../worker/thread_host.ts";
-import { defineFunction, describer } from "./definitions.ts";
+import { defineFunction, type Definition, describer } from "./definitions.ts";
 import { InlineWorker } from "./inline_worker.ts";
 import type { Work } from "./job.ts";
 import type { PoolWorker, WorkerEvents } from "./pool_worker.ts";
@@ -89,12 +89,34 @@ function prepareRemote(
   attachments: boolean,
 ): Work {
   const definition = defineFunction(fn, attachments);
+  const functions: AnyFunction[] = [];
+  let whole = false;
   const payload = encodePayload(args, {
     root: mode === CallMode.chunk ? "items" : "args",
-    describe: describer(),
+    describe: describer(functions),
     attachments,
     transfer,
+    instead: (mutable) => {
+      whole = functions.length > 0 && isShared(definition, functions, mutable);
+      return whole
+        ? { value: [fn, args], root: "call", describe: describer() }
+        : undefined;
+    },
   });
   const calls = mode === CallMode.chunk ? args.length : 1;
-  return { kind: "remote", mode, definition, payload, calls };
+  return { kind: "remote", mode, definition, payload, whole, calls };
+}
+
+/**
+ * True where a function among the arguments may share with the called one what
+ * can be told apart: a function or class that both bring along, or variables
+ * and objects that both have captured. The two must then travel as one graph.
+ */
+function isShared(
+  { payload, functions }: Definition,
+  passed: readonly AnyFunction[],
+  mutable: boolean,
+): boolean {
+  return (mutable && payload.mutable) ||
+    passed.some((fn) => functions.includes(fn));
 }

@@ -23,6 +23,8 @@ export type Work =
     readonly mode: CallMode;
     readonly definition: Definition;
     readonly payload: Payload;
+    /** True where the payload holds the function too, since it shares variables, objects or classes with the arguments. */
+    readonly whole: boolean;
     /** How often the function is called: the items of a chunk. */
     readonly calls: number;
   }

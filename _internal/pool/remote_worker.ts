@@ -10,6 +10,7 @@ import {
   plainMessage,
   readGuestMessage,
   Tag,
+  WHOLE_CALL,
   writeHeader,
 } from "../wire/messages.ts";
 import { messageOf, type Payload } from "../wire/payload.ts";
@@ -85,14 +86,14 @@ export class RemoteWorker implements PoolWorker {
     if (work.kind !== "remote") {
       throw new SerializationError("Cannot send a call: it has no bytes");
     }
-    const { definition, payload, mode } = work;
-    this.#define(definition);
+    const { definition, payload, mode, whole } = work;
+    if (!whole) this.#define(definition);
     writer.reset();
     writeHeader(writer, {
       tag: Tag.call,
       slot,
       mode,
-      definition: definition.id,
+      definition: whole ? WHOLE_CALL : definition.id,
     });
     this.#host.slots?.queue(slot);
     this.#modes[slot] = mode;

@@ -47,6 +47,9 @@ export const CallMode = {
 /** What `CallMode` allows. */
 export type CallMode = typeof CallMode[keyof typeof CallMode];
 
+/** In place of a definition: the payload is `[function, arguments]`, since the two share what they captured. */
+export const WHOLE_CALL = 0;
+
 /** Why a call is aborted. */
 export const AbortReason = { cancelled: 0, timeout: 1 } as const;
 

@@ -34,6 +34,18 @@ export interface PayloadOptions {
   readonly attachments: boolean;
   /** What is moved instead of copied. */
   readonly transfer?: readonly Transferable[] | undefined;
+  /**
+   * Asked when the value is encoded and nothing has been moved yet: what to
+   * encode in its place. `mutable` is as in the payload.
+   */
+  readonly instead?:
+    | ((mutable: boolean) => Replacement | undefined)
+    | undefined;
+}
+
+/** What is encoded in place of a value. */
+export interface Replacement extends Pick<PayloadOptions, "root" | "describe"> {
+  readonly value: unknown;
 }
 
 const NONE: readonly never[] = [];
@@ -52,25 +64,19 @@ export function encodePayload(
   value: unknown,
   options: PayloadOptions,
 ): Payload {
-  const modules = new Set<string>();
-  const attachments: unknown[] = [];
   const { transfer } = options;
   const moved = transfer !== undefined && transfer.length > 0;
-  const context = {
-    root: options.root,
-    modules,
-    describe: options.describe,
-    mutable: false,
-    ...(options.attachments ? { attachments } : {}),
-    ...(moved ? { transfer: new Set<object>(transfer as object[]) } : {}),
-  };
   // The writer is shared: encoding can run user code (getters), which may
   // submit a task of its own, so a nested call gets a writer of its own.
   const w = takeWriter();
   try {
-    w.reserve(HEADROOM);
-    w.u8(0);
-    encodeValue(w, value, context);
+    let context = encodeInto(w, value, options);
+    const other = options.instead?.(context.mutable);
+    if (other !== undefined) {
+      w.reset();
+      context = encodeInto(w, other.value, { ...options, ...other });
+    }
+    const { modules, attachments = NONE } = context;
     let message: Uint8Array<ArrayBuffer>;
     if (modules.size > 0) {
       const full = new ByteWriter(w.length + 256);
@@ -92,6 +98,25 @@ export function encodePayload(
   } finally {
     giveWriter(w);
   }
+}
+
+/** Leaves room for a header, writes the value as one that needs no modules. */
+function encodeInto(w: ByteWriter, value: unknown, options: PayloadOptions) {
+  const { root, describe, transfer } = options;
+  const context = {
+    root,
+    describe,
+    modules: new Set<string>(),
+    attachments: options.attachments ? [] as unknown[] : undefined,
+    transfer: transfer === undefined || transfer.length === 0
+      ? undefined
+      : new Set<object>(transfer as object[]),
+    mutable: false,
+  };
+  w.reserve(HEADROOM);
+  w.u8(0);
+  encodeValue(w, value, context);
+  return context;
 }
 
 /**

@@ -27,6 +27,7 @@ import {
   type HostMessage,
   readHostMessage,
   Tag,
+  WHOLE_CALL,
   writeHeader,
 } from "../wire/messages.ts";
 import { decodePayload, payloadModules } from "../wire/payload.ts";
@@ -65,6 +66,16 @@ interface Definition {
   /** The decoded function, for the calls to come. */
   fn: ((...args: unknown[]) => unknown) | undefined;
 }
+
+/** Stands for the definition of a call that brings its function along. */
+const IN_PAYLOAD: Definition = {
+  bytes: new Uint8Array(),
+  attachments: [],
+  modules: [],
+  offset: 0,
+  mutable: true,
+  fn: undefined,
+};
 
 /** A call that has arrived. */
 interface Call {
@@ -163,7 +174,9 @@ export class Guest {
         const call: Call = {
           slot: message.slot,
           mode: message.mode,
-          definition: this.#definitions.get(message.definition),
+          definition: message.definition === WHOLE_CALL
+            ? IN_PAYLOAD
+            : this.#definitions.get(message.definition),
           payload: mustWait ? message.payload.slice() : message.payload,
           attachments,
         };
@@ -230,13 +243,15 @@ export class Guest {
     let fn: (...args: unknown[]) => unknown;
     let args: unknown[];
     try {
-      fn = this.#function(definition);
-      args = decodePayload(
+      const whole = definition === IN_PAYLOAD;
+      const known = whole ? undefined : this.#function(definition);
+      const value = decodePayload(
         call.payload,
         offset,
         call.attachments,
         this.#modules,
-      ) as unknown[];
+      );
+      [fn, args] = (whole ? value : [known, value]) as [typeof fn, unknown[]];
     } catch (error) {
       this.#fail(slot, error, 0);
       this.#leave();
