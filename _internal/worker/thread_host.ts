@@ -150,8 +150,10 @@ export class ThreadHost implements WorkerHost {
   }
 
   guestExiting(code: number): void {
-    this.#state = "stopping";
     this.#exitCode = code;
+    // The last messages are read when it has ended.
+    if (this.#state === "ended") return;
+    this.#state = "stopping";
     this.#watchEnd();
   }
   #exitCode: number | undefined;
@@ -174,7 +176,7 @@ export class ThreadHost implements WorkerHost {
       await new Promise((resolve) => setTimeout(resolve, step));
     }
     this.#stuck = (await heldLocks()).has(this.#lifeLock);
-    this.#end({ exitCode: this.#exitCode });
+    this.#end({});
   }
 
   #onError = (event: ErrorEvent): void => {
@@ -195,7 +197,7 @@ export class ThreadHost implements WorkerHost {
     pump.remove(this.#channel);
     this.#worker.terminate();
     workerEnded();
-    this.#settle(exit);
+    this.#settle({ exitCode: this.#exitCode, ...exit });
   }
 
   #clearStartTimer(): void {
