@@ -116,7 +116,11 @@ export class ThreadHost implements WorkerHost {
     return this.#channel;
   }
 
+  /** As it was when it was last asked: whoever asks has the lock looked at again. */
   get stuck(): boolean {
+    if (this.#stuck) {
+      heldLocks().then((held) => this.#stuck = held.has(this.#lifeLock));
+    }
     return this.#stuck;
   }
 
