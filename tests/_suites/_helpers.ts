@@ -21,12 +21,13 @@ export async function until(
 export async function soon<T>(
   what: string,
   promise: PromiseLike<T>,
+  patience: number = PATIENCE,
 ): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(
       () => reject(new RangeError(`it takes too long: ${what}`)),
-      PATIENCE,
+      patience,
     );
   });
   try {

@@ -145,6 +145,7 @@ for (const { name, create, isProcess } of backends) {
     assertEquals({ failed, crashes }, { failed: 1, crashes: 0 });
     if (!isProcess) {
       await until("it is known as stuck", () => executor.stats().stuck === 1);
+      await until("its end is known", () => executor.stats().stuck === 0);
     }
     await soon("the shutdown", executor.shutdown());
   });
