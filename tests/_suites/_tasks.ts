@@ -88,6 +88,8 @@ export async function untilAborted(path: string): Promise<never> {
 /** Never ends and does not listen, but its event loop turns. */
 export async function deaf(path: string): Promise<never> {
   mark(path, "begun");
+  // In place it would run on beside the tests to come.
+  if (current.worker.kind === "inline") return await new Promise(() => {});
   for (;;) await nextLook(path);
 }
 

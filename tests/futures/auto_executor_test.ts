@@ -1,6 +1,14 @@
 // Copyright 2026 the @concurrent/parallel authors. MIT license.
 
-import { AutoExecutor, type PoolOptions } from "../../futures/mod.ts";
+import { assertEquals, assertRejects } from "@std/assert";
+import {
+  AutoExecutor,
+  CancelledError,
+  type PoolOptions,
+} from "../../futures/mod.ts";
+import { io } from "../../mod.ts";
+import { Folder, soon, until } from "../_suites/_helpers.ts";
+import { deaf, throughGate } from "../_suites/_tasks.ts";
 import { executorSuite } from "../_suites/executor_suite.ts";
 import { mapSuite } from "../_suites/map_suite.ts";
 import { poolSuite } from "../_suites/pool_suite.ts";
@@ -21,4 +29,26 @@ executorSuite({
   create,
   backend: "inline",
   kind: "io",
+});
+
+Deno.test("AutoExecutor of io() goes on beside a call that was given up", async () => {
+  await using executor = create({ cancelGrace: 5 });
+  using folder = new Folder();
+  const stuck = executor.submit(io(deaf), folder.file("log"));
+  const beside = executor.submit(
+    io(throughGate<number>),
+    folder.file("gate"),
+    7,
+  );
+  await until("both run", () => stuck.running() && beside.running());
+  stuck.cancel();
+  await assertRejects(() => stuck.result(), CancelledError);
+  // Not only when the other one has ended.
+  assertEquals(
+    await soon("the next", executor.submit(io(throughGate<number>), ".", 1)),
+    1,
+  );
+  assertEquals(executor.stats().restarts, 0);
+  folder.open("gate");
+  assertEquals(await beside, 7);
 });
