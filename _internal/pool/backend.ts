@@ -89,22 +89,22 @@ function prepareRemote(
   attachments: boolean,
 ): Work {
   const definition = defineFunction(fn, attachments);
-  const functions: AnyFunction[] = [];
+  const passed: AnyFunction[] = [];
   let whole = false;
   const payload = encodePayload(args, {
     root: mode === CallMode.chunk ? "items" : "args",
-    describe: describer(functions),
+    describe: describer(passed),
     attachments,
     transfer,
     instead: (mutable) => {
-      whole = functions.length > 0 && isShared(definition, functions, mutable);
+      whole = passed.length > 0 && isShared(definition, passed, mutable);
       return whole
         ? { value: [fn, args], root: "call", describe: describer() }
         : undefined;
     },
   });
   const calls = mode === CallMode.chunk ? args.length : 1;
-  return { kind: "remote", mode, definition, payload, whole, calls };
+  return { kind: "remote", mode, definition, payload, whole, passed, calls };
 }
 
 /**

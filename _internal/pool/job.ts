@@ -1,6 +1,7 @@
 // Copyright 2026 the @concurrent/parallel authors. MIT license.
 
 import type { AbortReason, CallMode } from "../wire/messages.ts";
+import type { AnyFunction } from "../wire/functions/task.ts";
 import type { Payload } from "../wire/payload.ts";
 import type { Definition } from "./definitions.ts";
 
@@ -25,6 +26,8 @@ export type Work =
     readonly payload: Payload;
     /** True where the payload holds the function too, since it shares variables, objects or classes with the arguments. */
     readonly whole: boolean;
+    /** The functions among the arguments, kept until the answer is here: it may name them. */
+    readonly passed: readonly AnyFunction[];
     /** How often the function is called: the items of a chunk. */
     readonly calls: number;
   }

@@ -4,6 +4,7 @@ import { SerializationError } from "../base/errors.ts";
 import { ByteReader, ByteWriter } from "../wire/bytes.ts";
 import { decodeValue } from "../wire/codec.ts";
 import { decodeError } from "../wire/error_codec.ts";
+import { homes } from "../wire/functions/homecoming.ts";
 import {
   type AbortReason,
   CallMode,
@@ -211,7 +212,7 @@ export class RemoteWorker implements PoolWorker {
     attachments: readonly unknown[],
   ): unknown {
     const r = new ByteReader(payload);
-    const context = { attachments, modules: NO_MODULES };
+    const context = { attachments, modules: NO_MODULES, homes };
     if (this.#modes[slot] !== CallMode.chunk) return decodeValue(r, context);
     const outcomes: Outcome[] = [];
     for (let n = r.varint(); n > 0; n--) {
@@ -233,6 +234,7 @@ function readError(
     return decodeError(new ByteReader(payload), {
       attachments,
       modules: NO_MODULES,
+      homes,
     });
   } catch (error) {
     return new SerializationError("Cannot read the error of a task", {

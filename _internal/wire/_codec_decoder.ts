@@ -8,12 +8,13 @@ import {
   readViewPart,
 } from "./_codec_buffers.ts";
 import * as builtins from "./_codec_builtins.ts";
-import { readError } from "./_codec_errors.ts";
+import { readError, readHomeError } from "./_codec_errors.ts";
 import {
   readCell,
   readFunctionReference,
   readFunctionValue,
   readGlobal,
+  readHome,
 } from "./_codec_functions.ts";
 import { readDerived, readInstance } from "./_codec_instances.ts";
 import {
@@ -373,3 +374,5 @@ READERS[tags.TAG_INSTANCE] = readInstance;
 READERS[tags.TAG_DERIVED] = readDerived;
 READERS[tags.TAG_SHAREABLE] = builtins.readShareable;
 READERS[tags.TAG_LATER] = readLater;
+READERS[tags.TAG_HOME] = readHome;
+READERS[tags.TAG_OWN_ERROR] = readHomeError;

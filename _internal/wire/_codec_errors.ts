@@ -12,6 +12,7 @@ import {
   type GraphWriter,
   malformed,
 } from "./_codec_types.ts";
+import type { Home } from "./functions/origins.ts";
 
 /** Longer stacks are cut: they are for people. */
 const STACK_LIMIT = 64 * 1024;
@@ -21,6 +22,12 @@ const HAS_MESSAGE = 1;
 const HAS_STACK = 2;
 const HAS_OWN_NAME = 4;
 const NAME_IS_ENUMERABLE = 8;
+/** The name is for those who do not have the class. */
+const NAME_IS_OF_CLASS = 16;
+
+/** How the class of an error is named to a receiver that has it. */
+const BY_TOKEN = 0;
+const BY_REFERENCE = 1;
 
 /** Own properties that the language's errors keep hidden. */
 const HIDDEN = ["cause", "errors", "error", "suppressed"] as const;
@@ -78,17 +85,33 @@ export function isKnownError(prototype: object): boolean {
   return idByPrototype.has(prototype);
 }
 
-/** Writes an error as the nearest class that both sides have. */
-export function writeError(g: GraphWriter, error: Error): void {
+/** Writes an error as the nearest class that both sides have, and with the receiver's own class where that is known. */
+export function writeError(
+  g: GraphWriter,
+  error: Error,
+  home?: Home,
+): void {
   let link: object | null = Object.getPrototypeOf(error);
   while (link !== null && !idByPrototype.has(link)) {
     link = Object.getPrototypeOf(link);
   }
   const id = link === null ? "Error" : idByPrototype.get(link)!;
-  g.w.u8(tags.TAG_ERROR);
+  if (home === undefined) g.w.u8(tags.TAG_ERROR);
+  else writeHome(g, home);
   writeErrorHead(g, error, id);
   g.register(error);
   writeErrorBody(g, error);
+}
+
+function writeHome({ w }: GraphWriter, home: Home): void {
+  w.u8(tags.TAG_OWN_ERROR);
+  if (home.kind === "token") {
+    w.u8(BY_TOKEN);
+    return w.string(home.token);
+  }
+  w.u8(BY_REFERENCE);
+  w.string(home.url);
+  w.string(home.name);
 }
 
 export function writeErrorHead(
@@ -106,7 +129,8 @@ export function writeErrorHead(
     (message === undefined ? 0 : HAS_MESSAGE) |
       (stack === undefined ? 0 : HAS_STACK) |
       (name === undefined ? 0 : HAS_OWN_NAME) |
-      (enumerable ? NAME_IS_ENUMERABLE : 0),
+      (enumerable ? NAME_IS_ENUMERABLE : 0) |
+      (Object.hasOwn(error, "name") ? 0 : NAME_IS_OF_CLASS),
   );
   if (message !== undefined) g.w.string(message);
   if (stack !== undefined) g.w.string(stack.slice(0, STACK_LIMIT));
@@ -224,6 +248,7 @@ export interface ErrorHead {
   readonly stack: string | undefined;
   readonly name: string | undefined;
   readonly isNameEnumerable: boolean;
+  readonly isNameOfClass: boolean;
 }
 
 export function readErrorHead(g: GraphReader): ErrorHead {
@@ -236,6 +261,7 @@ export function readErrorHead(g: GraphReader): ErrorHead {
     stack: flags & HAS_STACK ? r.string() : undefined,
     name: flags & HAS_OWN_NAME ? r.string() : undefined,
     isNameEnumerable: (flags & NAME_IS_ENUMERABLE) !== 0,
+    isNameOfClass: (flags & NAME_IS_OF_CLASS) !== 0,
   };
 }
 
@@ -243,6 +269,28 @@ export function readError(g: GraphReader): Error {
   const head = readErrorHead(g);
   // A class that only the other side has registered: still an error.
   const error = makeError(head, prototypeById.get(head.id) ?? Error.prototype);
+  g.register(error);
+  readErrorBody(g, error);
+  return error;
+}
+
+/** Reads an error whose class the receiver may have; if not it is its nearest built-in one. */
+export function readHomeError(g: GraphReader): Error {
+  const { r, c: { homes } } = g;
+  const kind = r.u8();
+  let constructor: unknown;
+  if (kind === BY_TOKEN) constructor = homes?.byToken(r.string());
+  else if (kind === BY_REFERENCE) {
+    const url = r.string();
+    constructor = homes?.byReference(url, r.string());
+  } else throw malformed("an error's class is named in an unknown way");
+  const own: unknown = typeof constructor === "function"
+    ? constructor.prototype
+    : undefined;
+  const head = readErrorHead(g);
+  const error = own instanceof Error
+    ? makeError(head.isNameOfClass ? { ...head, name: undefined } : head, own)
+    : makeError(head, prototypeById.get(head.id) ?? Error.prototype);
   g.register(error);
   readErrorBody(g, error);
   return error;

@@ -21,6 +21,7 @@ import type {
   CapturedImport,
   FunctionValue,
 } from "./functions/description.ts";
+import { type Home, rememberHome } from "./functions/origins.ts";
 import { modulesOf, resolveReference } from "./functions/revive.ts";
 import { globalNamed, nameOfGlobal } from "./_codec_globals.ts";
 import { isA, PendingReference } from "./_codec_path.ts";
@@ -53,9 +54,7 @@ export function writeFunction(
     w.u8(tags.TAG_GLOBAL);
     return w.string(global);
   }
-  if (c.describe === undefined) {
-    g.refuse(`a function cannot travel here (${fn.name || "anonymous"})`);
-  }
+  if (c.describe === undefined) return writeHome(g, fn);
   const description = c.describe(fn);
   g.register(fn);
   for (const url of modulesOf(description)) c.modules.add(url);
@@ -65,6 +64,7 @@ export function writeFunction(
     return w.string(description.name);
   }
   w.u8(tags.TAG_FUNCTION_VALUE);
+  w.string(c.token?.(fn) ?? "");
   writeHead(w, description);
   const { constants, cells } = description;
   const eager = [
@@ -108,6 +108,35 @@ export function writeFunction(
     g.whenCreated(() => capture(binding));
   }
 }
+
+/** Names a function that the receiver has. */
+function writeHome(g: GraphWriter, fn: AnyFunction): void {
+  const { w, c } = g;
+  const name = fn.name || "anonymous";
+  if (c.home === undefined) {
+    g.refuse(`a function cannot travel here (${name})`);
+  }
+  const home = c.home(fn);
+  // An error must arrive: only what the receiver surely has goes into one.
+  if (home === undefined || (g.plainErrors && isUnsure(home))) {
+    g.refuse(
+      g.path[g.depth - 1] === "<class>"
+        ? `its class ${name} was made in the worker and cannot come back (pass it to the task, let the task capture it, or export it)`
+        : `a function that was made in the worker cannot come back (${name})`,
+    );
+  }
+  g.register(fn);
+  if (home.kind === "token") {
+    w.u8(tags.TAG_HOME);
+    return w.string(home.token);
+  }
+  w.u8(tags.TAG_FUNCTION_REFERENCE);
+  w.string(home.url);
+  w.string(home.name);
+}
+
+const isUnsure = (home: Home): boolean =>
+  home.kind === "reference" && !home.sent;
 
 function constantBinding({ name, value }: CapturedConstant): Binding {
   return { variable: name, write: (g) => g.value(value) };
@@ -186,13 +215,35 @@ function readHead(r: ByteReader): FunctionValue {
 export function readFunctionReference(g: GraphReader): unknown {
   const url = g.r.string();
   const name = g.r.string();
-  const fn = resolveReference({ kind: "reference", url, name }, g.c.modules);
+  const { homes } = g.c;
+  const fn = homes === undefined
+    ? resolveReference({ kind: "reference", url, name }, g.c.modules)
+    : homes.byReference(url, name);
+  if (fn === undefined) {
+    throw new SerializationError(
+      `Cannot receive '${name}' of module ${url}: no task has named it on this side (pass it to the task, or let the task capture it)`,
+      { reason: "is an export that this side does not have at hand" },
+    );
+  }
+  g.register(fn);
+  return fn;
+}
+
+export function readHome(g: GraphReader): unknown {
+  const fn = g.c.homes?.byToken(g.r.string());
+  if (fn === undefined) {
+    throw new SerializationError(
+      "Cannot receive a function or class that was sent before: this side has let go of it (keep a reference to it)",
+      { reason: "was collected on the side that sent it" },
+    );
+  }
   g.register(fn);
   return fn;
 }
 
 export function readFunctionValue(g: GraphReader): unknown {
   const { revive, modules } = g.c;
+  const token = g.r.string();
   const description = readHead(g.r);
   if (revive === undefined) {
     throw new SerializationError(
@@ -218,6 +269,7 @@ export function readFunctionValue(g: GraphReader): unknown {
   g.creating.count--;
   const prepared = revive({ ...description, constants, cells }, modules);
   g.fill(index, prepared.fn);
+  if (token !== "") rememberHome(prepared.fn, token);
   if (hasEager) g.drainCreated();
 
   const late = {

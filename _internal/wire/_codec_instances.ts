@@ -105,6 +105,12 @@ const isIndex = (key: string): boolean => String(Number(key) >>> 0) === key;
 /** An error of a class of the user's: with its class where that can travel, else as the nearest built-in one. */
 function writeOwnError(g: GraphWriter, error: Error, prototype: object): void {
   const constructor = ownConstructor(prototype);
+  if (g.c.home !== undefined) {
+    const home = constructor === undefined || "refused" in planOf(prototype)
+      ? undefined
+      : g.c.home(constructor);
+    return writeError(g, error, home);
+  }
   if (
     g.plainErrors || g.c.describe === undefined || constructor === undefined ||
     "refused" in planOf(prototype)

@@ -92,6 +92,7 @@ export function describeFailure(
     }
   } else if (isA(error, Refusal)) {
     ({ reason, cause } = error);
+    if (keys.at(-1) === "<class>") keys = keys.slice(0, -1);
   } else if (isA(error, PendingReference)) {
     reason = "it is needed while the function that it refers to is defined";
   } else if (

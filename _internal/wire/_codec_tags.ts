@@ -65,6 +65,10 @@ export const TAG_DERIVED = 0x26;
 export const TAG_SHAREABLE = 0x27;
 /** kind of container; its content follows after the root */
 export const TAG_LATER = 0x28;
+/** token: what the receiver itself has sent under that token */
+export const TAG_HOME = 0x29;
+/** home of the class, then as TAG_ERROR */
+export const TAG_OWN_ERROR = 0x2a;
 
 export const SHORT_STRING = 0x40;
 export const SHORT_STRING_LIMIT = 0x20;

@@ -6,6 +6,7 @@ import type {
   FunctionDescription,
   FunctionValue,
 } from "./functions/description.ts";
+import type { Home, Homes } from "./functions/origins.ts";
 import type { ModuleNamespace, PreparedFunction } from "./functions/revive.ts";
 import type { AnyFunction } from "./functions/task.ts";
 
@@ -26,6 +27,13 @@ export interface EncodeContext {
   readonly modules: Set<string>;
   /** Describes a function or class. Absent: functions are refused. */
   readonly describe?: ((fn: AnyFunction) => FunctionDescription) | undefined;
+  /** The token under which answers can name a function that goes by value. */
+  readonly token?: ((fn: AnyFunction) => string) | undefined;
+  /**
+   * Where functions are not described: how the receiver knows one already.
+   * Absent: functions are refused.
+   */
+  readonly home?: ((fn: object) => Home | undefined) | undefined;
   /**
    * out: set to true where a captured variable reaches anything mutable: the
    * receiver must then decode afresh for every call.
@@ -47,6 +55,8 @@ export interface DecodeContext {
   readonly modules: ReadonlyMap<string, ModuleNamespace>;
   /** Makes functions from source. Absent: a message that holds one is refused. */
   readonly revive?: Revive | undefined;
+  /** Finds what the sender names as the receiver's own. References are looked up here too, not in `modules`. */
+  readonly homes?: Homes | undefined;
 }
 
 /** Where a captured variable lies in a path. */

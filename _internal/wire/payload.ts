@@ -13,6 +13,7 @@ import { ByteReader, ByteWriter } from "./bytes.ts";
 import { decodeValue, encodeValue } from "./codec.ts";
 import type { AnyFunction } from "./functions/task.ts";
 import type { FunctionDescription } from "./functions/description.ts";
+import { homeToken } from "./functions/homes.ts";
 import { type ModuleNamespace, prepare } from "./functions/revive.ts";
 
 /** A value on its way: bytes, and what only the platform can carry. */
@@ -106,6 +107,7 @@ function encodeInto(w: ByteWriter, value: unknown, options: PayloadOptions) {
   const context = {
     root,
     describe,
+    token: homeToken,
     modules: new Set<string>(),
     attachments: options.attachments ? [] as unknown[] : undefined,
     transfer: transfer === undefined || transfer.length === 0

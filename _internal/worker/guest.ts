@@ -18,6 +18,7 @@ import { ByteWriter } from "../wire/bytes.ts";
 import type { Channel } from "../wire/channel.ts";
 import { encodeValue } from "../wire/codec.ts";
 import { encodeError } from "../wire/error_codec.ts";
+import { homeOf } from "../wire/functions/origins.ts";
 import { loadModules, type ModuleNamespace } from "../wire/functions/revive.ts";
 import {
   AbortReason,
@@ -137,7 +138,7 @@ export class Guest {
   fault(error: unknown): void {
     const w = this.#freshWriter();
     writeHeader(w, { tag: Tag.fault });
-    encodeError(w, error, { root: "error", modules: new Set() });
+    encodeError(w, error, { root: "error", modules: new Set(), home: homeOf });
     this.#channel.send(w.bytes());
   }
 
@@ -370,6 +371,7 @@ export class Guest {
       const context = {
         root: "result",
         modules: new Set<string>(),
+        home: homeOf,
         ...(this.#channel.carriesAttachments ? { attachments } : {}),
       };
       if (call.mode === CallMode.chunk) {
@@ -386,7 +388,7 @@ export class Guest {
   #fail(slot: number, error: unknown, time: number): void {
     const w = this.#freshWriter();
     writeHeader(w, { tag: Tag.failed, slot, time });
-    encodeError(w, error, { root: "error", modules: new Set() });
+    encodeError(w, error, { root: "error", modules: new Set(), home: homeOf });
     this.#channel.send(w.bytes());
   }
 

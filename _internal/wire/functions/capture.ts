@@ -11,6 +11,7 @@ import type {
   CapturedImport,
   FunctionValue,
 } from "./description.ts";
+import { rememberExport } from "./homes.ts";
 import type { RuntimeScope } from "./inspector.ts";
 import type { LocatedFunction } from "./locate.ts";
 import {
@@ -20,7 +21,7 @@ import {
   PROPERTIES_NAME,
 } from "./names.ts";
 import { namespaceOrigin } from "./origins.ts";
-import { type OwnExport, ownExportOf } from "./own_exports.ts";
+import { ownExportOf } from "./own_exports.ts";
 import type { FunctionSource } from "./parse.ts";
 import { resolveSpecifier } from "./references.ts";
 import { applyEdits, type Edit, replaceReference } from "./rewrite.ts";
@@ -108,15 +109,18 @@ export class Capture {
       ? script.parsed!.imports.get(name)
       : undefined;
     if (imported !== undefined && !imported.hasAttributes) {
-      const own = this.#ownExport(name);
+      const value = this.#imported(name);
+      const own = value === undefined ? undefined : ownExportOf(value);
       if (own !== undefined) {
         return this.#addImport(own.url, own.name, references);
       }
       const specifier = resolveSpecifier(imported.specifier, this.#url);
+      rememberExport({ url: specifier, name: imported.exportName }, value);
       return this.#addImport(specifier, imported.exportName, references);
     }
     if (binding.importedFrom !== undefined && !binding.assigned) {
       const specifier = resolveSpecifier(binding.importedFrom, this.#url);
+      rememberExport({ url: specifier, name: "*" }, this.#imported(name));
       return this.#addImport(specifier, "*", references);
     }
     const found = this.#find(name);
@@ -182,12 +186,12 @@ export class Capture {
     this.#addCell(name, self, key, found);
   }
 
-  /** What an import of the library itself gave, where V8 shows it. */
-  #ownExport(name: string): OwnExport | undefined {
+  /** What an import gave, where V8 shows it. */
+  #imported(name: string): unknown {
     const found = this.#find(name);
     if (found === undefined) return undefined;
     try {
-      return ownExportOf(found.scope.object[name]);
+      return found.scope.object[name];
     } catch (error) {
       // The module is part of a cycle and has not been evaluated.
       if (error instanceof ReferenceError) return undefined;

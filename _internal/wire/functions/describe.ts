@@ -17,6 +17,7 @@ import { type CaptureContext, createCaptureContext } from "./cells.ts";
 import { captureError, functionError } from "./capture_error.ts";
 import { BLIND_REASON, Capture, isPrimitive, valueOf } from "./capture.ts";
 import type { FunctionDescription, FunctionValue } from "./description.ts";
+import { rememberExport } from "./homes.ts";
 import { guessPlace } from "./guess.ts";
 import { locate, type LocatedFunction } from "./locate.ts";
 import { PROPERTIES_NAME } from "./names.ts";
@@ -61,8 +62,9 @@ export function describeFunction(
     (known.kind === "reference" || Object.keys(fn).length === 0)
   ) return known;
   const origin = functionOrigin(fn);
+  const description = origin ?? referenceOf(fn) ?? describe(fn, context);
+  if (description.kind === "reference") rememberExport(description, fn);
   if (origin !== undefined) return origin;
-  const description = referenceOf(fn) ?? describe(fn, context);
   if (isSettled(description)) settled.set(fn, description);
   return description;
 }

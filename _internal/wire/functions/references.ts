@@ -5,10 +5,11 @@
 
 import type { FunctionReference } from "./description.ts";
 import type { RuntimeScope } from "./inspector.ts";
-import type { LocatedFunction } from "./locate.ts";
+import { locate, type LocatedFunction } from "./locate.ts";
 import { resolveRelative } from "./names.ts";
 import { nodeBuiltin, nodeModule } from "./node_builtins.ts";
 import { type ParsedScript, parseScript } from "./parse.ts";
+import { type AnyFunction, unwrapTask } from "./task.ts";
 
 const parsedModules = new Map<string, ParsedScript | undefined>();
 
@@ -39,6 +40,34 @@ export function exportOf(
     if (isSame) return { kind: "reference", url, name: exportName };
   }
   return undefined;
+}
+
+/**
+ * Reads another export of the module that a function is an export of, where V8
+ * can be asked.
+ *
+ * @param fn The function, or the task made from it.
+ * @param url The module.
+ * @param name The other export.
+ * @returns Its value; `undefined` where there is none, or the function is of another module.
+ */
+export function exportBeside(
+  fn: AnyFunction,
+  url: string,
+  name: string,
+): unknown {
+  const inner = unwrapTask(fn).fn;
+  const place = locate(inner, Function.prototype.toString.call(inner));
+  if (place?.script.url !== url || place.script.hasSourceUrl) return undefined;
+  const module = place.scopes.find(({ description }) =>
+    description === "Module"
+  );
+  const localName = place.script.parsed?.exports.find(({ exportName }) =>
+    exportName === name
+  )?.localName;
+  return module === undefined || localName === undefined
+    ? undefined
+    : readScope(module, localName);
 }
 
 /**
