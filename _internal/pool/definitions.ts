@@ -6,6 +6,8 @@
 
 import { describeFunction } from "../wire/functions/describe.ts";
 import { createCaptureContext } from "../wire/functions/describe.ts";
+import type { FunctionDescription } from "../wire/functions/description.ts";
+import { homeToken } from "../wire/functions/homes.ts";
 import type { AnyFunction } from "../wire/functions/task.ts";
 import { encodePayload, type Payload } from "../wire/payload.ts";
 
@@ -44,9 +46,18 @@ export function defineFunction(
   const known = entry?.[key];
   if (known !== undefined && isCurrent(known)) return known;
   const functions: AnyFunction[] = [];
+  const describe = describer(functions);
+  let isAlone = false;
   const payload = encodePayload(fn, {
     root: fn.name || "function",
-    describe: describer(functions),
+    describe: (it) => {
+      const description = describe(it);
+      isAlone = it === fn && cannotNameItself(fn, description);
+      return description;
+    },
+    // A program that writes its arrow function where it submits makes one for
+    // every call: a token would be a third of what that costs.
+    token: (it) => isAlone ? "" : homeToken(it),
     attachments,
   });
   if (known !== undefined && samePayload(known.payload, payload)) return known;
@@ -80,6 +91,16 @@ export function describer(byValue?: AnyFunction[]): (
     if (description.kind === "value") byValue?.push(fn);
     return description;
   };
+}
+
+/** True for an arrow function that captures nothing: no answer to its call can hold it. */
+function cannotNameItself(
+  fn: AnyFunction,
+  description: FunctionDescription,
+): boolean {
+  return description.kind === "value" && !Object.hasOwn(fn, "prototype") &&
+    description.constants.length === 0 && description.cells.length === 0 &&
+    description.imports.length === 0;
 }
 
 /** False where it can have changed, if only by a property that a function got since. */

@@ -31,6 +31,8 @@ export interface PayloadOptions {
   readonly root: string;
   /** Finds out what a function captured. */
   readonly describe: (fn: AnyFunction) => FunctionDescription;
+  /** Gives the token of a function that goes by value; by default every one gets one. */
+  readonly token?: ((fn: AnyFunction) => string) | undefined;
   /** False where the channel has nothing but bytes. */
   readonly attachments: boolean;
   /** What is moved instead of copied. */
@@ -107,7 +109,7 @@ function encodeInto(w: ByteWriter, value: unknown, options: PayloadOptions) {
   const context = {
     root,
     describe,
-    token: homeToken,
+    token: options.token ?? homeToken,
     modules: new Set<string>(),
     attachments: options.attachments ? [] as unknown[] : undefined,
     transfer: transfer === undefined || transfer.length === 0
