@@ -41,10 +41,9 @@ const CHUNKS_PER_WORKER = 3;
 
 /** A chunk under way. */
 interface Chunk {
-  /** Resolves with one outcome for each item; never rejects. */
-  readonly outcomes: Promise<readonly Outcome[]>;
+  /** One for each item, once they have ended. */
+  outcomes: readonly Outcome[] | undefined;
   job: Job | undefined;
-  settled: boolean;
 }
 
 /** Checks everything that can be checked before the first step. */
@@ -98,7 +97,7 @@ export async function* mapOver(
       const outcomes = await run.next();
       if (outcomes === undefined) return;
       for (const { ok, value } of outcomes) {
-        if (run.isOver) await run.limit;
+        run.throwIfOver();
         run.yielded();
         if (options.onError === "settle") {
           yield ok
@@ -134,10 +133,11 @@ class MapRun {
   #done = 0;
   /** The input threw: delivered when everything before it was. */
   #inputError: { error: unknown } | undefined;
-  /** Rejects when the time is over or the signal fires. */
-  readonly limit: Promise<never> | undefined;
-  #isOver = false;
+  /** Why the iteration must end now: the time is over, or the signal has fired. */
+  #limit: { readonly error: unknown } | undefined;
   readonly #unlimit: () => void;
+  /** Has `next()` look again. One function for all events: a promise that outlives a step would keep every step. */
+  #wake = () => {};
 
   constructor(
     lane: Lane,
@@ -155,28 +155,20 @@ class MapRun {
       ? items[Symbol.asyncIterator]()
       : items[Symbol.iterator]();
     const { timeout, signal } = options;
-    let cancelTimer = () => {};
-    let onAbort = () => {};
-    if (timeout !== undefined || signal !== undefined) {
-      this.limit = new Promise((_, reject) => {
-        const end = (error: unknown) => {
-          this.#isOver = true;
-          reject(error);
-        };
-        onAbort = () => end(signal!.reason);
-        if (signal?.aborted) onAbort();
-        signal?.addEventListener("abort", onAbort);
-        if (timeout !== undefined) {
-          cancelTimer = after(timeout, () =>
-            end(
-              new TimeoutError(
-                `Cannot finish the map: ${timeout} ms have passed`,
-              ),
-            ));
-        }
-      });
-      this.limit.catch(() => {});
-    }
+    const end = (error: unknown) => {
+      this.#limit ??= { error };
+      this.#wake();
+    };
+    const onAbort = () => end(signal!.reason);
+    if (signal?.aborted) onAbort();
+    signal?.addEventListener("abort", onAbort);
+    const cancelTimer = after(
+      timeout ?? Infinity,
+      () =>
+        end(
+          new TimeoutError(`Cannot finish the map: ${timeout} ms have passed`),
+        ),
+    );
     this.#unlimit = () => {
       cancelTimer();
       signal?.removeEventListener("abort", onAbort);
@@ -186,36 +178,29 @@ class MapRun {
   /** The next outcomes to yield; undefined at the end. */
   async next(): Promise<readonly Outcome[] | undefined> {
     for (;;) {
-      if (this.#isOver) await this.limit;
+      this.throwIfOver();
       this.#fill();
       const at = this.#options.ordered === false
-        ? this.#chunks.findIndex(({ settled }) => settled)
+        ? this.#chunks.findIndex(({ outcomes }) => outcomes !== undefined)
         : 0;
-      const chunk = this.#chunks[at];
-      if (chunk?.settled) {
+      const outcomes = this.#chunks[at]?.outcomes;
+      if (outcomes !== undefined) {
         this.#chunks.splice(at, 1);
-        const outcomes = await chunk.outcomes;
         this.#done += outcomes.length;
         this.#options.onProgress?.(this.#done);
         return outcomes;
       }
-      const waits: Promise<unknown>[] = [];
-      if (this.#options.ordered === false) {
-        for (const { outcomes } of this.#chunks) waits.push(outcomes);
-      } else if (chunk !== undefined) waits.push(chunk.outcomes);
-      if (this.#pulling !== undefined) waits.push(this.#pulling);
-      if (waits.length === 0) {
+      if (this.#chunks.length === 0 && this.#pulling === undefined) {
         if (this.#inputError !== undefined) throw this.#inputError.error;
         return undefined;
       }
-      if (this.limit !== undefined) waits.push(this.limit);
-      await Promise.race(waits);
+      await new Promise<void>((resolve) => this.#wake = resolve);
     }
   }
 
-  /** True where the time is over or the signal has fired. */
-  get isOver(): boolean {
-    return this.#isOver;
+  /** Throws where the time is over or the signal has fired. */
+  throwIfOver(): void {
+    if (this.#limit !== undefined) throw this.#limit.error;
   }
 
   /** One item has left the window. */
@@ -256,15 +241,25 @@ class MapRun {
         this.#inputError = { error };
       }
     }
-    // What has been pulled is not held back for the sake of a full chunk when
-    // the input is slow or at its end, nor when the window is full of it: the
-    // chunks may have become smaller since, and no result would come that
-    // makes room.
+    // What has been pulled is not held back for the sake of a full chunk at the
+    // end of the input, nor where a slow input would leave workers without
+    // work, nor when the window is full of it: the chunks may have become
+    // smaller since, and no result would come that makes room.
     if (
-      this.#pulled.length > 0 &&
-      (this.#exhausted || this.#async || this.#chunks.length === 0) &&
+      this.#pulled.length > 0 && (this.#exhausted || this.#hasIdleWorkers()) &&
       this.#hasRoom()
     ) this.#submit();
+  }
+
+  #hasIdleWorkers(): boolean {
+    if (this.#chunks.length === 0) return true;
+    if (!this.#async) return false;
+    const { maxWorkers, concurrency } = this.#lane.scheduler.options;
+    let running = 0;
+    for (const { outcomes } of this.#chunks) {
+      if (outcomes === undefined) running++;
+    }
+    return running < maxWorkers * concurrency;
   }
 
   #wantsMore(): boolean {
@@ -284,7 +279,10 @@ class MapRun {
     }, (error) => {
       this.#exhausted = true;
       this.#inputError = { error };
-    }).finally(() => this.#pulling = undefined);
+    }).finally(() => {
+      this.#pulling = undefined;
+      this.#wake();
+    });
   }
 
   #take(args: unknown[]): void {
@@ -302,11 +300,10 @@ class MapRun {
   }
 
   #send(items: readonly unknown[][]): void {
-    const { promise, resolve } = Promise.withResolvers<readonly Outcome[]>();
-    const chunk: Chunk = { outcomes: promise, job: undefined, settled: false };
+    const chunk: Chunk = { outcomes: undefined, job: undefined };
     const settle = (outcomes: readonly Outcome[]) => {
-      chunk.settled = true;
-      resolve(outcomes);
+      chunk.outcomes = outcomes;
+      this.#wake();
     };
     const fail = (value: unknown) =>
       settle(items.map(() => ({ ok: false, value })));

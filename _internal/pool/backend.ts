@@ -7,7 +7,7 @@ import { NotSupportedError } from "../base/errors.ts";
 import type { AnyFunction } from "../wire/functions/task.ts";
 import { CallMode } from "../wire/messages.ts";
 import { encodePayload } from "../wire/payload.ts";
-import { ProcessHost } from "../worker/process_host.ts";
+import { checkProcessOptions, ProcessHost } from "../worker/process_host.ts";
 import { ThreadHost } from "../worker/thread_host.ts";
 import { defineFunction, type Definition, describer } from "./definitions.ts";
 import { InlineWorker } from "./inline_worker.ts";
@@ -63,6 +63,7 @@ export function threadBackend(options: BackendOptions): Backend {
 
 /** Child processes. */
 export function processBackend(options: BackendOptions): Backend {
+  checkProcessOptions(options);
   return {
     kind: "process",
     prepare: (fn, args, mode, transfer) =>

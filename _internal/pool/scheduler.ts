@@ -120,6 +120,11 @@ export class Scheduler {
     return queueLimit === Infinity || this.#waiting() < queueLimit;
   }
 
+  /** Why it is broken; undefined where it is not. */
+  get brokenBy(): unknown {
+    return this.#brokenBy;
+  }
+
   /** The workers that live now. */
   get workers(): PoolWorker[] {
     return Array.from(this.#workers, ({ worker }) => worker);

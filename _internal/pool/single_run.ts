@@ -96,6 +96,7 @@ export class SingleRun {
    *
    * @throws {InvalidStateError} If it was started before.
    * @throws {SerializationError} If the target or an argument cannot travel.
+   * @throws Whatever keeps the worker from being spawned.
    */
   start(): void {
     const { what, name, backend, target, args, mode, taskOptions, signal } =
@@ -113,7 +114,6 @@ export class SingleRun {
       mode,
       typeof transfer === "function" ? transfer(...args) : transfer,
     );
-    this.#state = "started";
     const job = this.#scheduler.submit(work, {
       name: taskOptions.name ?? name,
       priority: 0,
@@ -126,20 +126,24 @@ export class SingleRun {
       failed: (error) => {
         this.#failed = true;
         this.#result.reject(error);
-        if (!this.#resultAsked) this.#options.onUncaught(error);
+        // Before it counts as started, `start()` itself throws.
+        if (this.#state === "started" && !this.#resultAsked) {
+          this.#options.onUncaught(error);
+        }
       },
       cancelled: (reason) => {
         this.#failed = true;
         this.#result.reject(
           new CancelledError(
             `Cannot finish ${what} '${name}': it was stopped`,
-            {
-              cause: reason,
-            },
+            { cause: reason },
           ),
         );
       },
     });
+    // No worker could even be spawned: a missing permission or folder.
+    if (this.#scheduler.brokenBy !== undefined) throw this.#scheduler.brokenBy;
+    this.#state = "started";
     if (signal !== undefined) {
       const onAbort = () => this.#scheduler.cancel(job, signal.reason);
       signal.addEventListener("abort", onAbort);

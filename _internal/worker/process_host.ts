@@ -116,7 +116,7 @@ export class ProcessHost implements WorkerHost {
   constructor(options: ProcessHostOptions) {
     this.id = options.id;
     this.name = options.name;
-    checkPermissions(options.permissions);
+    checkProcessOptions(options);
     checkPlatform();
     const key = createKey();
     this.#rendezvous = new Rendezvous(key, { transport: options.transport });
@@ -304,6 +304,17 @@ function defaultDeadline(
   { entry = PROCESS_ENTRY }: ProcessHostOptions,
 ): number {
   return String(entry).startsWith("http") ? REMOTE_DEADLINE : HOST_DEADLINE;
+}
+
+/**
+ * Checks what can be checked before a process is started.
+ *
+ * @throws {TypeError} If `permissions` asks for more than this program has.
+ */
+export function checkProcessOptions(
+  { permissions }: Pick<ProcessHostOptions, "permissions">,
+): void {
+  checkPermissions(permissions);
 }
 
 /** @throws {NotSupportedError} If this program cannot start others. */

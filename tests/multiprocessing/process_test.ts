@@ -6,6 +6,7 @@ import {
   assertInstanceOf,
   assertNotEquals,
   assertRejects,
+  assertThrows,
 } from "@std/assert";
 import { CancelledError, WorkerCrashedError } from "../../futures/mod.ts";
 import { Process } from "../../multiprocessing/mod.ts";
@@ -148,8 +149,33 @@ Deno.test("Process with fewer permissions has fewer", async () => {
   await process.join();
 });
 
-Deno.test("Process.start() fails where the working directory is missing", async () => {
+Deno.test("Process.start() throws where the working directory is missing", () => {
   const process = new Process({ target: ownPid, cwd: "/no/such/folder" });
+  assertThrows(() => process.start(), Deno.errors.NotFound);
+  assertEquals(process.isAlive(), false);
+});
+
+Deno.test("Process refuses permissions that this program does not have", async () => {
+  const module = new URL("../../multiprocessing/mod.ts", import.meta.url);
+  const program = `
+    import { Process } from ${JSON.stringify(module.href)};
+    try {
+      new Process({ permissions: { net: true } });
+    } catch (error) {
+      console.log(error instanceof TypeError, error.message.includes("net"));
+    }`;
+  const { stdout } = await new Deno.Command(Deno.execPath(), {
+    args: [
+      "run",
+      "--allow-read",
+      "--allow-write",
+      "--allow-run",
+      `data:application/typescript,${encodeURIComponent(program)}`,
+    ],
+    stdout: "piped",
+  }).output();
+  assertEquals(new TextDecoder().decode(stdout).trim(), "true true");
+});
   process.start();
   await soon("the end", errorOf(process.result()));
   assertEquals(await soon("the join", process.join()), true);
