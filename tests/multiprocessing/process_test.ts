@@ -176,8 +176,3 @@ Deno.test("Process refuses permissions that this program does not have", async (
   }).output();
   assertEquals(new TextDecoder().decode(stdout).trim(), "true true");
 });
-  process.start();
-  await soon("the end", errorOf(process.result()));
-  assertEquals(await soon("the join", process.join()), true);
-  assertEquals(process.isAlive(), false);
-});
