@@ -279,10 +279,13 @@ export function readHomeError(g: GraphReader): Error {
   const { r, c: { homes } } = g;
   const kind = r.u8();
   let constructor: unknown;
-  if (kind === BY_TOKEN) constructor = homes?.byToken(r.string());
-  else if (kind === BY_REFERENCE) {
+  if (kind === BY_TOKEN) {
+    const token = r.string();
+    constructor = homes?.byToken(token);
+  } else if (kind === BY_REFERENCE) {
     const url = r.string();
-    constructor = homes?.byReference(url, r.string());
+    const name = r.string();
+    constructor = homes?.byReference(url, name);
   } else throw malformed("an error's class is named in an unknown way");
   const own: unknown = typeof constructor === "function"
     ? constructor.prototype

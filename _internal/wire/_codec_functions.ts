@@ -230,7 +230,8 @@ export function readFunctionReference(g: GraphReader): unknown {
 }
 
 export function readHome(g: GraphReader): unknown {
-  const fn = g.c.homes?.byToken(g.r.string());
+  const token = g.r.string();
+  const fn = g.c.homes?.byToken(token);
   if (fn === undefined) {
     throw new SerializationError(
       "Cannot receive a function or class that was sent before: this side has let go of it (keep a reference to it)",

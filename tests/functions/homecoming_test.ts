@@ -13,7 +13,13 @@ import {
 } from "@std/assert";
 import * as acorn from "npm:acorn@^8";
 import { basename } from "node:path";
-import { fromModule, futures, SerializationError } from "../../mod.ts";
+import {
+  fromModule,
+  futures,
+  multiprocessing,
+  SerializationError,
+  threading,
+} from "../../mod.ts";
 import { makeHidden, makeShape } from "../_fixtures/functions/shapes.ts";
 import type { Shape as ShapeType } from "../_fixtures/functions/shapes.ts";
 import * as shapes from "../_fixtures/functions/shapes.ts";
@@ -258,6 +264,21 @@ for (
     assertEquals([error.name, (error as any).f], ["Local", "[function f]"]);
     // The worker goes on.
     assertEquals(await pool.submit(() => 1), 1);
+  });
+}
+
+for (const Runner of [threading.Thread, multiprocessing.Process]) {
+  Deno.test(`${Runner.name}: the result is of the caller's own class`, async () => {
+    const runner = new Runner({
+      target: (p: Point) => [p, new Pixel(p.x + 1), p instanceof Point],
+      args: [new Point(1)],
+    });
+    runner.start();
+    const [passed, made, isPoint] = await runner.result();
+    assertInstanceOf(passed, Point);
+    assertInstanceOf(made, Pixel);
+    assertEquals([made.x, isPoint], [2, true]);
+    await runner.join();
   });
 }
 

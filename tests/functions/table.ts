@@ -448,7 +448,7 @@ export const table: Case[] = [
     make: () => () => {
       throw new MyError("over there");
     },
-    error: { at: "run", class: RangeError, message: [/over there/] },
+    error: { at: "run", class: MyError, message: [/over there/] },
   },
   {
     name: "function with static props",
@@ -996,8 +996,77 @@ export const table: Case[] = [
     name: "result that is a function",
     make: () => (x: number) => () => x + factor,
     args: () => [1],
-    error: { at: "run", class: SerializationError, message: [/function/] },
+    error: {
+      at: "run",
+      class: SerializationError,
+      message: [/function that was made in the worker/],
+    },
+  },
+
+  // What function and arguments share, and what comes home.
+  {
+    name: "class of an argument, compared inside",
+    make: () => (x: unknown) => [x instanceof Account, x instanceof Base],
+    args: () => [new Account("Ada", 1)],
+    expected: [true, false],
+  },
+  {
+    name: "variable shared with a callback",
+    make: () => (f: AnyFunction) => [f(), tally],
+    args: () => [() => ++tally],
+    expected: [1, 1],
+  },
+  {
+    name: "result that is an instance of a class of one's own",
+    make: () => (name: string) => new Account(name, 1).deposit(5),
+    args: () => ["Ada"],
+    expected: new Account("Ada", 1).deposit(5),
+  },
+  {
+    name: "result that is an instance that was passed, changed",
+    make: () => (accounts: Account[]) => accounts.map((it) => it.deposit(5)),
+    args: () => [[new Account("Ada", 1)]],
+    expected: [new Account("Ada", 1).deposit(5)],
+  },
+  {
+    name: "result that is an instance of an imported class",
+    make: () => () => new Point(3, 4),
+    expected: new Point(3, 4),
+  },
+  {
+    name: "result that is a function that was passed",
+    make: () => (f: AnyFunction) => ({ f }),
+    args: () => [fib],
+    expected: { f: fib },
+  },
+  {
+    name: "result that is a captured class",
+    make: () => () => new Set([Account]),
+    expected: new Set([Account]),
+  },
+  {
+    name: "result that is an exported function",
+    make: () => () => [triple, half, fixture.renamed],
+    expected: [triple, half, renamed],
+  },
+  {
+    name: "result that is an instance of a class made in the worker",
+    make: () => () => {
+      class Inner {}
+      return [new Inner()];
+    },
+    error: {
+      at: "run",
+      class: SerializationError,
+      message: [/result\[0\]/, /class Inner was made in the worker/],
+    },
+  },
+  {
+    name: "result that is an instance with private members",
+    make: () => () => new Vault(),
+    error: { at: "run", class: SerializationError, message: [/#content/] },
   },
 ];
 
+let tally = 0;
 const mutated = { list: [] as number[] };
