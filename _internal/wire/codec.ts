@@ -5,11 +5,12 @@
 // - identity and cycles, among everything in one message;
 // - its type: the language's data types, the web's URL, URLSearchParams and
 //   Headers, Temporal, errors (see `error_codec.ts`), functions and classes
-//   (by their description), instances with their prototype (no constructor
-//   runs), what is registered as shareable;
-// - as structured clone does, own enumerable string-keyed properties only:
-//   accessors are read, symbol keys are left out, so are the named properties
-//   of arrays (looking for them would cost more than sending the numbers).
+//   (by their description, or by name to who has them), instances with their
+//   prototype (no constructor runs), what is registered as shareable;
+// - as structured clone does, own enumerable properties only, and of symbol
+//   keys those that mean the same everywhere: accessors are read, the named
+//   properties of arrays are left out (looking for them would cost more than
+//   sending the numbers).
 //
 // What cannot travel is a SerializationError that names its path. Everything
 // else (layout, limits) is in `_codec_tags.ts`.

@@ -2,9 +2,10 @@
 
 // What a task threw, to bytes and back. An error arrives as the same built-in
 // class (or class of this library, of Deno, of WebAssembly), with name,
-// message, own properties, cause, members and the remote stack; an error of an
-// unknown class arrives as its nearest built-in one with its name. Whatever
-// else was thrown, `undefined` included, arrives as itself.
+// message, own properties, cause, members and the remote stack; an error of a
+// class that the receiver has sent arrives as that class, one of an unknown
+// class as its nearest built-in one with its name. Whatever else was thrown,
+// `undefined` included, arrives as itself.
 
 import { SerializationError } from "../base/errors.ts";
 import type { ByteReader, ByteWriter } from "./bytes.ts";
