@@ -291,9 +291,18 @@ export function readHomeError(g: GraphReader): Error {
     ? constructor.prototype
     : undefined;
   const head = readErrorHead(g);
-  const error = own instanceof Error
-    ? makeError(head.isNameOfClass ? { ...head, name: undefined } : head, own)
-    : makeError(head, prototypeById.get(head.id) ?? Error.prototype);
+  let error: Error;
+  if (!(own instanceof Error)) {
+    error = makeError(head, prototypeById.get(head.id) ?? Error.prototype);
+  } else if (head.id === DOM_EXCEPTION) {
+    // Its name is inside of it, and not a property.
+    error = Object.setPrototypeOf(makeError(head, own), own);
+  } else {
+    error = makeError(
+      head.isNameOfClass ? { ...head, name: undefined } : head,
+      own,
+    );
+  }
   g.register(error);
   readErrorBody(g, error);
   return error;

@@ -201,6 +201,14 @@ for (
         assertEquals([error.name, error.message], ["Sealed", "x"]);
       },
     );
+    await step("a thrown DOMException of one's own", async () => {
+      class Abort extends DOMException {}
+      const error = await pool.submit(() => {
+        throw new Abort("stop", "AbortError");
+      }).exception();
+      assertInstanceOf(error, Abort);
+      assertEquals([error.name, error.message], ["AbortError", "stop"]);
+    });
     await step("properties of a thrown error", async () => {
       const fn = () => 1;
       const error: any = await pool.submit((f: unknown) => {

@@ -4,6 +4,7 @@
 // identity and never by name alone.
 
 import type { FunctionReference } from "./description.ts";
+import { rememberExport } from "./homes.ts";
 import type { RuntimeScope } from "./inspector.ts";
 import { locate, type LocatedFunction } from "./locate.ts";
 import { resolveRelative } from "./names.ts";
@@ -91,6 +92,8 @@ export function exportFromCallers(
       const namespace = requireModule(candidate, url);
       for (const [name, member] of Object.entries(namespace ?? {})) {
         if (member === value) {
+          // V8 cannot be asked for the exports beside it when one comes back.
+          rememberExport({ url: candidate, name: "*" }, namespace);
           return { kind: "reference", url: candidate, name };
         }
       }

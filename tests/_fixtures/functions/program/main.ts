@@ -5,7 +5,7 @@
 
 import { basename } from "node:path";
 import { current, fromModule, futures } from "../../../../mod.ts";
-import double, { count } from "./tasks.ts";
+import double, { Box, count, pack } from "./tasks.ts";
 
 console.log("top level");
 
@@ -58,6 +58,12 @@ async function outcomes(
   await run("constant", () => factor);
   await run("variable", () => level);
   await run("callback with a constant", (f: () => number) => f(), () => factor);
+  await run("made by an export", pack, 3);
+  result["made by an export"] = result["made by an export"] instanceof Box;
+  const back = (x: number) => x;
+  await run("callback that comes back", (f: unknown) => [f], back);
+  result["callback that comes back"] =
+    (result["callback that comes back"] as unknown[])[0] === back;
   return result;
 }
 
