@@ -36,47 +36,35 @@ import {
   type BrokenExecutorError,
   CancelledError,
   InvalidStateError,
-  TaskTimeoutError,
 } from "../base/errors.ts";
-import { holdProgram, nextWorkerId, releaseProgram } from "../base/registry.ts";
+import { holdProgram, releaseProgram } from "../base/registry.ts";
 import { AbortReason } from "../wire/messages.ts";
 import type { HostExit } from "../worker/host.ts";
-import { report } from "../worker/report.ts";
 import { Job, type JobObserver, type JobOptions, type Work } from "./job.ts";
+import { JobEnds } from "./job_ends.ts";
 import { JobQueue } from "./job_queue.ts";
-import type { PoolWorker, WorkerEvents } from "./pool_worker.ts";
-import {
-  brokenError,
-  crashError,
-  isHopeless,
-  startError,
-} from "./pool_errors.ts";
+import { brokenError, crashError } from "./pool_errors.ts";
+import type { PoolWorker } from "./pool_worker.ts";
+import { ReadyWaiters } from "./ready_waiters.ts";
 import type { SchedulerOptions, SchedulerStats } from "./scheduler_options.ts";
-import { WorkerRecord } from "./worker_record.ts";
+import type { WorkerRecord } from "./worker_record.ts";
+import { WorkerSet } from "./worker_set.ts";
 
 /** Run time that may wait at a worker behind the running call, in milliseconds. */
 const AHEAD_TIME = 1;
-/** Failed starts in a row after which a pool is broken. */
-const MAX_START_FAILURES = 3;
 /**
  * Workers that may end under a job before it begins. A module that ends the
  * worker while it is imported would otherwise wander through all of them.
  */
 const MAX_LOSSES = 3;
-/** Milliseconds after which a worker that was told to end is terminated. */
-const STOP_GRACE = 1000;
-/** The longest delay that a timer takes; a longer time is for ever. */
-const MAX_IDLE_TIMEOUT = 2 ** 31 - 1;
-/** Milliseconds between two looks whether workers with calls under way still live. */
-const PROBE_INTERVAL = 200;
 
 /** Distributes jobs over workers of one kind. */
 export class Scheduler {
   readonly options: SchedulerOptions;
   readonly #queue = new JobQueue();
-  readonly #workers = new Set<WorkerRecord>();
-  /** Terminated threads that may run on. */
-  readonly #abandoned = new Set<PoolWorker>();
+  readonly #ends = new JobEnds();
+  readonly #waiters = new ReadyWaiters();
+  readonly #workers: WorkerSet;
   #state:
     | "running"
     | "draining"
@@ -85,39 +73,33 @@ export class Scheduler {
     | "broken"
     | "closed" = "running";
   #brokenBy: unknown;
-  #startFailures = 0;
-  #sequence = 0;
+  #terminatedBy: unknown;
   #pumpState: "resting" | "pumping" | "again" = "resting";
-  #held = false;
-  #probeTimer: ReturnType<typeof setInterval> | undefined;
-  #idleTimer: ReturnType<typeof setTimeout> | undefined;
   /** The lowest priority so far: while all are the same, nobody is overtaken. */
   #lowestPriority = Infinity;
-  /** Jobs that a worker holds. */
-  #inFlight = 0;
-  #completed = 0;
-  #failed = 0;
-  #cancelled = 0;
-  #crashes = 0;
-  #restarts = 0;
+  /** Whether this scheduler is one of those who keep the program alive. */
+  #isHolding = false;
   readonly #closed = Promise.withResolvers<void>();
-  readonly #waiters = new Set<
-    { count: number; waiter: PromiseWithResolvers<void> }
-  >();
 
   constructor(options: SchedulerOptions) {
     this.options = options;
-  }
-
-  /** True until `shutdown()` or `terminate()`, or until it breaks. */
-  get accepting(): boolean {
-    return this.#state === "running";
+    this.#workers = new WorkerSet(options, {
+      ready: (record) => this.#onReady(record),
+      done: (record, slot, value, time) =>
+        this.#onDone(record, slot, value, time),
+      failed: (record, slot, error, time) =>
+        this.#onFailed(record, slot, error, time),
+      skipped: (record, slot) => this.#onSkipped(record, slot),
+      gone: (record, exit, wasStarting, hopeless) =>
+        this.#onGone(record, exit, wasStarting, hopeless),
+      left: () => this.#checkClosed(),
+    });
   }
 
   /** True where fewer jobs wait than `queueLimit`. */
   get hasRoom(): boolean {
     const { queueLimit } = this.options;
-    return queueLimit === Infinity || this.#waiting() < queueLimit;
+    return queueLimit === Infinity || this.#waiting < queueLimit;
   }
 
   /** Why it is broken; undefined where it is not. */
@@ -127,7 +109,7 @@ export class Scheduler {
 
   /** The workers that live now. */
   get workers(): PoolWorker[] {
-    return Array.from(this.#workers, ({ worker }) => worker);
+    return Array.from(this.#workers.live, ({ worker }) => worker);
   }
 
   /**
@@ -161,14 +143,14 @@ export class Scheduler {
     this.checkAccepting();
     if (!this.hasRoom) {
       throw new InvalidStateError(
-        `Cannot submit a task: ${this.#waiting()} tasks are waiting and 'queueLimit' is ${this.options.queueLimit}`,
+        `Cannot submit a task: ${this.#waiting} tasks are waiting and 'queueLimit' is ${this.options.queueLimit}`,
       );
     }
     const job = new Job(work, options, observer);
     const { priority } = options;
     // Nothing less urgent that has not begun goes first, wherever it waits.
     if (priority > this.#lowestPriority) {
-      for (const record of this.#workers) this.#recall(record, priority);
+      for (const record of this.#workers.live) this.#recall(record, priority);
     } else this.#lowestPriority = priority;
     this.#queue.push(job);
     this.#hold();
@@ -185,7 +167,7 @@ export class Scheduler {
   ): Job {
     this.checkAccepting();
     const job = new Job(work, options, observer);
-    this.#settleCancelled(job, reason);
+    this.#ends.cancel(job, reason);
     return job;
   }
 
@@ -198,13 +180,13 @@ export class Scheduler {
     switch (job.state) {
       case "queued":
         this.#queue.dropped();
-        this.#settleCancelled(job, reason);
+        this.#ends.cancel(job, reason);
         this.#checkIdle();
         return true;
       case "sent": {
         const record = this.#recordOf(job);
-        if (record !== undefined && this.#takeBack(record, job)) {
-          this.#settleCancelled(job, reason);
+        if (record !== undefined && record.revoke(job)) {
+          this.#ends.cancel(job, reason);
           return true;
         }
         this.#requestStop(job, AbortReason.cancelled, reason);
@@ -219,29 +201,23 @@ export class Scheduler {
   }
 
   /** Resolves when `count` workers are ready; starts what is missing. */
-  ready(count: number): Promise<void> {
-    if (this.#state !== "running") {
-      try {
-        this.checkAccepting();
-      } catch (error) {
-        return Promise.reject(error);
-      }
-    }
-    const entry = { count, waiter: Promise.withResolvers<void>() };
-    this.#waiters.add(entry);
+  async ready(count: number): Promise<void> {
+    this.checkAccepting();
+    const ready = this.#waiters.wait(count);
     this.#hold();
-    while (this.#workers.size < count && this.#start());
-    this.#checkWaiters();
-    return entry.waiter.promise;
+    this.#startUpTo(count);
+    this.#waiters.check(this.#workers.ready);
+    this.#checkIdle();
+    await ready;
   }
 
   /** Finishes what was accepted, then stops the workers. Resolves when they are gone. */
   shutdown(cancelQueued: boolean): Promise<void> {
     if (this.#state === "running") this.#state = "draining";
     if (cancelQueued) {
-      for (const record of this.#workers) this.#recall(record, Infinity);
+      for (const record of this.#workers.live) this.#recall(record, Infinity);
       for (const job of this.#queue.drain()) {
-        this.#settleCancelled(job, "the executor was shut down");
+        this.#ends.cancel(job, "the executor was shut down");
       }
     }
     // Closing the workers takes a moment in which somebody may await it.
@@ -257,54 +233,44 @@ export class Scheduler {
     if (this.#state !== "broken") this.#state = "terminated";
     this.#terminatedBy = reason;
     this.#hold();
-    const leaving = [...this.#leaving];
-    for (const job of this.#queue.drain()) this.#settleCancelled(job, reason);
-    for (const record of [...this.#workers]) {
+    this.#workers.hurry(signal);
+    for (const job of this.#queue.drain()) this.#ends.cancel(job, reason);
+    for (const record of [...this.#workers.live]) {
       for (const job of record.jobs()) {
+        // A thread that cannot be stopped must not begin with it later.
         record.worker.revoke(record.slotOf(job));
-        this.#settleCancelled(job, reason);
+        this.#ends.cancel(job, reason);
       }
-      this.#abandon(record, signal);
+      this.#workers.abandon(record, signal);
     }
-    // Those that were told before may not have listened.
-    for (const record of leaving) record.worker.terminate(signal);
-    this.#rejectWaiters(
+    this.#waiters.reject(
       new CancelledError("Cannot get ready: the executor was terminated"),
     );
     this.#checkClosed();
     return this.#closed.promise;
   }
-  #terminatedBy: unknown;
 
   /** What it has done so far. */
   stats(): SchedulerStats {
-    let idle = 0;
-    for (const record of this.#workers) {
-      if (record.state === "ready" && record.load === 0) idle++;
-    }
-    for (const worker of this.#abandoned) {
-      if (!worker.stuck) this.#abandoned.delete(worker);
-    }
-    const queued = this.#waiting();
+    const workers = this.#workers;
+    const ends = this.#ends;
     return {
-      workers: this.#workers.size,
-      idle,
-      queued,
-      running: this.#queue.size + this.#inFlight - queued,
-      completed: this.#completed,
-      failed: this.#failed,
-      cancelled: this.#cancelled,
-      crashes: this.#crashes,
-      restarts: this.#restarts,
-      stuck: this.#abandoned.size,
+      workers: workers.live.size,
+      idle: workers.idle,
+      queued: this.#waiting,
+      running: workers.load - workers.waiting,
+      completed: ends.completed,
+      failed: ends.failed,
+      cancelled: ends.cancelled,
+      crashes: workers.crashes,
+      restarts: workers.restarts,
+      stuck: workers.stuck,
     };
   }
 
   /** Jobs that have not begun: here, and sent ahead. */
-  #waiting(): number {
-    let waiting = this.#queue.size;
-    for (const record of this.#workers) waiting += record.waiting;
-    return waiting;
+  get #waiting(): number {
+    return this.#queue.size + this.#workers.waiting;
   }
 
   // -- Distribution --
@@ -320,14 +286,14 @@ export class Scheduler {
       do {
         this.#pumpState = "pumping";
         this.#distribute();
-      } while (this.#pumpAsked());
+      } while (this.#isPumpAsked());
     } finally {
       this.#pumpState = "resting";
     }
     this.#checkIdle();
   }
 
-  #pumpAsked(): boolean {
+  #isPumpAsked(): boolean {
     return this.#pumpState === "again";
   }
 
@@ -350,7 +316,7 @@ export class Scheduler {
   #pick(job: Job): WorkerRecord | undefined {
     const { concurrency, maxWorkers } = this.options;
     let best: WorkerRecord | undefined;
-    for (const record of this.#workers) {
+    for (const record of this.#workers.live) {
       if (!record.hasRoom) continue;
       if (best === undefined || record.load < best.load) {
         best = record;
@@ -359,7 +325,7 @@ export class Scheduler {
     }
     if (best === undefined || best.load < concurrency) return best;
     // Everybody is busy. Sending ahead is for short functions on a full pool.
-    if (!best.worker.revocable || this.#workers.size < maxWorkers) {
+    if (!best.worker.revocable || this.#workers.live.size < maxWorkers) {
       return undefined;
     }
     const { work } = job;
@@ -376,18 +342,16 @@ export class Scheduler {
       record.send(job);
     } catch (error) {
       // Refused by the platform before anything was sent: the job's fault.
-      this.#settle(job, () => job.observer.failed(error));
-      this.#failed++;
+      this.#ends.fail(job, error);
       this.#pumpState = "again";
       return;
     }
-    this.#inFlight++;
     job.state = "sent";
     if (runs) this.#markRunning(record, job);
     if (record.sent >= this.options.maxTasksPerWorker) {
       record.state = "retiring";
     }
-    this.#watch();
+    this.#workers.watch();
   }
 
   #markRunning(record: WorkerRecord, job: Job): void {
@@ -405,7 +369,7 @@ export class Scheduler {
   #grow(): void {
     const { concurrency } = this.options;
     let coming = 0;
-    for (const record of this.#workers) {
+    for (const record of this.#workers.live) {
       if (record.state === "starting") coming += concurrency;
     }
     while (this.#queue.size > coming && this.#start()) coming += concurrency;
@@ -414,10 +378,10 @@ export class Scheduler {
   /** No job waits here and a worker is idle: it takes over what waits elsewhere. */
   #steal(): void {
     const { concurrency } = this.options;
-    for (const thief of this.#workers) {
+    for (const thief of this.#workers.live) {
       if (thief.state !== "ready" || thief.load > 0 || !thief.hasRoom) continue;
       let victim: WorkerRecord | undefined;
-      for (const record of this.#workers) {
+      for (const record of this.#workers.live) {
         if (
           record.load > concurrency &&
           (victim === undefined || record.load > victim.load)
@@ -426,7 +390,7 @@ export class Scheduler {
       const job = victim?.lastSent();
       if (
         victim === undefined || job === undefined || job.state !== "sent" ||
-        !this.#takeBack(victim, job)
+        !victim.revoke(job)
       ) return;
       this.#send(thief, job);
     }
@@ -434,44 +398,22 @@ export class Scheduler {
 
   /** Starts one worker; false where there may not be one more. */
   #start(): boolean {
-    const { maxWorkers, name } = this.options;
-    if (this.#workers.size >= maxWorkers) return false;
-    switch (this.#state) {
-      case "running":
-      case "draining":
-        break;
-      default:
-        return false;
-    }
-    const id = nextWorkerId();
-    const label = maxWorkers === 1 ? name : `${name}_${this.#sequence++}`;
-    let record: WorkerRecord | undefined;
-    const events: WorkerEvents = {
-      ready: () => this.#onReady(record!),
-      done: (slot, value, time) => this.#onDone(record!, slot, value, time),
-      failed: (slot, error, time) => this.#onFailed(record!, slot, error, time),
-      skipped: (slot) => this.#onSkipped(record!, slot),
-      progress: (slot, done, total) =>
-        record!.job(slot)?.observer.progressed(done, total),
-      fault: (error) => this.#onFault(record!, error),
-      exited: (exit) => this.#onExited(record!, exit),
-    };
+    if (this.#state !== "running" && this.#state !== "draining") return false;
     try {
-      const worker = this.options.startWorker({ id, name: label }, events);
-      record = new WorkerRecord(worker, this.options);
-      this.#workers.add(record);
-      return true;
+      return this.#workers.start();
     } catch (error) {
-      // A missing permission, an option that the platform does not have.
       this.#break(error);
       return false;
     }
   }
 
+  #startUpTo(count: number): void {
+    while (this.#workers.live.size < count && this.#start());
+  }
+
   // -- Worker events --
 
   #onReady(record: WorkerRecord): void {
-    if (record.state !== "starting") return;
     const { initializer } = this.options;
     if (initializer === undefined) {
       this.#join(record);
@@ -496,14 +438,11 @@ export class Scheduler {
       return;
     }
     job.state = "running";
-    this.#inFlight++;
   }
 
   #join(record: WorkerRecord): void {
-    this.#startFailures = 0;
-    record.ready();
-    this.#armIdleTimer();
-    this.#checkWaiters();
+    this.#workers.join(record);
+    this.#waiters.check(this.#workers.ready);
     this.#pump();
   }
 
@@ -515,12 +454,10 @@ export class Scheduler {
   ): void {
     const job = this.#answered(record, slot, time);
     if (job !== undefined && job.state !== "settled") {
-      if (job.stopReason === AbortReason.timeout) this.#settleStopped(job);
-      else {
-        // The initializer is no task.
-        if (record.state !== "starting") this.#completed++;
-        this.#settle(job, () => job.observer.succeeded(value));
-      }
+      if (job.stopReason === AbortReason.timeout) this.#ends.stop(job);
+      else if (record.state === "starting") {
+        this.#ends.succeedUncounted(job, value);
+      } else this.#ends.succeed(job, value);
     }
     this.#pump();
   }
@@ -533,7 +470,7 @@ export class Scheduler {
   ): void {
     const job = this.#answered(record, slot, time);
     if (job !== undefined && job.state !== "settled") {
-      if (job.stopReason !== undefined) this.#settleStopped(job, error);
+      if (job.stopReason !== undefined) this.#ends.stop(job, error);
       else this.#failOrRetry(job, error);
     }
     this.#pump();
@@ -546,39 +483,13 @@ export class Scheduler {
     this.#pump();
   }
 
-  #onFault(record: WorkerRecord, error: unknown): void {
-    if (record.state === "gone") return;
-    if (record.load === 0) {
-      report(`Uncaught (in idle worker "${record.worker.name}")`, error);
-    }
-    record.fault = error;
-    this.#onGone(record, { error });
-    record.worker.terminate();
-  }
-
-  #onExited(record: WorkerRecord | undefined, exit: HostExit): void {
-    if (record === undefined) return;
-    record.exited = true;
-    record.disarm?.();
-    if (record.worker.stuck) this.#abandoned.add(record.worker);
-    this.#onGone(record, exit);
-    this.#leaving.delete(record);
-    this.#checkClosed();
-  }
-
-  /** The worker runs nothing any more, or cannot be trusted to. */
-  #onGone(record: WorkerRecord, exit: HostExit): void {
-    if (record.state === "gone") return;
-    const wasStarting = record.state === "starting";
-    const expected = record.state === "stopping";
-    record.state = "gone";
-    this.#workers.delete(record);
-    if (!record.exited) this.#leaving.add(record);
-    if (wasStarting) this.#startFailures++;
-    else if (!expected) {
-      this.#crashes++;
-      this.#restarts++;
-    }
+  /** A worker has ended: its jobs are put back or fail. */
+  #onGone(
+    record: WorkerRecord,
+    exit: HostExit,
+    wasStarting: boolean,
+    hopeless: { readonly error: unknown } | undefined,
+  ): void {
     // From the last to the first: those that are put back keep their order.
     for (const job of record.jobs().reverse()) {
       const slot = record.slotOf(job);
@@ -586,12 +497,11 @@ export class Scheduler {
       // sent more than it runs.
       const begun = !record.worker.revoke(slot);
       record.release(slot);
-      this.#inFlight--;
       job.disarm?.();
       job.disarm = undefined;
       if (job.state === "settled") continue;
       if (job.stopReason !== undefined) {
-        this.#settleStopped(job);
+        this.#ends.stop(job);
       } else if (
         // Only where its turn had come can it be the reason.
         !begun && !wasStarting &&
@@ -606,20 +516,16 @@ export class Scheduler {
         );
       }
     }
-    if (wasStarting) this.#onStartFailure(record, exit);
+    if (hopeless !== undefined) this.#break(hopeless.error);
     this.#pump();
-    this.#keepMinimum();
-    for (const { count } of this.#waiters) {
-      while (this.#workers.size < count && this.#start());
-    }
+    this.#replace();
     this.#checkClosed();
   }
 
-  #onStartFailure(record: WorkerRecord, exit: HostExit): void {
-    const error = startError(record.worker.name, exit);
-    if (isHopeless(error) || this.#startFailures >= MAX_START_FAILURES) {
-      this.#break(error);
-    }
+  /** Starts what is missing for those who wait for workers, and for `minWorkers`. */
+  #replace(): void {
+    if (this.#state === "running") this.#startUpTo(this.options.minWorkers);
+    this.#startUpTo(this.#waiters.wanted);
   }
 
   // -- Ends of jobs --
@@ -636,7 +542,6 @@ export class Scheduler {
       record.release(slot);
       return undefined;
     }
-    this.#inFlight--;
     if (job.work.kind === "remote") {
       const { definition, calls } = job.work;
       const mean = time / Math.max(calls, 1);
@@ -657,15 +562,11 @@ export class Scheduler {
     if (record.state === "condemned") {
       // What it was condemned for never answers: it is not waited for.
       if (!record.runsAny) this.#abandon(record);
-      return;
-    }
-    if (record.load > 0) return;
-    if (record.state === "retiring") {
-      this.#restarts++;
-      this.#stop(record);
-    } else {
-      record.idleSince = performance.now();
-      this.#armIdleTimer();
+    } else if (record.load === 0) {
+      if (record.state === "retiring") {
+        this.#workers.restarts++;
+        this.#workers.stop(record);
+      } else this.#workers.rest(record);
     }
   }
 
@@ -674,24 +575,13 @@ export class Scheduler {
     if (
       job.attempts <= job.options.retries && job.stopReason === undefined &&
       (this.#state === "running" || this.#state === "draining")
-    ) {
-      this.#requeue(job);
-      return;
-    }
-    this.#failed++;
-    this.#settle(job, () => job.observer.failed(error));
+    ) this.#requeue(job);
+    else this.#ends.fail(job, error);
   }
 
   #requeue(job: Job): void {
     job.state = "queued";
     this.#queue.unshift(job);
-  }
-
-  /** Revokes a job that was sent ahead; false where it has begun. */
-  #takeBack(record: WorkerRecord, job: Job): boolean {
-    if (!record.revoke(job)) return false;
-    this.#inFlight--;
-    return true;
   }
 
   /** Takes back what waits at a worker with a lower priority than this one. */
@@ -700,7 +590,7 @@ export class Scheduler {
     for (const job of record.jobs().reverse()) {
       if (
         job.state === "sent" && job.options.priority < priority &&
-        this.#takeBack(record, job)
+        record.revoke(job)
       ) this.#requeue(job);
     }
   }
@@ -722,11 +612,10 @@ export class Scheduler {
   /** A call that was asked to stop has not: its future settles now, its worker goes. */
   #graceOver(record: WorkerRecord, job: Job): void {
     if (job.state === "settled" || record.state === "gone") return;
-    this.#settleStopped(job);
+    this.#ends.stop(job);
     if (record.worker.kind === "inline") {
       // There is nothing to stop and nothing to replace: the call is left to
       // itself, its place is free.
-      this.#inFlight--;
       record.release(record.slotOf(job));
       this.#afterRelease(record);
       this.#pump();
@@ -734,69 +623,17 @@ export class Scheduler {
     }
     // What waits behind it is taken back; what runs beside it may finish.
     this.#recall(record, Infinity);
-    if (record.state !== "condemned") this.#restarts++;
+    if (record.state !== "condemned") this.#workers.restarts++;
     if (record.runsAny) record.state = "condemned";
     else this.#abandon(record);
     this.#pump();
   }
 
-  #settleStopped(job: Job, error?: unknown): void {
-    if (job.stopReason === AbortReason.timeout) {
-      this.#failed++;
-      const { name, timeout } = job.options;
-      this.#settle(job, () =>
-        job.observer.failed(
-          new TaskTimeoutError(
-            `Cannot finish task '${name}': its timeout of ${timeout} ms has passed`,
-          ),
-        ));
-    } else {
-      this.#settleCancelled(job, job.stopCause ?? error);
-    }
-  }
+  // -- Ends of workers and of the scheduler --
 
-  #settleCancelled(job: Job, reason: unknown): void {
-    if (job.state === "settled") return;
-    this.#cancelled++;
-    this.#settle(job, () => job.observer.cancelled(reason));
-  }
-
-  #settle(job: Job, tell: () => void): void {
-    job.state = "settled";
-    job.disarm?.();
-    job.disarm = undefined;
-    job.detach?.();
-    job.detach = undefined;
-    tell();
-  }
-
-  // -- Ends of workers --
-
-  /** Tells an idle worker to end. It does not count any more. */
-  #stop(record: WorkerRecord): void {
-    record.state = "stopping";
-    this.#workers.delete(record);
-    this.#leaving.add(record);
-    // A worker whose event loop does not turn (something that a task left
-    // behind) cannot hear it: it is not waited for.
-    record.disarm = after(STOP_GRACE, () => record.worker.terminate());
-    record.worker.stop(this.options.exitCode?.() ?? 0);
-  }
-  /** Workers that are on their way out. */
-  readonly #leaving = new Set<WorkerRecord>();
-
-  /** Gives a worker up, whatever it does. */
-  #abandon(record: WorkerRecord, signal?: Deno.Signal): void {
-    if (record.state === "gone") return;
-    for (const job of record.jobs()) {
-      record.release(record.slotOf(job));
-      this.#inFlight--;
-    }
-    record.state = "gone";
-    this.#workers.delete(record);
-    this.#leaving.add(record);
-    record.worker.terminate(signal);
-    this.#keepMinimum();
+  #abandon(record: WorkerRecord): void {
+    this.#workers.abandon(record);
+    this.#replace();
   }
 
   #break(error: unknown): void {
@@ -804,18 +641,15 @@ export class Scheduler {
     this.#state = "broken";
     this.#brokenBy = error;
     for (const job of this.#queue.drain()) {
-      this.#failed++;
-      this.#settle(job, () => job.observer.failed(this.#brokenError()));
+      this.#ends.fail(job, this.#brokenError());
     }
-    for (const record of [...this.#workers]) {
+    for (const record of [...this.#workers.live]) {
       for (const job of record.jobs()) {
-        if (job.state === "settled") continue;
-        this.#failed++;
-        this.#settle(job, () => job.observer.failed(this.#brokenError()));
+        this.#ends.fail(job, this.#brokenError());
       }
-      this.#abandon(record);
+      this.#workers.abandon(record);
     }
-    this.#rejectWaiters(this.#brokenError());
+    this.#waiters.reject(this.#brokenError());
     this.#checkClosed();
   }
 
@@ -823,113 +657,53 @@ export class Scheduler {
     return brokenError(this.options.kind, this.#brokenBy);
   }
 
-  #keepMinimum(): void {
-    if (this.#state !== "running") return;
-    while (
-      this.#workers.size < this.options.minWorkers && this.#start()
-    );
-  }
-
-  #armIdleTimer(): void {
-    const { idleTimeout } = this.options;
-    if (idleTimeout > MAX_IDLE_TIMEOUT || this.#idleTimer !== undefined) return;
-    this.#idleTimer = setTimeout(() => {
-      this.#idleTimer = undefined;
-      const now = performance.now();
-      let left = false;
-      for (const record of [...this.#workers]) {
-        if (record.state !== "ready" || record.load > 0) continue;
-        if (this.#workers.size <= this.options.minWorkers) break;
-        // Timers may fire a little early.
-        if (now - record.idleSince >= idleTimeout - 2) this.#stop(record);
-        else left = true;
-      }
-      if (left) this.#armIdleTimer();
-    }, idleTimeout);
-    Deno.unrefTimer(this.#idleTimer);
-  }
-
-  // -- Ends of the scheduler --
-
   /** Nothing to run: the program may end, and a draining scheduler closes. */
   #checkIdle(): void {
-    if (this.#queue.size > 0 || this.#inFlight > 0) return;
-    this.#unwatch();
+    if (this.#queue.size > 0 || this.#workers.load > 0) return;
+    this.#workers.unwatch();
     if (this.#state === "draining") {
       this.#state = "closing";
-      for (const record of [...this.#workers]) this.#stop(record);
-      this.#rejectWaiters(
+      for (const record of [...this.#workers.live]) this.#workers.stop(record);
+      this.#waiters.reject(
         new InvalidStateError("Cannot get ready: the executor was shut down"),
       );
       this.#checkClosed();
-    } else if (this.#state === "running" && this.#waiters.size === 0) {
+    } else if (this.#state === "running" && this.#waiters.wanted === 0) {
       this.#release();
     }
   }
 
   #checkClosed(): void {
-    if (this.#workers.size > 0 || this.#leaving.size > 0) return;
-    if (
-      this.#state !== "closing" && this.#state !== "terminated" &&
-      this.#state !== "broken"
-    ) return;
-    if (this.#idleTimer !== undefined) clearTimeout(this.#idleTimer);
-    this.#idleTimer = undefined;
-    this.#unwatch();
-    if (this.#state !== "broken") this.#state = "closed";
+    if (!this.#workers.isEmpty) return;
+    switch (this.#state) {
+      case "closing":
+      case "terminated":
+        this.#state = "closed";
+        break;
+      case "broken":
+        break;
+      default:
+        return;
+    }
+    this.#workers.close();
     this.#release();
     this.#closed.resolve();
   }
 
-  #checkWaiters(): void {
-    if (this.#waiters.size === 0) return;
-    let ready = 0;
-    for (const record of this.#workers) {
-      if (record.state !== "starting") ready++;
-    }
-    for (const entry of this.#waiters) {
-      if (ready < entry.count) continue;
-      this.#waiters.delete(entry);
-      entry.waiter.resolve();
-    }
-    this.#checkIdle();
-  }
-
-  #rejectWaiters(error: unknown): void {
-    for (const { waiter } of this.#waiters) waiter.reject(error);
-    this.#waiters.clear();
-  }
-
-  /** Looks after workers with calls under way, for deaths that announce themselves by nothing. */
-  #watch(): void {
-    if (this.#probeTimer !== undefined) return;
-    this.#probeTimer = setInterval(() => {
-      for (const record of this.#workers) {
-        if (record.load > 0) record.worker.probe();
-      }
-    }, PROBE_INTERVAL);
-    Deno.unrefTimer(this.#probeTimer);
-  }
-
-  #unwatch(): void {
-    if (this.#probeTimer !== undefined) clearInterval(this.#probeTimer);
-    this.#probeTimer = undefined;
-  }
-
   #hold(): void {
-    if (this.#held || this.options.keepsAlive === false) return;
-    this.#held = true;
+    if (this.#isHolding || this.options.keepsAlive === false) return;
+    this.#isHolding = true;
     holdProgram();
   }
 
   #release(): void {
-    if (!this.#held) return;
-    this.#held = false;
+    if (!this.#isHolding) return;
+    this.#isHolding = false;
     releaseProgram();
   }
 
   #recordOf(job: Job): WorkerRecord | undefined {
-    for (const record of this.#workers) {
+    for (const record of this.#workers.live) {
       if (record.has(job)) return record;
     }
     return undefined;

@@ -29,8 +29,6 @@ export class WorkerRecord {
   fault: unknown;
   /** Cancels what would terminate it, should it not end by itself. */
   disarm: (() => void) | undefined;
-  /** True once the worker's end was seen. */
-  exited = false;
   idleSince = 0;
   /** Calls sent so far, the initializer not counted. */
   sent = 0;

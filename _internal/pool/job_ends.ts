@@ -1,0 +1,62 @@
+// Copyright 2026 the @concurrent/parallel authors. MIT license.
+
+import { TaskTimeoutError } from "../base/errors.ts";
+import { AbortReason } from "../wire/messages.ts";
+import type { Job } from "./job.ts";
+
+/** The ends of jobs: each job settles once, is counted once, and tells its observer. */
+export class JobEnds {
+  completed = 0;
+  failed = 0;
+  cancelled = 0;
+
+  succeed(job: Job, value: unknown): void {
+    if (job.state === "settled") return;
+    this.completed++;
+    settle(job);
+    job.observer.succeeded(value);
+  }
+
+  /** The initializer of a worker is no task: its end is told, and not counted. */
+  succeedUncounted(job: Job, value: unknown): void {
+    settle(job);
+    job.observer.succeeded(value);
+  }
+
+  fail(job: Job, error: unknown): void {
+    if (job.state === "settled") return;
+    this.failed++;
+    settle(job);
+    job.observer.failed(error);
+  }
+
+  cancel(job: Job, reason: unknown): void {
+    if (job.state === "settled") return;
+    this.cancelled++;
+    settle(job);
+    job.observer.cancelled(reason);
+  }
+
+  /** A job that was asked to stop has: by its own error, by the end of its worker, or by running out of grace. */
+  stop(job: Job, error?: unknown): void {
+    if (job.stopReason !== AbortReason.timeout) {
+      this.cancel(job, job.stopCause ?? error);
+      return;
+    }
+    const { name, timeout } = job.options;
+    this.fail(
+      job,
+      new TaskTimeoutError(
+        `Cannot finish task '${name}': its timeout of ${timeout} ms has passed`,
+      ),
+    );
+  }
+}
+
+function settle(job: Job): void {
+  job.state = "settled";
+  job.disarm?.();
+  job.disarm = undefined;
+  job.detach?.();
+  job.detach = undefined;
+}

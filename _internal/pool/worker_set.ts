@@ -1,0 +1,283 @@
+// Copyright 2026 the @concurrent/parallel authors. MIT license.
+
+// The workers of a scheduler: who lives, who is on the way out, who looks after
+// them. Which of them runs what is the scheduler's business.
+//
+//   start() -> live -> leaving -> nobody knows it any more
+//                |  stop(): told to end, terminated where it does not listen
+//                |  abandon(): terminated, whatever it does
+//                |  its own end: a crash, a fault, a failed start
+//
+// Only live workers count against `maxWorkers`: one that is on its way out has
+// been replaced already. A set is empty when the leaving ones are gone too.
+
+import { after } from "../base/deadline.ts";
+import { nextWorkerId } from "../base/registry.ts";
+import type { HostExit } from "../worker/host.ts";
+import { report } from "../worker/report.ts";
+import { isHopeless, startError } from "./pool_errors.ts";
+import type { PoolWorker, WorkerEvents } from "./pool_worker.ts";
+import type { SchedulerOptions } from "./scheduler_options.ts";
+import { WorkerRecord } from "./worker_record.ts";
+
+/** Failed starts in a row after which no more are tried. */
+const MAX_START_FAILURES = 3;
+/** Milliseconds after which a worker that was told to end is terminated. */
+const STOP_GRACE = 1000;
+/** The longest delay that a timer takes; a longer time is for ever. */
+const MAX_IDLE_TIMEOUT = 2 ** 31 - 1;
+/** Milliseconds between two looks whether workers with calls under way still live. */
+const PROBE_INTERVAL = 200;
+
+/** What a scheduler hears of its workers. */
+export interface WorkerSetEvents {
+  /** It can be sent calls; the initializer has not run. */
+  ready(record: WorkerRecord): void;
+  done(record: WorkerRecord, slot: number, value: unknown, time: number): void;
+  failed(
+    record: WorkerRecord,
+    slot: number,
+    error: unknown,
+    time: number,
+  ): void;
+  skipped(record: WorkerRecord, slot: number): void;
+  /**
+   * It runs nothing any more, and still holds its jobs. With `hopeless` there
+   * is no use in starting another one.
+   */
+  gone(
+    record: WorkerRecord,
+    exit: HostExit,
+    wasStarting: boolean,
+    hopeless: { readonly error: unknown } | undefined,
+  ): void;
+  /** One that was on its way out has left. */
+  left(): void;
+}
+
+/** The workers of one scheduler. */
+export class WorkerSet {
+  readonly #options: SchedulerOptions;
+  readonly #events: WorkerSetEvents;
+  readonly #live = new Set<WorkerRecord>();
+  readonly #leaving = new Set<WorkerRecord>();
+  /** Terminated threads that may run on. */
+  readonly #abandoned = new Set<PoolWorker>();
+  #startFailures = 0;
+  #sequence = 0;
+  #probeTimer: ReturnType<typeof setInterval> | undefined;
+  #idleTimer: ReturnType<typeof setTimeout> | undefined;
+  /** Workers that ended by themselves. */
+  crashes = 0;
+  /** Workers that were replaced, for whatever reason. */
+  restarts = 0;
+
+  constructor(options: SchedulerOptions, events: WorkerSetEvents) {
+    this.#options = options;
+    this.#events = events;
+  }
+
+  /** Those that live, in the order of their start. */
+  get live(): ReadonlySet<WorkerRecord> {
+    return this.#live;
+  }
+
+  /** True where nobody lives and nobody is on the way out. */
+  get isEmpty(): boolean {
+    return this.#live.size === 0 && this.#leaving.size === 0;
+  }
+
+  /** Calls that the workers hold. */
+  get load(): number {
+    let load = 0;
+    for (const record of this.#live) load += record.load;
+    return load;
+  }
+
+  /** Calls that were sent ahead. */
+  get waiting(): number {
+    let waiting = 0;
+    for (const record of this.#live) waiting += record.waiting;
+    return waiting;
+  }
+
+  /** Workers whose initializer has run. */
+  get ready(): number {
+    let ready = 0;
+    for (const record of this.#live) if (record.state !== "starting") ready++;
+    return ready;
+  }
+
+  /** Workers with nothing to do. */
+  get idle(): number {
+    let idle = 0;
+    for (const record of this.#live) {
+      if (record.state === "ready" && record.load === 0) idle++;
+    }
+    return idle;
+  }
+
+  /** Terminated threads that still run. */
+  get stuck(): number {
+    for (const worker of this.#abandoned) {
+      if (!worker.stuck) this.#abandoned.delete(worker);
+    }
+    return this.#abandoned.size;
+  }
+
+  /**
+   * Starts one more worker.
+   *
+   * @returns False where there may not be one more.
+   * @throws Whatever keeps it from being spawned: a missing permission, an option that the platform does not have.
+   */
+  start(): boolean {
+    const { maxWorkers, name } = this.#options;
+    if (this.#live.size >= maxWorkers) return false;
+    const label = maxWorkers === 1 ? name : `${name}_${this.#sequence++}`;
+    const events = this.#events;
+    // Nothing is heard of a worker before its constructor has returned.
+    const heard: WorkerEvents = {
+      ready: () => {
+        if (record.state === "starting") events.ready(record);
+      },
+      done: (slot, value, time) => events.done(record, slot, value, time),
+      failed: (slot, error, time) => events.failed(record, slot, error, time),
+      skipped: (slot) => events.skipped(record, slot),
+      progress: (slot, done, total) =>
+        record.job(slot)?.observer.progressed(done, total),
+      fault: (error) => this.#onFault(record, error),
+      exited: (exit) => this.#onExited(record, exit),
+    };
+    const worker = this.#options.startWorker(
+      { id: nextWorkerId(), name: label },
+      heard,
+    );
+    const record = new WorkerRecord(worker, this.#options);
+    this.#live.add(record);
+    return true;
+  }
+
+  /** The worker has been set up and takes calls. */
+  join(record: WorkerRecord): void {
+    this.#startFailures = 0;
+    record.ready();
+    this.#armIdleTimer();
+  }
+
+  /** The worker has nothing to do. */
+  rest(record: WorkerRecord): void {
+    record.idleSince = performance.now();
+    this.#armIdleTimer();
+  }
+
+  /** Tells an idle worker to end. */
+  stop(record: WorkerRecord): void {
+    record.state = "stopping";
+    this.#leave(record);
+    // A worker whose event loop does not turn (something that a task left
+    // behind) cannot hear it: it is not waited for.
+    record.disarm = after(STOP_GRACE, () => record.worker.terminate());
+    record.worker.stop(this.#options.exitCode?.() ?? 0);
+  }
+
+  /** Gives a worker up, with its calls and whatever it does. */
+  abandon(record: WorkerRecord, signal?: Deno.Signal): void {
+    if (record.state === "gone") return;
+    for (const job of record.jobs()) record.release(record.slotOf(job));
+    record.state = "gone";
+    this.#leave(record);
+    record.worker.terminate(signal);
+  }
+
+  /** Terminates those that are on their way out: they may not have listened. */
+  hurry(signal?: Deno.Signal): void {
+    for (const record of [...this.#leaving]) record.worker.terminate(signal);
+  }
+
+  /** Looks after workers with calls under way, for deaths that announce themselves by nothing. */
+  watch(): void {
+    if (this.#probeTimer !== undefined) return;
+    this.#probeTimer = setInterval(() => {
+      for (const record of this.#live) {
+        if (record.load > 0) record.worker.probe();
+      }
+    }, PROBE_INTERVAL);
+    Deno.unrefTimer(this.#probeTimer);
+  }
+
+  /** Nothing is under way. */
+  unwatch(): void {
+    if (this.#probeTimer !== undefined) clearInterval(this.#probeTimer);
+    this.#probeTimer = undefined;
+  }
+
+  /** No worker will come any more. */
+  close(): void {
+    this.unwatch();
+    if (this.#idleTimer !== undefined) clearTimeout(this.#idleTimer);
+    this.#idleTimer = undefined;
+  }
+
+  #onFault(record: WorkerRecord, error: unknown): void {
+    if (record.state === "gone") return;
+    if (record.load === 0) {
+      report(`Uncaught (in idle worker "${record.worker.name}")`, error);
+    }
+    record.fault = error;
+    this.#onGone(record, { error });
+    record.worker.terminate();
+  }
+
+  #onExited(record: WorkerRecord, exit: HostExit): void {
+    record.disarm?.();
+    if (record.worker.stuck) this.#abandoned.add(record.worker);
+    this.#onGone(record, exit);
+    this.#leaving.delete(record);
+    this.#events.left();
+  }
+
+  /** It runs nothing any more, or cannot be trusted to. */
+  #onGone(record: WorkerRecord, exit: HostExit): void {
+    if (record.state === "gone") return;
+    const wasStarting = record.state === "starting";
+    const wasTold = record.state === "stopping";
+    record.state = "gone";
+    this.#leave(record);
+    let hopeless: { readonly error: unknown } | undefined;
+    if (wasStarting) {
+      const error = startError(record.worker.name, exit);
+      if (++this.#startFailures >= MAX_START_FAILURES || isHopeless(error)) {
+        hopeless = { error };
+      }
+    } else if (!wasTold) {
+      this.crashes++;
+      this.restarts++;
+    }
+    this.#events.gone(record, exit, wasStarting, hopeless);
+  }
+
+  #leave(record: WorkerRecord): void {
+    this.#live.delete(record);
+    this.#leaving.add(record);
+  }
+
+  #armIdleTimer(): void {
+    const { idleTimeout, minWorkers } = this.#options;
+    if (idleTimeout > MAX_IDLE_TIMEOUT || this.#idleTimer !== undefined) return;
+    this.#idleTimer = setTimeout(() => {
+      this.#idleTimer = undefined;
+      const now = performance.now();
+      let isLeft = false;
+      for (const record of [...this.#live]) {
+        if (record.state !== "ready" || record.load > 0) continue;
+        if (this.#live.size <= minWorkers) break;
+        // Timers may fire a little early.
+        if (now - record.idleSince >= idleTimeout - 2) this.stop(record);
+        else isLeft = true;
+      }
+      if (isLeft) this.#armIdleTimer();
+    }, idleTimeout);
+    Deno.unrefTimer(this.#idleTimer);
+  }
+}
