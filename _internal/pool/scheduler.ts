@@ -44,7 +44,6 @@ import { Job, type JobObserver, type JobOptions, type Work } from "./job.ts";
 import { JobEnds } from "./job_ends.ts";
 import { JobQueue } from "./job_queue.ts";
 import { brokenError, crashError } from "./pool_errors.ts";
-import type { PoolWorker } from "./pool_worker.ts";
 import { ReadyWaiters } from "./ready_waiters.ts";
 import type { SchedulerOptions, SchedulerStats } from "./scheduler_options.ts";
 import type { WorkerRecord } from "./worker_record.ts";
@@ -105,11 +104,6 @@ export class Scheduler {
   /** Why it is broken; undefined where it is not. */
   get brokenBy(): unknown {
     return this.#brokenBy;
-  }
-
-  /** The workers that live now. */
-  get workers(): PoolWorker[] {
-    return Array.from(this.#workers.live, ({ worker }) => worker);
   }
 
   /**
