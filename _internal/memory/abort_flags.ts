@@ -19,8 +19,11 @@
 
 /** Calls that a child can have in flight; each has a word. */
 export const FLAGS = 64;
-/** The bit of `CallSlots.aborted()`. */
+/** The bits of `CallSlots.aborted()` and `timedOut()`. */
 const ABORT = 4;
+const TIMED_OUT = 8;
+/** On stdin: the slot, and this where the call has run out of time. */
+const TIMED_OUT_MARK = FLAGS;
 /** The word behind the flags: how many raises the watchdog has taken from stdin. */
 const CONSUMED = FLAGS;
 const WORDS = FLAGS + 1;
@@ -30,6 +33,11 @@ export function createAbortFlags(): Int32Array<SharedArrayBuffer> {
   return new Int32Array(
     new SharedArrayBuffer(WORDS * Int32Array.BYTES_PER_ELEMENT),
   );
+}
+
+/** What the host writes to the child's stdin to stop the call in a slot, since it was cancelled (0) or has run out of time (1). */
+export function raiseByte(slot: number, reason: 0 | 1): number {
+  return reason === 1 ? slot | TIMED_OUT_MARK : slot;
 }
 
 /**
@@ -72,7 +80,9 @@ addEventListener("message", ({ data: flags }) => {
     }
     if (count === null) process.kill(process.pid, "SIGKILL");
     for (let i = 0; i < count; i++) {
-      if (bytes[i] < ${FLAGS}) Atomics.or(flags, bytes[i], ${ABORT});
+      const late = (bytes[i] & ${TIMED_OUT_MARK}) !== 0;
+      const slot = bytes[i] & ${FLAGS - 1};
+      Atomics.or(flags, slot, late ? ${ABORT | TIMED_OUT} : ${ABORT});
     }
     Atomics.add(flags, ${CONSUMED}, count);
     Atomics.notify(flags, ${CONSUMED});

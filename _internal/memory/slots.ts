@@ -10,8 +10,9 @@
 //
 // The two ways out of QUEUED are compare-and-swaps, so exactly one happens: a
 // cancelled call never runs, and a call that runs was never reported as
-// cancelled before it started. The ABORT bit is set on top of any state by
-// the host and read by the task, also from a synchronous loop.
+// cancelled before it started. The ABORT bit, and with it TIMED_OUT where that
+// is the reason, is set on top of any state by the host and read by the task,
+// also from a synchronous loop.
 
 const FREE = 0;
 const QUEUED = 1;
@@ -19,6 +20,7 @@ const STARTED = 2;
 const REVOKED = 3;
 const STATE = 3;
 const ABORT = 4;
+const TIMED_OUT = 8;
 
 /** The state words of one worker's in-flight calls. */
 export class CallSlots {
@@ -53,9 +55,9 @@ export class CallSlots {
     Atomics.store(this.#words, slot, FREE);
   }
 
-  /** Host: asks the call to stop. */
-  abort(slot: number): void {
-    Atomics.or(this.#words, slot, ABORT);
+  /** Host: asks the call to stop, since it was cancelled (0) or has run out of time (1). */
+  abort(slot: number, reason: 0 | 1): void {
+    Atomics.or(this.#words, slot, reason === 1 ? ABORT | TIMED_OUT : ABORT);
   }
 
   /** Guest: was the call asked to stop? */
@@ -63,8 +65,13 @@ export class CallSlots {
     return (Atomics.load(this.#words, slot) & ABORT) !== 0;
   }
 
+  /** Guest: was it asked to since it has run out of time? */
+  timedOut(slot: number): boolean {
+    return (Atomics.load(this.#words, slot) & TIMED_OUT) !== 0;
+  }
+
   #leaveQueued(slot: number, state: number): boolean {
-    // The ABORT bit may come at any moment: it is kept.
+    // The bits above the state may come at any moment: they are kept.
     for (;;) {
       const word = Atomics.load(this.#words, slot);
       if ((word & STATE) !== QUEUED) return false;

@@ -108,7 +108,7 @@ export class RemoteWorker implements PoolWorker {
   abort(slot: number, reason: AbortReason): void {
     // The flag first: a synchronous loop reads it, and the message, which the
     // guest takes when its event loop turns, fires the signal.
-    this.#host.raise(slot);
+    this.#host.raise(slot, reason);
     this.#host.channel.send(plainMessage({ tag: Tag.abort, slot, reason }));
   }
 

@@ -472,7 +472,11 @@ class RunningCall implements CallContext {
 
   abortReason(): unknown {
     if (this.#controller?.signal.aborted) return this.#controller.signal.reason;
-    return stopError(this.#reason === AbortReason.timeout);
+    // The flag comes before the message that tells the reason too.
+    return stopError(
+      this.#reason === AbortReason.timeout ||
+        (this.#reason === undefined && this.#slots.timedOut(this.slot)),
+    );
   }
 
   signal(): AbortSignal {

@@ -2,6 +2,7 @@
 
 import type { CallSlots } from "../memory/slots.ts";
 import type { Channel } from "../wire/channel.ts";
+import type { AbortReason } from "../wire/messages.ts";
 
 /** What a task can run in. */
 export type WorkerKind = "thread" | "process" | "inline";
@@ -57,7 +58,7 @@ export interface WorkerHost {
    * Raises the abort flag of an in-flight slot (0 to `SLOTS - 1`). Reaches a
    * guest that is busy in a synchronous loop.
    */
-  raise(slot: number): void;
+  raise(slot: number, reason: AbortReason): void;
   /** Asks the guest to end in order: it takes no more calls and exits with `code`. */
   stop(code?: number): void;
   /** Ends the worker now. For processes `signal` is sent (default SIGKILL). */

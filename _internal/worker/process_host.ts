@@ -18,14 +18,14 @@ import {
   WorkerCrashedError,
 } from "../base/errors.ts";
 import { workerEnded, workerStarted } from "../base/registry.ts";
-import { FLAGS } from "../memory/abort_flags.ts";
+import { FLAGS, raiseByte } from "../memory/abort_flags.ts";
 import {
   createKey,
   HOST_DEADLINE,
   Rendezvous,
   type RendezvousTransport,
 } from "../wire/handshake.ts";
-import { plainMessage, Tag } from "../wire/messages.ts";
+import { type AbortReason, plainMessage, Tag } from "../wire/messages.ts";
 import { SocketChannel } from "../wire/socket_channel.ts";
 import { checkPermissions, permissionFlags } from "./_permissions.ts";
 import { findProjectConfig } from "./_project_config.ts";
@@ -101,7 +101,7 @@ export class ProcessHost implements WorkerHost {
   #startError: unknown;
   /** Raises sent so far, for the fences behind them. */
   #raises = 0;
-  /** Slots raised while the child came up: until it has connected, nothing but its first line may go to stdin. */
+  /** Raises of the time in which the child came up: until it has connected, nothing but its first line may go to stdin. */
   #early: number[] = [];
   readonly #rendezvous: Rendezvous;
   readonly #child: Deno.ChildProcess;
@@ -159,7 +159,7 @@ export class ProcessHost implements WorkerHost {
     // The status of the process tells the code.
   }
 
-  raise(slot: number): void {
+  raise(slot: number, reason: AbortReason): void {
     if (!Number.isInteger(slot) || slot < 0 || slot >= FLAGS) {
       throw new RangeError(
         `Cannot raise flag as 'slot' must be an integer from 0 to ${
@@ -167,13 +167,9 @@ export class ProcessHost implements WorkerHost {
         }: current value is ${slot}`,
       );
     }
-    if (this.#state === "starting") {
-      this.#early.push(slot);
-    } else if (this.#state === "running") {
-      this.#raises = (this.#raises + 1) >>> 0;
-      this.#tell(new Uint8Array([slot]));
-      this.channel.fence(this.#raises);
-    }
+    const byte = raiseByte(slot, reason);
+    if (this.#state === "starting") this.#early.push(byte);
+    else if (this.#state === "running") this.#raise(byte);
   }
 
   stop(code = 0): void {
@@ -258,7 +254,7 @@ export class ProcessHost implements WorkerHost {
     void this.channel.ended.then(({ error }) => {
       if (error !== undefined) this.terminate();
     });
-    for (const slot of this.#early.splice(0)) this.raise(slot);
+    for (const byte of this.#early.splice(0)) this.#raise(byte);
   }
 
   async #watch(): Promise<HostExit> {
@@ -290,6 +286,12 @@ export class ProcessHost implements WorkerHost {
     // Frees the pipe; it has no reader any more, so it may well fail.
     await this.#lane.close().catch(() => {});
     return error === undefined ? exit : { ...exit, error };
+  }
+
+  #raise(byte: number): void {
+    this.#raises = (this.#raises + 1) >>> 0;
+    this.#tell(new Uint8Array([byte]));
+    this.channel.fence(this.#raises);
   }
 
   /** Writes to the child's stdin. */

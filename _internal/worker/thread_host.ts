@@ -14,7 +14,7 @@ import { workerEnded, workerStarted } from "../base/registry.ts";
 import type { CallSlots } from "../memory/slots.ts";
 import type { Channel } from "../wire/channel.ts";
 import { closeInspector } from "../wire/functions/inspector.ts";
-import { plainMessage, Tag } from "../wire/messages.ts";
+import { type AbortReason, plainMessage, Tag } from "../wire/messages.ts";
 import type { RingChannel } from "../wire/ring_channel.ts";
 import { RingPump } from "../wire/ring_pump.ts";
 import {
@@ -136,8 +136,8 @@ export class ThreadHost implements WorkerHost {
     this.#clearStartTimer();
   }
 
-  raise(slot: number): void {
-    this.slots.abort(slot);
+  raise(slot: number, reason: AbortReason): void {
+    this.slots.abort(slot, reason);
   }
 
   stop(code = 0): void {

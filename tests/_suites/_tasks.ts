@@ -63,13 +63,14 @@ export function mark(path: string, value: string): string {
   return value;
 }
 
-/** Loops without a turn of the event loop until it is asked to stop. */
+/** Loops without a turn of the event loop until it is asked to stop; leaves what it was told. */
 export function hotLoop(path: string): never {
   mark(path, "begun");
   try {
     for (;;) current.throwIfAborted();
-  } finally {
-    mark(path, "left");
+  } catch (error) {
+    mark(path, (error as Error).name);
+    throw error;
   }
 }
 

@@ -30,7 +30,7 @@ Deno.test("CallSlots lets a queued call be started or revoked, once", () => {
 Deno.test("CallSlots.abort() is seen in any state, and goes with the call", () => {
   const { slots } = createSlots();
   slots.queue(2);
-  slots.abort(2);
+  slots.abort(2, 0);
   assert(slots.aborted(2));
   assert(slots.start(2));
   assert(slots.aborted(2));
@@ -38,7 +38,7 @@ Deno.test("CallSlots.abort() is seen in any state, and goes with the call", () =
   assertFalse(slots.aborted(1));
   slots.free(2);
   assertFalse(slots.aborted(2));
-  slots.abort(2);
+  slots.abort(2, 0);
   slots.queue(2);
   assertFalse(slots.aborted(2));
 });
@@ -61,7 +61,7 @@ Deno.test("CallSlots gives each call to one of two threads that race for it", as
     Atomics.store(go, 0, round);
     // From the other end, so that they meet in the middle.
     for (let slot = count - 1; slot >= 0; slot--) {
-      if (slot % 3 === 0) slots.abort(slot);
+      if (slot % 3 === 0) slots.abort(slot, 0);
       if (slots.revoke(slot)) won.push(round * count + slot);
     }
     while (Atomics.load(go, 1) !== round) {

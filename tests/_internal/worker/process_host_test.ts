@@ -227,16 +227,16 @@ Deno.test("ProcessHost.raise() reaches a child that is busy in a synchronous loo
   for (const slot of [0, 5, 63]) {
     child.send(Command.spin, new Uint8Array([slot]));
     assertEquals(await child.receiveJson(), "busy");
-    child.host.raise(slot);
+    child.host.raise(slot, 0);
     assertEquals(await child.receiveJson(), "aborted");
   }
-  assertThrows(() => child.host.raise(64), RangeError);
-  assertThrows(() => child.host.raise(-1), RangeError);
+  assertThrows(() => child.host.raise(64, 0), RangeError);
+  assertThrows(() => child.host.raise(-1, 0), RangeError);
 });
 
 Deno.test("ProcessHost.raise() before the child is there is not lost", async () => {
   await using child = new Child();
-  child.host.raise(3);
+  child.host.raise(3, 0);
   child.send(Command.spin, new Uint8Array([3]));
   assertEquals(await child.receiveJson(), "busy");
   assertEquals(await child.receiveJson(), "aborted");
@@ -248,7 +248,7 @@ Deno.test("ProcessHost.raise() is seen before what is sent after it", async () =
   // Stdin and the socket have no order between them but the fence: without it
   // the raise comes late now and then, and would abort the slot's next call.
   for (let i = 0; i < 300; i++) {
-    child.host.raise(9);
+    child.host.raise(9, 0);
     const look = "[slots.aborted(9), slots.free(9), slots.aborted(9)]";
     assertEquals(await child.evaluate(look), [true, null, false]);
   }
