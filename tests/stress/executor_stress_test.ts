@@ -63,6 +63,12 @@ async function round(
     idleTimeout: [5, 50, Infinity][below(3)]!,
     maxTasksPerWorker: [3, 20, Infinity][below(3)]!,
   });
+  // A round that is terminated ends before all of its cancels are due.
+  using timers = new DisposableStack();
+  const later = (delay: number, fn: () => void) => {
+    const timer = setTimeout(fn, delay);
+    timers.defer(() => clearTimeout(timer));
+  };
   const entries: Entry[] = [];
   const add = (
     what: string,
@@ -100,7 +106,7 @@ async function round(
       case 3: {
         const future = executor.submit(below(2) === 0 ? deaf : hotLoop, log);
         add("cancelled", future, () => false);
-        setTimeout(() => future.cancel(), below(60));
+        later(below(60), () => future.cancel());
         break;
       }
       case 4: {
@@ -112,7 +118,7 @@ async function round(
           future,
           (end) => end.status === "fulfilled" && end.value === i * i,
         );
-        setTimeout(() => controller.abort(), below(20));
+        later(below(20), () => controller.abort());
         break;
       }
       case 5: {
