@@ -14,6 +14,8 @@ import {
 } from "./_codec_types.ts";
 import type { Home } from "./functions/origins.ts";
 
+/** Where the library's own modules lie. */
+const LIBRARY = new URL("../", import.meta.url).href;
 /** Longer stacks are cut: they are for people. */
 const STACK_LIMIT = 64 * 1024;
 const DESCRIPTION_LIMIT = 1000;
@@ -133,7 +135,7 @@ export function writeErrorHead(
       (Object.hasOwn(error, "name") ? 0 : NAME_IS_OF_CLASS),
   );
   if (message !== undefined) g.w.string(message);
-  if (stack !== undefined) g.w.string(stack.slice(0, STACK_LIMIT));
+  if (stack !== undefined) g.w.string(ownFrames(stack).slice(0, STACK_LIMIT));
   if (name !== undefined) g.w.string(name);
 }
 
@@ -328,6 +330,16 @@ export function makeError(head: ErrorHead, prototype: object): Error {
     hide(error, "name", head.name, head.isNameEnumerable);
   }
   return error;
+}
+
+/** The stack without the library's frames at its end: they say nothing of the task. */
+function ownFrames(stack: string): string {
+  const lines = stack.split("\n");
+  let end = lines.length;
+  while (end > 0 && lines[end - 1]!.includes(LIBRARY)) end--;
+  // An error of the library itself has no other frames.
+  const hasOwn = end > 0 && /^ {4}at /.test(lines[end - 1]!);
+  return hasOwn ? lines.slice(0, end).join("\n") : stack;
 }
 
 /** The stack of the decoder is never shown: not collecting it saves microseconds. */

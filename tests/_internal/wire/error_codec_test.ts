@@ -197,6 +197,19 @@ Deno.test("encodeError() survives cyclic and endless causes", () => {
   assertEquals(typeof link, "string");
 });
 
+Deno.test("encodeError() leaves the library's own frames out at the end of a stack", () => {
+  const library = new URL("../../../_internal/", import.meta.url).href;
+  const error = new RangeError("deep");
+  const own = "RangeError: deep\n    at task (file:///main.ts:1:1)";
+  error.stack = `${own}\n    at Guest.run (${library}worker/guest.ts:1:1)`;
+  assertEquals(send(error).stack, own);
+  // Nothing would be left of an error that the library threw.
+  const internal =
+    `RangeError: deep\n    at Guest.run (${library}worker/guest.ts:1:1)`;
+  error.stack = internal;
+  assertEquals(send(error).stack, internal);
+});
+
 Deno.test("encodeError() keeps the remote stack", () => {
   const received = send(new Error("remote"));
   assert(received.stack.includes("error_codec_test.ts"));
