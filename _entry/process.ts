@@ -3,11 +3,11 @@
 // What a child process runs.
 
 import { CallSlots } from "../_internal/memory/slots.ts";
-import { runGuest } from "../_internal/worker/guest.ts";
+import { createGuest } from "../_internal/worker/guest.ts";
 import { connectToParent } from "../_internal/worker/process_child.ts";
 
 const { channel, words, info, exit } = await connectToParent();
-const guest = await runGuest({
+const guest = await createGuest({
   worker: { id: info.id, name: info.name, kind: "process" },
   channel,
   slots: new CallSlots(words),
@@ -17,7 +17,7 @@ const guest = await runGuest({
 });
 
 // An error that belongs to no call, such as one from a timer that a task left
-// behind, is reported and does not take the calls under way with it.
+// behind, is told to the host, which cannot trust this worker any more.
 addEventListener("error", (event) => {
   event.preventDefault();
   guest.fault(event.error ?? new TypeError(event.message));
@@ -26,3 +26,4 @@ addEventListener("unhandledrejection", (event) => {
   event.preventDefault();
   guest.fault(event.reason);
 });
+guest.open();

@@ -4,19 +4,11 @@
 // its life lock (the host's only way to see a death) and serves the channel.
 // Everything that this file imports is paid for at every start.
 
-import { runGuest } from "../_internal/worker/guest.ts";
+import { createGuest } from "../_internal/worker/guest.ts";
 import { guardThread } from "../_internal/worker/thread_guard.ts";
 import type { ThreadStart } from "../_internal/worker/thread_host.ts";
-import { RingPump } from "../_internal/wire/ring_pump.ts";
 import type { MessageSource } from "../_internal/wire/ring_channel.ts";
-import {
-  guestBell,
-  guestChannel,
-  linkSlots,
-} from "../_internal/wire/thread_link.ts";
-
-/** Looks before sleeping: some tens of microseconds, enough for the next call of a caller who awaits one after the other. */
-const SPINS = 2000;
+import { guestChannel, linkSlots } from "../_internal/wire/thread_link.ts";
 
 interface LockManager {
   request(name: string, callback: () => Promise<unknown>): Promise<unknown>;
@@ -28,25 +20,18 @@ const locks = (navigator as unknown as { locks: LockManager }).locks;
 function onStart({ data }: MessageEvent): void {
   scope.removeEventListener("message", onStart);
   const { link, id, name, concurrency, lifeLock } = data as ThreadStart;
-  const bell = guestBell(link);
-  const pump = new RingPump(
-    bell,
-    16,
-    navigator.hardwareConcurrency > 1 ? SPINS : 0,
-  );
-  const channel = guestChannel(link, scope, pump.wake);
   const guard = guardThread();
   locks.request(lifeLock, async () => {
-    const guest = await runGuest({
+    const guest = await createGuest({
       worker: { id, name, kind: "thread" },
-      channel,
+      channel: guestChannel(link, scope),
       slots: linkSlots(link),
       sharesSlots: true,
       concurrency,
       exit: guard.close,
     });
     guard.watch(guest);
-    pump.add(channel);
+    guest.open();
     await new Promise(() => {});
   });
 }

@@ -61,6 +61,9 @@ export class Bell {
   }
 }
 
+/** True where a thread can sleep without blocking its event loop. */
+export const canPark = typeof Atomics.waitAsync === "function";
+
 /** Tells the processor that this is a spin loop. */
 export function pause(): void {
   (Atomics as unknown as { pause?: () => void }).pause?.();

@@ -30,6 +30,8 @@ export interface Channel {
   onClose: (close: ChannelClose) => void;
   /** Starts to deliver messages. */
   open(): void;
+  /** The other side is gone: delivers what can be read of what it sent before, then closes. */
+  finish(): void;
   /** Stops; nothing is delivered afterwards. What was sent before still arrives where the other side lives. */
   close(): void;
 }

@@ -33,6 +33,11 @@ export class PortChannel implements Channel {
     this.#state = "closed";
   }
 
+  finish(): void {
+    // The port's messages come by the event loop: there is nothing to read.
+    this.close();
+  }
+
   send(
     message: Uint8Array,
     attachments: readonly unknown[] = [],

@@ -22,6 +22,7 @@
 import type { Bell } from "../memory/bell.ts";
 import type { RingConsumer, RingProducer } from "../memory/ring.ts";
 import type { Channel, ChannelClose } from "./channel.ts";
+import type { RingPump } from "./ring_pump.ts";
 
 const NO_ATTACHMENTS: readonly unknown[] = [];
 const EMPTY = new Uint8Array(0);
@@ -60,7 +61,7 @@ export interface RingEnds {
   readonly port: MessageSource;
 }
 
-/** One side of the shared-memory channel. Whoever owns the pump calls `drain()`. */
+/** One side of the shared-memory channel. Its pump drains it. */
 export class RingChannel implements Channel {
   readonly carriesAttachments = true;
   onMessage: (message: Uint8Array, attachments: readonly unknown[]) => void =
@@ -71,7 +72,7 @@ export class RingChannel implements Channel {
   readonly #consumer: RingConsumer;
   readonly #peerBell: Bell;
   readonly #port: MessageSource;
-  readonly #wake: () => void;
+  readonly #pump: RingPump;
   readonly #arrived: PortMessage[] = [];
   /** Markers read whose port message has not come yet: 0 or 1. */
   #awaited = 0;
@@ -80,25 +81,31 @@ export class RingChannel implements Channel {
 
   /**
    * @param ends The rings, the other side's bell and the port.
-   * @param wake Called when the port has brought something to drain.
+   * @param pump Drains the channel while it is open.
    */
-  constructor(ends: RingEnds, wake: () => void) {
+  constructor(ends: RingEnds, pump: RingPump) {
     this.#producer = ends.producer;
     this.#consumer = ends.consumer;
     this.#peerBell = ends.peerBell;
     this.#port = ends.port;
-    this.#wake = wake;
+    this.#pump = pump;
   }
 
   open(): void {
     this.#state = "open";
     this.#port.addEventListener("message", this.#onPortMessage);
-    this.#wake();
+    this.#pump.add(this);
+  }
+
+  finish(): void {
+    this.drain(Infinity);
+    this.close();
   }
 
   close(): void {
     if (this.#state === "open") {
       this.#port.removeEventListener("message", this.#onPortMessage);
+      this.#pump.remove(this);
     }
     this.#state = "closed";
     this.#overflow = [];
@@ -194,6 +201,6 @@ export class RingChannel implements Channel {
     const { data } = event;
     if (!(data?.bytes instanceof Uint8Array)) return;
     this.#arrived.push(data as PortMessage);
-    this.#wake();
+    this.#pump.wake();
   };
 }

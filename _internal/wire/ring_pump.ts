@@ -16,17 +16,24 @@
 // `TURN` ms, so that timers and ports are not starved by a flood of messages.
 
 import { type Bell, pause } from "../memory/bell.ts";
-import type { RingChannel } from "./ring_channel.ts";
 
 /** Milliseconds of work after which the event loop gets a turn. */
 const TURN = 8;
+
+/** What a pump serves. */
+export interface Drainable {
+  /** True where `drain()` would do something. */
+  readonly pending: boolean;
+  /** Delivers up to `limit` messages; returns how many. */
+  drain(limit: number): number;
+}
 
 /** Drains channels whenever their bell is rung. */
 export class RingPump {
   readonly #bell: Bell;
   readonly #batch: number;
   readonly #spins: number;
-  readonly #channels = new Set<RingChannel>();
+  readonly #channels = new Set<Drainable>();
   #state: "stopped" | "running" | "parked" = "stopped";
 
   /**
@@ -41,7 +48,7 @@ export class RingPump {
   }
 
   /** Serves a channel from now on. */
-  add(channel: RingChannel): void {
+  add(channel: Drainable): void {
     this.#channels.add(channel);
     if (this.#state === "stopped") {
       this.#state = "running";
@@ -51,7 +58,7 @@ export class RingPump {
   }
 
   /** Forgets a channel; the pump stops with the last one. */
-  remove(channel: RingChannel): void {
+  remove(channel: Drainable): void {
     this.#channels.delete(channel);
     if (this.#channels.size === 0) this.wake();
   }

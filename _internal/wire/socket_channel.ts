@@ -159,6 +159,11 @@ export class SocketChannel implements Channel {
     this.#wakeWriter();
   }
 
+  finish(): void {
+    // What the other side sent was read up to the end of its stream.
+    this.close();
+  }
+
   /** Tells the other side how many raises went out of band so far. Ordered with the messages. */
   fence(count: number): void {
     if (!this.#isSending()) return;

@@ -93,18 +93,14 @@ interface CallStorage {
   run<R>(store: CallContext, fn: () => R): R;
 }
 
-/** Serves the channel until the worker ends. */
-export async function runGuest(options: GuestOptions): Promise<Guest> {
+/** Makes the guest of this worker; its owner opens it. */
+export async function createGuest(options: GuestOptions): Promise<Guest> {
   setWorker(options.worker);
-  let storage: CallStorage | undefined;
-  if (options.concurrency > 1) {
-    const { AsyncLocalStorage } = await import("node:async_hooks");
-    storage = new AsyncLocalStorage<CallContext>() as CallStorage;
-    setCallStorage(storage);
-  }
-  const guest = new Guest(options, storage);
-  guest.open();
-  return guest;
+  if (options.concurrency === 1) return new Guest(options, undefined);
+  const { AsyncLocalStorage } = await import("node:async_hooks");
+  const storage = new AsyncLocalStorage<CallContext>() as CallStorage;
+  setCallStorage(storage);
+  return new Guest(options, storage);
 }
 
 /** One worker's calls. */

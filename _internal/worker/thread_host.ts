@@ -15,14 +15,13 @@ import type { CallSlots } from "../memory/slots.ts";
 import type { Channel } from "../wire/channel.ts";
 import { closeInspector } from "../wire/functions/inspector.ts";
 import { type AbortReason, plainMessage, Tag } from "../wire/messages.ts";
-import type { RingChannel } from "../wire/ring_channel.ts";
-import { RingPump } from "../wire/ring_pump.ts";
 import {
   createLink,
-  hostBell,
+  DEFAULT_TRANSPORT,
   hostChannel,
   linkSlots,
   type ThreadLink,
+  type ThreadTransport,
 } from "../wire/thread_link.ts";
 import { THREAD_ENTRY } from "./entry_urls.ts";
 import type { HostExit, HostOptions, WorkerHost } from "./host.ts";
@@ -42,12 +41,9 @@ export interface ThreadStart {
 export interface ThreadHostOptions extends HostOptions {
   /** Calls that it may have under way at a time. */
   readonly concurrency: number;
+  /** What the messages take; by default what the platform allows. */
+  readonly transport?: ThreadTransport;
 }
-
-/** The main thread sleeps on one bell for all its workers. */
-const bellMemory = new SharedArrayBuffer(4);
-/** No spinning on the caller's side: its event loop is the user's. */
-const pump = new RingPump(hostBell(bellMemory), 256, 0);
 
 /**
  * Locks are shared by all threads of a program, and a worker that starts
@@ -67,9 +63,9 @@ export class ThreadHost implements WorkerHost {
   readonly pid = undefined;
   readonly slots: CallSlots;
   readonly exited: Promise<HostExit>;
+  readonly channel: Channel;
 
   readonly #worker: Worker;
-  readonly #channel: RingChannel;
   readonly #lifeLock: string;
   #state: "starting" | "running" | "stopping" | "ended" = "starting";
   #stuck = false;
@@ -84,7 +80,7 @@ export class ThreadHost implements WorkerHost {
     // A worker that is started while an inspector session is open comes up
     // half a second late.
     closeInspector();
-    const link = createLink(bellMemory);
+    const link = createLink(options.transport ?? DEFAULT_TRANSPORT);
     this.slots = linkSlots(link);
     this.#worker = new Worker(THREAD_ENTRY, {
       type: "module",
@@ -93,7 +89,7 @@ export class ThreadHost implements WorkerHost {
     workerStarted();
     unrefWorker(this.#worker);
     this.#worker.addEventListener("error", this.#onError);
-    this.#channel = hostChannel(link, this.#worker, pump.wake);
+    this.channel = hostChannel(link, this.#worker);
     this.#startTimer = setTimeout(
       () =>
         this.#end({
@@ -112,10 +108,6 @@ export class ThreadHost implements WorkerHost {
     this.#worker.postMessage(start);
   }
 
-  get channel(): Channel {
-    return this.#channel;
-  }
-
   /** As it was when it was last asked: whoever asks has the lock looked at again. */
   get stuck(): boolean {
     if (this.#stuck) {
@@ -126,8 +118,7 @@ export class ThreadHost implements WorkerHost {
 
   /** Starts to deliver; the owner has set the channel's handlers. */
   open(): void {
-    this.#channel.open();
-    pump.add(this.#channel);
+    this.channel.open();
   }
 
   started(): void {
@@ -143,7 +134,7 @@ export class ThreadHost implements WorkerHost {
   stop(code = 0): void {
     if (this.#state !== "starting" && this.#state !== "running") return;
     this.#state = "stopping";
-    this.#channel.send(plainMessage({ tag: Tag.stop, code }));
+    this.channel.send(plainMessage({ tag: Tag.stop, code }));
   }
 
   terminate(): void {
@@ -196,9 +187,7 @@ export class ThreadHost implements WorkerHost {
     this.#worker.removeEventListener("error", this.#onError);
     this.#worker.addEventListener("error", (event) => event.preventDefault());
     // Answers that were written before the end count.
-    this.#channel.drain(Infinity);
-    this.#channel.close();
-    pump.remove(this.#channel);
+    this.channel.finish();
     this.#worker.terminate();
     workerEnded();
     this.#settle({ exitCode: this.#exitCode, ...exit });

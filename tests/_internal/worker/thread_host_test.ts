@@ -1,0 +1,111 @@
+// Copyright 2026 the @concurrent/parallel authors. MIT license.
+
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { WorkerCrashedError } from "../../../_internal/base/errors.ts";
+import { threadBackend } from "../../../_internal/pool/backend.ts";
+import { RemoteWorker } from "../../../_internal/pool/remote_worker.ts";
+import { Scheduler } from "../../../_internal/pool/scheduler.ts";
+import type { AnyFunction } from "../../../_internal/wire/functions/task.ts";
+import { CallMode } from "../../../_internal/wire/messages.ts";
+import type { ThreadTransport } from "../../../_internal/wire/thread_link.ts";
+import { ThreadHost } from "../../../_internal/worker/thread_host.ts";
+import { soon } from "../../_suites/_helpers.ts";
+
+/** A thread behind a scheduler of its own, over the transport that is asked for. */
+class Subject implements AsyncDisposable {
+  readonly #backend = threadBackend({ concurrency: 1 });
+  readonly scheduler: Scheduler;
+
+  constructor(transport: ThreadTransport) {
+    this.scheduler = new Scheduler({
+      kind: "thread",
+      name: `test-${transport}`,
+      maxWorkers: 1,
+      minWorkers: 0,
+      concurrency: 1,
+      queueLimit: Infinity,
+      maxTasksPerWorker: Infinity,
+      idleTimeout: Infinity,
+      cancelGrace: 100,
+      initializer: undefined,
+      startWorker: (identity, events) =>
+        new RemoteWorker(
+          new ThreadHost({ ...identity, concurrency: 1, transport }),
+          events,
+        ),
+    });
+  }
+
+  run(fn: AnyFunction, ...args: unknown[]): Promise<unknown> {
+    const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+    const work = this.#backend.prepare(fn, args, CallMode.single, undefined);
+    const options = { name: "", priority: 0, timeout: undefined, retries: 0 };
+    this.scheduler.submit(work, options, {
+      started() {},
+      progressed() {},
+      succeeded: resolve,
+      failed: reject,
+      cancelled: reject,
+    });
+    return soon("the answer", promise);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.scheduler.shutdown(false);
+  }
+}
+
+for (const transport of ["ring", "port"] as const) {
+  Deno.test(`ThreadHost over the ${transport} takes calls and brings answers`, async () => {
+    await using subject = new Subject(transport);
+    assertEquals(await subject.run((a: number, b: number) => a + b, 1, 2), 3);
+    await assertRejects(
+      () =>
+        subject.run(() => {
+          throw new RangeError("over there");
+        }),
+      RangeError,
+      "over there",
+    );
+    const large = new Uint8Array(300_000).fill(7);
+    const back = await subject.run((bytes: Uint8Array) => bytes, large);
+    assertEquals(back, large);
+  });
+
+  Deno.test(`ThreadHost over the ${transport} carries what only the platform can`, async () => {
+    await using subject = new Subject(transport);
+    const shared = new SharedArrayBuffer(4);
+    await subject.run(
+      (memory: SharedArrayBuffer) => new Uint8Array(memory).fill(9),
+      shared,
+    );
+    assertEquals([...new Uint8Array(shared)], [9, 9, 9, 9]);
+  });
+
+  Deno.test(`ThreadHost over the ${transport} keeps the order of many calls`, async () => {
+    await using subject = new Subject(transport);
+    const answers = await Promise.all(
+      Array.from({ length: 300 }, (_, i) =>
+        subject.run(
+          (n: number, bytes: Uint8Array) => n + bytes.length,
+          i,
+          new Uint8Array(i % 50 === 0 ? 100_000 : 0),
+        )),
+    );
+    assertEquals(
+      answers,
+      Array.from({ length: 300 }, (_, i) => i + (i % 50 === 0 ? 100_000 : 0)),
+    );
+  });
+
+  Deno.test(`ThreadHost over the ${transport} notices that the thread has ended itself`, async () => {
+    await using subject = new Subject(transport);
+    const error = await assertRejects(
+      () => subject.run(() => Deno.exit(3)),
+      WorkerCrashedError,
+    );
+    assertEquals(error.exitCode, 3);
+    assertEquals(await subject.run(() => 1), 1);
+    assert(subject.scheduler.stats().crashes === 1);
+  });
+}
