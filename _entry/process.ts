@@ -2,18 +2,20 @@
 
 // What a child process runs.
 
+import { clearStaleRaises } from "../_internal/memory/abort_flags.ts";
 import { CallSlots } from "../_internal/memory/slots.ts";
 import { createGuest } from "../_internal/worker/guest.ts";
 import { connectToParent } from "../_internal/worker/process_child.ts";
 
-const { channel, words, info, exit } = await connectToParent();
+const parent = await connectToParent();
+const { channel, words, info } = parent;
 const guest = await createGuest({
   worker: { id: info.id, name: info.name, kind: "process" },
   channel,
   slots: new CallSlots(words),
   sharesSlots: false,
   concurrency: info.concurrency,
-  exit: (code) => void exit(code),
+  exit: (code) => void parent.exit(code),
 });
 
 // An error that belongs to no call, such as one from a timer that a task left
@@ -26,4 +28,6 @@ addEventListener("unhandledrejection", (event) => {
   event.preventDefault();
   guest.fault(event.reason);
 });
+parent.onRaises = (count) =>
+  clearStaleRaises(words, count, (slot) => guest.holds(slot));
 guest.open();

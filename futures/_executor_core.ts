@@ -12,7 +12,7 @@ import {
   describe,
   integerOption,
 } from "../_internal/base/validation.ts";
-import type { Backend } from "../_internal/pool/backend.ts";
+import { type Backend, NO_TRANSFER } from "../_internal/pool/backend.ts";
 import type { Job, JobObserver, JobOptions } from "../_internal/pool/job.ts";
 import { Scheduler } from "../_internal/pool/scheduler.ts";
 import type { SchedulerOptions } from "../_internal/pool/scheduler_options.ts";
@@ -76,18 +76,16 @@ export function submitCall(lane: Lane, call: Call): Job {
   const { scheduler, backend } = lane;
   // Before anything is encoded: a closed executor is the clearer error.
   scheduler.checkAccepting();
-  const { transfer, signal } = options;
-  const work = backend.prepare(
-    fn,
-    args,
-    mode,
-    typeof transfer === "function" ? transfer(...args) : transfer,
-  );
+  const { signal, retries = 0 } = options;
+  const work = backend.prepare(fn, args, mode, {
+    objects: transferOf(options, args, mode),
+    isRepeatable: retries > 0,
+  });
   const jobOptions: JobOptions = {
     name: options.name || fn.name || "(anonymous)",
     priority: options.priority ?? 0,
     timeout: options.timeout,
-    retries: options.retries ?? 0,
+    retries,
   };
   if (signal?.aborted) {
     return scheduler.refuse(work, jobOptions, observer, signal.reason);
@@ -99,6 +97,18 @@ export function submitCall(lane: Lane, call: Call): Job {
     job.detach = () => signal.removeEventListener("abort", onAbort);
   }
   return job;
+}
+
+/** What a call moves; of a chunk: what the calls of its items move. */
+function transferOf(
+  { transfer }: TaskOptions,
+  args: readonly unknown[],
+  mode: CallMode,
+): readonly Transferable[] {
+  if (typeof transfer !== "function") return transfer ?? [];
+  return mode === CallMode.chunk
+    ? (args as unknown[][]).flatMap((list) => transfer(...list))
+    : transfer(...args);
 }
 
 /** Submits one call and gives its future. */
@@ -163,6 +173,7 @@ export function createLane(
   className: string,
   options: PoolOptions,
   createBackend: (concurrency: number) => Backend,
+  maxConcurrency: number,
 ): Lane {
   const verb = `create ${className}`;
   const maxWorkers = integerOption(
@@ -191,6 +202,11 @@ export function createLane(
     1,
     1,
   );
+  if (concurrency > maxConcurrency) {
+    throw new RangeError(
+      `Cannot ${verb} as 'concurrency' must not be greater than ${maxConcurrency}: current value is ${concurrency}`,
+    );
+  }
   checkDuration(verb, "idleTimeout", options.idleTimeout);
   checkDuration(verb, "cancelGrace", options.cancelGrace);
   if (options.resourceLimits !== undefined) {
@@ -217,7 +233,7 @@ export function createLane(
     unwrapTask(initializer).fn,
     initArgs,
     CallMode.single,
-    undefined,
+    NO_TRANSFER,
   );
   const schedulerOptions: SchedulerOptions = {
     kind: backend.kind,
@@ -250,10 +266,8 @@ export function createLane(
 /** Shuts lanes down as one. */
 export async function shutdownLanes(
   lanes: readonly Lane[],
-  options: ShutdownOptions,
+  { wait = true, cancelFutures = false, timeout }: ShutdownOptions,
 ): Promise<void> {
-  const { wait = true, cancelFutures = false, timeout } = options;
-  checkDuration("shut down an executor", "timeout", timeout);
   const closed = Promise.all(
     lanes.map(({ scheduler }) => scheduler.shutdown(cancelFutures)),
   );

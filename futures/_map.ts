@@ -83,6 +83,14 @@ export function checkMap(
   }
 }
 
+/** Tells the two kinds of input apart; a string is iterable too. */
+export function isAsync<T>(
+  items: Iterable<T> | AsyncIterable<T>,
+): items is AsyncIterable<T> {
+  return typeof (items as AsyncIterable<T>)[Symbol.asyncIterator] ===
+    "function";
+}
+
 /** The iteration; nothing happens before its first step. */
 export async function* mapOver(
   lane: Lane,
@@ -150,8 +158,8 @@ class MapRun {
     this.#fn = fn;
     this.#taskOptions = taskOptions;
     this.#options = options;
-    this.#async = Symbol.asyncIterator in items;
-    this.#input = Symbol.asyncIterator in items
+    this.#async = isAsync(items);
+    this.#input = isAsync(items)
       ? items[Symbol.asyncIterator]()
       : items[Symbol.iterator]();
     const { timeout, signal } = options;

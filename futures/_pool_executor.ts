@@ -2,13 +2,18 @@
 
 import {
   inlineBackend,
+  NO_TRANSFER,
   processBackend,
   threadBackend,
 } from "../_internal/pool/backend.ts";
+import { INLINE_SLOTS } from "../_internal/pool/inline_worker.ts";
+import { checkDuration } from "../_internal/base/validation.ts";
+import { SLOTS } from "../_internal/memory/slots.ts";
 import type {
   AnyFunction,
   TaskOptions,
 } from "../_internal/wire/functions/task.ts";
+import { CallMode } from "../_internal/wire/messages.ts";
 import type { Future } from "./_future_core.ts";
 import {
   checkTask,
@@ -19,7 +24,7 @@ import {
   submitFuture,
   sumStats,
 } from "./_executor_core.ts";
-import { checkMap, mapOver } from "./_map.ts";
+import { checkMap, isAsync, mapOver } from "./_map.ts";
 import type {
   Executor,
   ExecutorStats,
@@ -132,6 +137,11 @@ export abstract class PoolExecutor implements Executor {
   }
 
   shutdown(options: ShutdownOptions = {}): Promise<void> {
+    try {
+      checkDuration("shut down an executor", "timeout", options.timeout);
+    } catch (error) {
+      return Promise.reject(error);
+    }
     if (this.#state === "open") this.#state = "shut";
     return shutdownLanes([...this.#lanes.values()], options);
   }
@@ -189,7 +199,7 @@ export abstract class PoolExecutor implements Executor {
     const lane = this.#route(task);
     lane.scheduler.checkAccepting();
     // A function that cannot travel is this call's error, not the first step's.
-    lane.backend.prepare(task.fn, [], 0, undefined);
+    lane.backend.prepare(task.fn, [], CallMode.single, NO_TRANSFER);
     return mapOver(lane, task.fn, task.options, items, options);
   }
 
@@ -210,7 +220,12 @@ export abstract class PoolExecutor implements Executor {
     }
     const { permissions } = this.#options;
     lane = backend === "inline"
-      ? createLane(this.#className, inlineOptions(this.#options), inlineBackend)
+      ? createLane(
+        this.#className,
+        inlineOptions(this.#options),
+        inlineBackend,
+        INLINE_SLOTS,
+      )
       : createLane(
         this.#className,
         this.#options,
@@ -218,6 +233,7 @@ export abstract class PoolExecutor implements Executor {
           backend === "thread"
             ? threadBackend({ concurrency, permissions })
             : processBackend({ concurrency, permissions }),
+        SLOTS,
       );
     this.#lanes.set(backend, lane);
     return lane;
@@ -275,7 +291,7 @@ function inlineOptions(
 function argumentLists(
   items: Iterable<unknown> | AsyncIterable<unknown>,
 ): Iterable<unknown[]> | AsyncIterable<unknown[]> {
-  if (Symbol.asyncIterator in items) {
+  if (isAsync(items)) {
     return {
       async *[Symbol.asyncIterator]() {
         for await (const item of items) yield [item];

@@ -6,9 +6,8 @@
  * @module
  */
 
-import { after } from "../_internal/base/deadline.ts";
+import { after, checkWait } from "../_internal/base/deadline.ts";
 import { TimeoutError } from "../_internal/base/errors.ts";
-import { checkDuration } from "../_internal/base/validation.ts";
 import { checkFutures } from "./_check_futures.ts";
 import { type Future, markObserved } from "./_future_core.ts";
 
@@ -56,7 +55,7 @@ export function asCompleted<T>(
   options: AsCompletedOptions = {},
 ): AsyncIterableIterator<Future<T>> {
   const { timeout, signal } = options;
-  checkDuration("iterate over futures", "timeout", timeout);
+  checkWait("iterate over futures", { timeout, signal });
   const all = checkFutures("iterate over futures", futures);
   const ready: Future<T>[] = [];
   let sleepers: (() => void)[] = [];
@@ -65,7 +64,8 @@ export function asCompleted<T>(
     sleepers = [];
     for (const resolve of woken) resolve();
   };
-  let limit: { error: unknown } | undefined;
+  /** The first reason to end early, and its error. */
+  let limit: (() => unknown) | undefined;
   for (const future of all) {
     markObserved(future);
     future.addDoneCallback((settled) => {
@@ -73,16 +73,23 @@ export function asCompleted<T>(
       wake();
     });
   }
-  const stop = (error: unknown) => {
-    limit ??= { error };
+  const stop = (error: () => unknown) => {
+    limit ??= error;
     wake();
   };
-  const onAbort = () => stop(signal!.reason);
+  const onAbort = () => stop(() => signal!.reason);
   if (signal?.aborted) onAbort();
   signal?.addEventListener("abort", onAbort);
   const cancelTimer = timeout === undefined
     ? () => {}
-    : after(timeout, () => stop(undefined));
+    : after(timeout, () =>
+      stop(() =>
+        new TimeoutError(
+          `Cannot iterate over futures: ${
+            all.size - yielded
+          } of ${all.size} have not settled within ${timeout} ms`,
+        )
+      ));
   const end = () => {
     cancelTimer();
     signal?.removeEventListener("abort", onAbort);
@@ -108,12 +115,7 @@ export function asCompleted<T>(
         if (limit !== undefined) {
           ended = true;
           end();
-          if (signal?.aborted) throw limit.error;
-          throw new TimeoutError(
-            `Cannot iterate over futures: ${
-              all.size - yielded
-            } of ${all.size} have not settled within ${timeout} ms`,
-          );
+          throw limit();
         }
         await new Promise<void>((resolve) => {
           sleepers.push(resolve);

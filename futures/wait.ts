@@ -6,8 +6,7 @@
  * @module
  */
 
-import { checkDuration } from "../_internal/base/validation.ts";
-import { after } from "../_internal/base/deadline.ts";
+import { after, checkWait } from "../_internal/base/deadline.ts";
 import { checkFutures } from "./_check_futures.ts";
 import { type Future, hasFailed, markObserved } from "./_future_core.ts";
 
@@ -70,7 +69,7 @@ export async function wait<T>(
   options: WaitForOptions = {},
 ): Promise<WaitResult<T>> {
   const { timeout, signal, returnWhen = "all" } = options;
-  checkDuration("wait for futures", "timeout", timeout);
+  checkWait("wait for futures", { timeout, signal });
   if (!["all", "first", "firstException"].includes(returnWhen)) {
     throw new RangeError(
       `Cannot wait for futures as 'returnWhen' must be "all", "first" or "firstException": current value is ${returnWhen}`,

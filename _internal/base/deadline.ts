@@ -82,6 +82,14 @@ export function within<T>(
   });
 }
 
+/** As `after()`, but the wait does not keep the program alive: whoever has work under way does. */
+export function afterUnheld(delay: number, fn: () => void): () => void {
+  if (delay > MAX_DELAY) return () => {};
+  const timer = setTimeout(fn, delay);
+  Deno.unrefTimer(timer);
+  return () => clearTimeout(timer);
+}
+
 /** Calls `fn` after `delay` milliseconds; `Infinity` and what no timer can hold mean never. Returns the canceller. */
 export function after(delay: number, fn: () => void): () => void {
   if (delay > MAX_DELAY) return () => {};

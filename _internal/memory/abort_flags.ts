@@ -6,22 +6,27 @@
 // synchronous loop sees it too.
 //
 //   word          who writes                      who reads
-//   0 .. 63       watchdog: the ABORT bit         the running task
-//                 main thread: clears it when a
-//                 call begins in the slot
+//   0 .. 63       watchdog: the ABORT bit, and    the running task
+//                 the number of the raise above
+//                 main thread: clears it when
+//                 the call ends, and at a fence
 //   CONSUMED      watchdog                        main thread, at a fence
 //
-// Stdin and the socket are two roads without an order between them. A raise
-// for a call that has just ended could therefore arrive after the slot's next
-// call has begun, and abort the wrong one. So the host sends a fence over the
-// socket behind every raise: the number of raises up to then. The child takes
-// nothing that comes after the fence before its watchdog has seen as many.
+// Stdin and the socket are two roads without an order between them. A raise can
+// be there before the call that it is meant for: nothing clears a word when a
+// call begins. And a raise for a call that has just ended could arrive after
+// the slot's next call has begun, and abort the wrong one. So the host sends a
+// fence over the socket behind every raise: the number of raises up to then.
+// The child takes nothing that comes after the fence before its watchdog has
+// seen as many; then it clears the words that those raises have set and that
+// belong to no call that it holds.
+
+import { ABORT, SLOTS, TIMED_OUT } from "./slots.ts";
 
 /** Calls that a child can have in flight; each has a word. */
-export const FLAGS = 64;
-/** The bits of `CallSlots.aborted()` and `timedOut()`. */
-const ABORT = 4;
-const TIMED_OUT = 8;
+export const FLAGS = SLOTS;
+/** Bits below the number of the raise. */
+const RAISE_SHIFT = 4;
 /** On stdin: the slot, and this where the call has run out of time. */
 const TIMED_OUT_MARK = FLAGS;
 /** The word behind the flags: how many raises the watchdog has taken from stdin. */
@@ -61,6 +66,27 @@ export function waitForRaises(
 }
 
 /**
+ * Clears what the first `count` raises have set for calls that are over.
+ *
+ * @param isHeld Tells whether a call that has come and has not been answered is in the slot.
+ */
+export function clearStaleRaises(
+  flags: Int32Array,
+  count: number,
+  isHeld: (slot: number) => boolean,
+): void {
+  for (let slot = 0; slot < FLAGS; slot++) {
+    const word = Atomics.load(flags, slot);
+    if (word === 0 || isHeld(slot)) continue;
+    // The difference of two numbers of 28 bits: right where they wrap.
+    const ahead = ((word >>> RAISE_SHIFT) - count) << RAISE_SHIFT;
+    if (ahead > 0) continue;
+    // Not where the next raise has set it meanwhile.
+    Atomics.compareExchange(flags, slot, word, 0);
+  }
+}
+
+/**
  * The watchdog's program, as text: it has to start without `--allow-read`, and
  * a module of its own would need that. The end of stdin means that the parent
  * is gone. SIGKILL through `node:process` is the one way for a thread to end a
@@ -71,6 +97,7 @@ export const WATCHDOG_SOURCE = `
 const { process } = globalThis;
 addEventListener("message", ({ data: flags }) => {
   const bytes = new Uint8Array(256);
+  let raises = 0;
   while (true) {
     let count = null;
     try {
@@ -82,7 +109,8 @@ addEventListener("message", ({ data: flags }) => {
     for (let i = 0; i < count; i++) {
       const late = (bytes[i] & ${TIMED_OUT_MARK}) !== 0;
       const slot = bytes[i] & ${FLAGS - 1};
-      Atomics.or(flags, slot, late ? ${ABORT | TIMED_OUT} : ${ABORT});
+      const bits = late ? ${ABORT | TIMED_OUT} : ${ABORT};
+      Atomics.store(flags, slot, bits | (++raises << ${RAISE_SHIFT}));
     }
     Atomics.add(flags, ${CONSUMED}, count);
     Atomics.notify(flags, ${CONSUMED});

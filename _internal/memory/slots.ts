@@ -19,8 +19,13 @@ const QUEUED = 1;
 const STARTED = 2;
 const REVOKED = 3;
 const STATE = 3;
-const ABORT = 4;
-const TIMED_OUT = 8;
+/** Above the state: the call was asked to stop. */
+export const ABORT = 4;
+/** And this: since it has run out of time. */
+export const TIMED_OUT = 8;
+
+/** Calls that one worker can hold at a time. */
+export const SLOTS = 64;
 
 /** The state words of one worker's in-flight calls. */
 export class CallSlots {

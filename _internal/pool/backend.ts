@@ -27,7 +27,7 @@ export interface Backend {
     fn: AnyFunction,
     args: readonly unknown[],
     mode: CallMode,
-    transfer: readonly Transferable[] | undefined,
+    transfer: Transfer,
   ): Work;
   /** Starts a worker. */
   start(
@@ -35,6 +35,16 @@ export interface Backend {
     events: WorkerEvents,
   ): PoolWorker;
 }
+
+/** What a call moves instead of copying it. */
+export interface Transfer {
+  readonly objects: readonly Transferable[];
+  /** True: the call may be made more than once, so that buffers are copied to the worker all the same. */
+  readonly isRepeatable: boolean;
+}
+
+/** Nothing is moved. */
+export const NO_TRANSFER: Transfer = { objects: [], isRepeatable: true };
 
 /** What a backend needs to know to start workers. */
 export interface BackendOptions {
@@ -86,7 +96,7 @@ function prepareRemote(
   fn: AnyFunction,
   args: readonly unknown[],
   mode: CallMode,
-  transfer: readonly Transferable[] | undefined,
+  transfer: Transfer,
   attachments: boolean,
 ): Work {
   const definition = defineFunction(fn, attachments);
@@ -96,7 +106,8 @@ function prepareRemote(
     root: mode === CallMode.chunk ? "items" : "args",
     describe: describer(passed),
     attachments,
-    transfer,
+    transfer: transfer.objects,
+    isRepeatable: transfer.isRepeatable,
     instead: (mutable) => {
       whole = passed.length > 0 && isShared(definition, passed, mutable);
       return whole

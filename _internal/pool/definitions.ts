@@ -4,8 +4,10 @@
 // what it was at the submit: a definition whose captures can change is encoded
 // again at every submit, and is the same definition as long as the bytes are.
 
-import { describeFunction } from "../wire/functions/describe.ts";
-import { createCaptureContext } from "../wire/functions/describe.ts";
+import {
+  createCaptureContext,
+  describeFunction,
+} from "../wire/functions/describe.ts";
 import type { FunctionDescription } from "../wire/functions/description.ts";
 import { homeToken } from "../wire/functions/homes.ts";
 import type { AnyFunction } from "../wire/functions/task.ts";

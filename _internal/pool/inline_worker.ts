@@ -13,7 +13,7 @@ import type { Work } from "./job.ts";
 import type { PoolWorker, WorkerEvents } from "./pool_worker.ts";
 
 /** Calls that one event loop takes on at a time. */
-const INLINE_SLOTS = 1024;
+export const INLINE_SLOTS = 1024;
 
 let storage: AsyncLocalStorage<CallContext> | undefined;
 

@@ -80,6 +80,12 @@ export class Job {
   /** When it was queued, by `performance.now()`. */
   readonly queuedAt: number;
 
+  /** False where sending it takes away what it consists of: transferred ports, streams and buffers. */
+  get canBeSentAgain(): boolean {
+    return this.work.kind === "inline" ||
+      this.work.payload.transfer.length === 0;
+  }
+
   constructor(work: Work, options: JobOptions, observer: JobObserver) {
     this.work = work;
     this.options = options;

@@ -1,6 +1,7 @@
 // Copyright 2026 the @concurrent/parallel authors. MIT license.
 
 import { SerializationError } from "../base/errors.ts";
+import { SLOTS } from "../memory/slots.ts";
 import { ByteReader, ByteWriter } from "../wire/bytes.ts";
 import { decodeValue } from "../wire/codec.ts";
 import { decodeError } from "../wire/error_codec.ts";
@@ -15,7 +16,6 @@ import {
   writeHeader,
 } from "../wire/messages.ts";
 import { messageOf, type Payload } from "../wire/payload.ts";
-import { SLOTS } from "../wire/thread_link.ts";
 import type { WorkerHost, WorkerKind } from "../worker/host.ts";
 import type { Definition } from "./definitions.ts";
 import type { Work } from "./job.ts";

@@ -31,7 +31,7 @@
 // broken      workers cannot start, or the initializer failed  the last worker is gone -> closed
 // closed      no workers                                       never
 
-import { after } from "../base/deadline.ts";
+import { afterUnheld } from "../base/deadline.ts";
 import {
   type BrokenExecutorError,
   CancelledError,
@@ -233,8 +233,9 @@ export class Scheduler {
       for (const job of record.jobs()) {
         // A thread that cannot be stopped must not begin with it later.
         record.worker.revoke(record.slotOf(job));
-        this.#ends.cancel(job, reason);
       }
+      // Observers run user code, which may end jobs of this worker.
+      for (const job of record.jobs()) this.#ends.cancel(job, reason);
       this.#workers.abandon(record, signal);
     }
     this.#waiters.reject(
@@ -323,7 +324,10 @@ export class Scheduler {
       return undefined;
     }
     const { work } = job;
-    if (work.kind !== "remote" || job.attempts > 0) return undefined;
+    // What cannot be sent twice must not be taken back either.
+    if (work.kind !== "remote" || job.attempts > 0 || !job.canBeSentAgain) {
+      return undefined;
+    }
     const { calls, definition: { meanTime } } = work;
     if (meanTime === undefined) return undefined;
     const ahead = Math.floor(AHEAD_TIME / Math.max(meanTime * calls, 0.001));
@@ -352,7 +356,7 @@ export class Scheduler {
     job.state = "running";
     const { timeout } = job.options;
     if (timeout !== undefined && record.state !== "gone") {
-      job.disarm = after(timeout, () => {
+      job.disarm = afterUnheld(timeout, () => {
         this.#requestStop(job, AbortReason.timeout, undefined);
       });
     }
@@ -465,6 +469,8 @@ export class Scheduler {
     const job = this.#answered(record, slot, time);
     if (job !== undefined && job.state !== "settled") {
       if (job.stopReason !== undefined) this.#ends.stop(job, error);
+      // The initializer is no task: it is not counted.
+      else if (record.state === "starting") this.#break(error);
       else this.#failOrRetry(job, error);
     }
     this.#pump();
@@ -493,12 +499,13 @@ export class Scheduler {
       record.release(slot);
       job.disarm?.();
       job.disarm = undefined;
-      if (job.state === "settled") continue;
+      // Of one that came up it is the initializer: the start has failed.
+      if (job.state === "settled" || wasStarting) continue;
       if (job.stopReason !== undefined) {
         this.#ends.stop(job);
       } else if (
         // Only where its turn had come can it be the reason.
-        !begun && !wasStarting &&
+        !begun && job.canBeSentAgain &&
         (job.state === "sent" || ++job.losses < MAX_LOSSES)
       ) {
         this.#requeue(job);
@@ -568,14 +575,19 @@ export class Scheduler {
     job.attempts++;
     if (
       job.attempts <= job.options.retries && job.stopReason === undefined &&
-      (this.#state === "running" || this.#state === "draining")
+      job.canBeSentAgain
     ) this.#requeue(job);
     else this.#ends.fail(job, error);
   }
 
+  /** Puts a job back that has to be run (again). Somebody may have ended the scheduler meanwhile. */
   #requeue(job: Job): void {
-    job.state = "queued";
-    this.#queue.unshift(job);
+    if (this.#state === "running" || this.#state === "draining") {
+      job.state = "queued";
+      this.#queue.unshift(job);
+    } else if (this.#brokenBy !== undefined) {
+      this.#ends.fail(job, this.#brokenError());
+    } else this.#ends.cancel(job, this.#terminatedBy);
   }
 
   /** Takes back what waits at a worker with a lower priority than this one. */
@@ -597,7 +609,7 @@ export class Scheduler {
     job.stopReason = reason;
     job.stopCause = cause;
     record.worker.abort(record.slotOf(job), reason);
-    job.disarm = after(
+    job.disarm = afterUnheld(
       this.options.cancelGrace,
       () => this.#graceOver(record, job),
     );

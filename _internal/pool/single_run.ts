@@ -10,13 +10,16 @@
 // ended    `exit` tells how                  never
 
 import { type WaitOptions, within } from "../base/deadline.ts";
-import { InvalidStateError, TimeoutError } from "../base/errors.ts";
+import {
+  CancelledError,
+  InvalidStateError,
+  TimeoutError,
+} from "../base/errors.ts";
 import { holdProgram, releaseProgram } from "../base/registry.ts";
 import type { AnyFunction, TaskOptions } from "../wire/functions/task.ts";
 import type { CallMode } from "../wire/messages.ts";
 import type { HostExit } from "../worker/host.ts";
 import type { Backend } from "./backend.ts";
-import { CancelledError } from "../base/errors.ts";
 import type { PoolWorker } from "./pool_worker.ts";
 import { Scheduler } from "./scheduler.ts";
 
@@ -108,12 +111,11 @@ export class SingleRun {
     }
     signal?.throwIfAborted();
     const { transfer } = taskOptions;
-    const work = backend.prepare(
-      target,
-      args,
-      mode,
-      typeof transfer === "function" ? transfer(...args) : transfer,
-    );
+    const work = backend.prepare(target, args, mode, {
+      objects:
+        (typeof transfer === "function" ? transfer(...args) : transfer) ?? [],
+      isRepeatable: false,
+    });
     const job = this.#scheduler.submit(work, {
       name: taskOptions.name ?? name,
       priority: 0,

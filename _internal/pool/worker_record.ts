@@ -101,6 +101,7 @@ export class WorkerRecord {
     this.#order.delete(job);
     this.#jobs[slot] = undefined;
     this.#revoked.add(slot);
+    this.sent--;
     return true;
   }
   /** Slots whose calls were taken back and not yet skipped. */

@@ -11,7 +11,7 @@
 // Only live workers count against `maxWorkers`: one that is on its way out has
 // been replaced already. A set is empty when the leaving ones are gone too.
 
-import { after } from "../base/deadline.ts";
+import { afterUnheld } from "../base/deadline.ts";
 import { nextWorkerId } from "../base/registry.ts";
 import type { HostExit } from "../worker/host.ts";
 import { report } from "../worker/report.ts";
@@ -177,7 +177,7 @@ export class WorkerSet {
     this.#leave(record);
     // A worker whose event loop does not turn (something that a task left
     // behind) cannot hear it: it is not waited for.
-    record.disarm = after(STOP_GRACE, () => record.worker.terminate());
+    record.disarm = afterUnheld(STOP_GRACE, () => record.worker.terminate());
     record.worker.stop(this.#options.exitCode?.() ?? 0);
   }
 

@@ -37,6 +37,8 @@ export interface PayloadOptions {
   readonly attachments: boolean;
   /** What is moved instead of copied. */
   readonly transfer?: readonly Transferable[] | undefined;
+  /** True: the payload may be sent more than once. Transferred buffers are then taken away from the caller and copied to the worker. */
+  readonly isRepeatable?: boolean;
   /**
    * Asked when the value is encoded and nothing has been moved yet: what to
    * encode in its place. `mutable` is as in the payload.
@@ -95,7 +97,11 @@ export function encodePayload(
       bytes: message.subarray(HEADROOM),
       mutable: context.mutable,
       ...(moved && options.attachments
-        ? takeTransferred(attachments, transfer)
+        ? takeTransferred(
+          attachments,
+          transfer,
+          options.isRepeatable ?? false,
+        )
         : { attachments, transfer: NONE }),
     };
   } finally {
@@ -131,6 +137,7 @@ function encodeInto(w: ByteWriter, value: unknown, options: PayloadOptions) {
 function takeTransferred(
   attachments: readonly unknown[],
   transfer: readonly Transferable[],
+  isRepeatable: boolean,
 ): Pick<Payload, "attachments" | "transfer"> {
   const taken = new Map<unknown, Transferable>();
   for (const object of transfer) {
@@ -143,7 +150,9 @@ function takeTransferred(
   }
   return {
     attachments: attachments.map((value) => taken.get(value) ?? value),
-    transfer: [...taken.values()],
+    transfer: [...taken.values()].filter((object) =>
+      !(isRepeatable && object instanceof ArrayBuffer)
+    ),
   };
 }
 

@@ -10,14 +10,11 @@
 
 import { Bell, canPark } from "../memory/bell.ts";
 import { ringBytes, RingConsumer, RingProducer } from "../memory/ring.ts";
-import { CallSlots } from "../memory/slots.ts";
+import { CallSlots, SLOTS } from "../memory/slots.ts";
 import type { Channel } from "./channel.ts";
 import { PortChannel } from "./port_channel.ts";
 import { type MessageSource, RingChannel } from "./ring_channel.ts";
 import { RingPump } from "./ring_pump.ts";
-
-/** Calls that one worker can hold at a time. */
-export const SLOTS = 64;
 
 const BELL_WORDS = 16;
 const RING_SIZE = 1 << 18;

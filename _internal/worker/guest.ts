@@ -112,6 +112,8 @@ export class Guest {
   readonly #modules = new Map<string, ModuleNamespace>();
   readonly #waiting: Call[] = [];
   readonly #running = new Map<number, RunningCall>();
+  /** The slots of the calls that have come and have not been answered. */
+  readonly #held = new Set<number>();
   /** Calls that occupy one of the `concurrency` places. */
   #busy = 0;
   #writer = new ByteWriter(1024);
@@ -128,6 +130,11 @@ export class Guest {
       this.#receive(readHostMessage(bytes), attachments);
     this.#channel.open();
     this.#send({ tag: Tag.ready });
+  }
+
+  /** Tells whether a call is in the slot that has not been answered. */
+  holds(slot: number): boolean {
+    return this.#held.has(slot);
   }
 
   /** Reports an error that belongs to no call. */
@@ -164,9 +171,7 @@ export class Guest {
         this.#definitions.delete(message.definition);
         break;
       case Tag.call: {
-        // The last call in this slot may have been asked to stop; a raise that
-        // is meant for this one comes after the call.
-        if (!this.#options.sharesSlots) this.#options.slots.free(message.slot);
+        this.#held.add(message.slot);
         const mustWait = this.#busy >= this.#options.concurrency;
         const call: Call = {
           slot: message.slot,
@@ -255,6 +260,7 @@ export class Guest {
       return;
     }
     if (sharesSlots && !slots.start(slot)) {
+      this.#release(slot);
       this.#send({ tag: Tag.skipped, slot });
       this.#leave();
       return;
@@ -375,6 +381,7 @@ export class Guest {
       } else {
         encodeValue(w, value, context);
       }
+      this.#release(slot);
       this.#channel.send(w.bytes(), attachments, transferable(attachments));
     } catch (error) {
       this.#fail(slot, error, time);
@@ -382,10 +389,18 @@ export class Guest {
   }
 
   #fail(slot: number, error: unknown, time: number): void {
+    this.#release(slot);
     const w = this.#freshWriter();
     writeHeader(w, { tag: Tag.failed, slot, time });
     encodeError(w, error, { root: "error", modules: new Set(), home: homeOf });
     this.#channel.send(w.bytes());
+  }
+
+  /** The call in the slot is about to be answered. */
+  #release(slot: number): void {
+    this.#held.delete(slot);
+    // Where the words are shared the host does it, when it has the answer.
+    if (!this.#options.sharesSlots) this.#options.slots.free(slot);
   }
 
   #report = (slot: number, done: number, total: number | undefined): void => {

@@ -61,6 +61,8 @@ export interface ParentConnection {
   /** The words of the calls; the watchdog sets their ABORT bit. */
   readonly words: Int32Array<SharedArrayBuffer>;
   readonly info: ChildInfo;
+  /** Set by the owner: called at each fence, when that many raises have been seen. */
+  onRaises: (count: number) => void;
   /** Ends the process, once what was sent is on its way. */
   exit(code: number): Promise<void>;
 }
@@ -91,10 +93,18 @@ export async function connectToParent(): Promise<ParentConnection> {
     Deno.exit(code);
   };
   channel.onClose = () => void exit(0);
+  const connection: ParentConnection = {
+    channel,
+    words,
+    info,
+    onRaises: () => {},
+    exit,
+  };
   channel.onFence = (count) => {
     waitForRaises(words, count, FENCE_TIMEOUT);
+    connection.onRaises(count);
   };
-  return { channel, words, info, exit };
+  return connection;
 }
 
 /** Reads the first line, and nothing behind it: the parent is silent until the child has connected. */
@@ -108,8 +118,6 @@ function readHello(): ChildHello {
     length += count;
   }
   const text = new TextDecoder().decode(buffer.subarray(0, length));
-  // The key does not stay behind in memory that is still in use.
-  buffer.fill(0, 0, length);
   return JSON.parse(text);
 }
 
@@ -131,8 +139,9 @@ function ignoreInterrupts(): void {
 
 /**
  * Stdin is the parent's lane: a task that reads it finds it at its end, as in
- * Python's child processes, and programs that a task starts do not inherit it,
- * or they would take raises away.
+ * Python's child processes, and programs that `Deno.Command` starts do not
+ * inherit it, or they would take raises away. Those that `node:child_process`
+ * starts with `stdio: "inherit"` do: nothing here can keep them from it.
  */
 function hideStdin(): void {
   Object.defineProperties(Deno.stdin, {

@@ -4,7 +4,7 @@
 
 import { Session } from "node:inspector";
 import { assert, assertEquals, assertGreater } from "@std/assert";
-import { threadBackend } from "../../_internal/pool/backend.ts";
+import { NO_TRANSFER, threadBackend } from "../../_internal/pool/backend.ts";
 import { RemoteWorker } from "../../_internal/pool/remote_worker.ts";
 import { CallMode, Tag } from "../../_internal/wire/messages.ts";
 import type { HostExit, WorkerHost } from "../../_internal/worker/host.ts";
@@ -39,7 +39,7 @@ function recorder() {
           fn as (...args: unknown[]) => unknown,
           args,
           CallMode.single,
-          undefined,
+          NO_TRANSFER,
         ),
       ),
     sizes: (tag: number) =>

@@ -4,7 +4,7 @@
 // are one pickle.
 
 import { assertEquals } from "@std/assert";
-import { threadBackend } from "../../_internal/pool/backend.ts";
+import { NO_TRANSFER, threadBackend } from "../../_internal/pool/backend.ts";
 import { CallMode } from "../../_internal/wire/messages.ts";
 import { futures } from "../../mod.ts";
 
@@ -91,7 +91,7 @@ for (
 Deno.test("a call travels whole only where function and arguments share something", () => {
   const { prepare } = threadBackend({ concurrency: 1 });
   const isWhole = (fn: (...args: never[]) => unknown, ...args: unknown[]) => {
-    const work = prepare(fn, args, CallMode.single, undefined);
+    const work = prepare(fn, args, CallMode.single, NO_TRANSFER);
     return work.kind === "remote" && work.whole;
   };
   let n = 0;

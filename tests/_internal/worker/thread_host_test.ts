@@ -2,7 +2,7 @@
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { WorkerCrashedError } from "../../../_internal/base/errors.ts";
-import { threadBackend } from "../../../_internal/pool/backend.ts";
+import { NO_TRANSFER, threadBackend } from "../../../_internal/pool/backend.ts";
 import { RemoteWorker } from "../../../_internal/pool/remote_worker.ts";
 import { Scheduler } from "../../../_internal/pool/scheduler.ts";
 import type { AnyFunction } from "../../../_internal/wire/functions/task.ts";
@@ -38,7 +38,7 @@ class Subject implements AsyncDisposable {
 
   run(fn: AnyFunction, ...args: unknown[]): Promise<unknown> {
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
-    const work = this.#backend.prepare(fn, args, CallMode.single, undefined);
+    const work = this.#backend.prepare(fn, args, CallMode.single, NO_TRANSFER);
     const options = { name: "", priority: 0, timeout: undefined, retries: 0 };
     this.scheduler.submit(work, options, {
       started() {},
