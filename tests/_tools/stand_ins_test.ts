@@ -280,6 +280,22 @@ Deno.test("parseArgs() knows booleans, strings, defaults and aliases", () => {
   assertEquals(args._, ["file"]);
 });
 
+Deno.test('parseArgs() leaves words as they are where "_" is a string', () => {
+  const words = ["007", "--size", "1", "1e3", "--", "0x10"];
+  const text = parseArgs(words, { string: ["_", "size"] });
+  // The declared type of `_` is wider than an array of strings.
+  const rest: unknown = text._;
+  assertEquals(rest, ["007", "1e3", "0x10"]);
+  assertEquals(text.size, "1");
+  const kept: unknown = parseArgs(["007"], {
+    string: ["_"],
+    unknown: () => undefined,
+  })._;
+  assertEquals(kept, ["007"]);
+  const numbers: unknown = parseArgs(["007"])._;
+  assertEquals(numbers, [7]);
+});
+
 Deno.test("parseArgs() collects only what it is told to", () => {
   const args = parseArgs(["--a=1", "--a=2", "--b=1", "--b=2"], {
     string: ["a", "b", "c"],

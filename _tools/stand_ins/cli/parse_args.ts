@@ -35,7 +35,7 @@ export interface ParseOptions<
   negatable?: N | readonly N[];
   /** Whether all that follows the first word goes to `_`. */
   stopEarly?: boolean;
-  /** Options that are strings, never numbers. */
+  /** Options that are strings, never numbers; `"_"`: what belongs to none. */
   string?: S | readonly S[];
   /** Called for what no option describes; `false` drops it. */
   unknown?: (arg: string, key?: string, value?: unknown) => unknown;
@@ -58,13 +58,13 @@ export type Args<
   & { [K in Extract<C, S>]: string[] | Given<K, D> }
   & { [K in Extract<C, B>]: boolean[] | Given<K, D> }
   & {
-    [K in Exclude<S, C> & keyof D]:
+    [K in Exclude<S, C | "_"> & keyof D]:
       | string
       | D[K]
       | (K extends N ? false : never);
   }
   & {
-    [K in Exclude<S, C | keyof D>]?:
+    [K in Exclude<S, C | "_" | keyof D>]?:
       | string
       | (K extends N ? false : never)
       | undefined;
