@@ -10,14 +10,19 @@
  * @module
  */
 
-import {
-  AutoExecutor,
-  ProcessPoolExecutor,
-  ThreadPoolExecutor,
-} from "@concurrent/parallel/futures";
 import { cpuCount } from "@concurrent/parallel/multiprocessing";
 import { parseArgs } from "@std/cli/parse-args";
 import { encode } from "fast-png";
+import {
+  type Backend,
+  EXECUTORS,
+  Failure,
+  messageOf,
+  parseBackend,
+  parseCount,
+  runMain,
+  UsageError,
+} from "./_args.ts";
 
 const USAGE = `Draws the Mandelbrot set.
 
@@ -33,14 +38,8 @@ Options:
   --help            print this text
 `;
 
-const EXECUTORS = {
-  threads: ThreadPoolExecutor,
-  processes: ProcessPoolExecutor,
-  auto: AutoExecutor,
-};
-
-/** Where the rows are computed. */
-export type Backend = keyof typeof EXECUTORS | "serial";
+/** The picture and its encoded form have to fit into memory. */
+const MAX_PIXELS = 100_000_000;
 
 /** A picture that is to be drawn. */
 export interface Picture {
@@ -104,14 +103,6 @@ async function* drawRows(
   yield* executor.map((row) => drawRow(row, picture), rows);
 }
 
-class UsageError extends Error {}
-
-function parseCount(option: string, text: string | undefined): number {
-  const value = Number(text);
-  if (Number.isInteger(value) && value > 0) return value;
-  throw new UsageError(`--${option} must be a positive integer: ${text}`);
-}
-
 function parseOptions(args: string[]) {
   const options = parseArgs(args, {
     boolean: ["help"],
@@ -128,23 +119,34 @@ function parseOptions(args: string[]) {
     },
   });
   if (options.help) return undefined;
-  const { out, backend } = options;
+  const { out } = options;
   if (!out) throw new UsageError("--out must name a file");
-  if (backend !== "serial" && !Object.hasOwn(EXECUTORS, backend)) {
+  const width = parseCount("width", options.width);
+  const height = parseCount("height", options.height);
+  if (width * height > MAX_PIXELS) {
     throw new UsageError(
-      `--backend must be threads, processes, auto or serial: ${backend}`,
+      `--width times --height must be at most ${MAX_PIXELS}: ${width} x ${height}`,
     );
   }
   return {
     out,
-    backend: backend as Backend,
+    backend: parseBackend(options.backend),
     workers: parseCount("workers", options.workers),
     picture: {
-      width: parseCount("width", options.width),
-      height: parseCount("height", options.height),
+      width,
+      height,
       iterations: parseCount("iterations", options.iterations),
     },
   };
+}
+
+/** Writes a file, or says in one line why it cannot. */
+async function writePicture(out: string, bytes: Uint8Array): Promise<void> {
+  try {
+    await Deno.writeFile(out, bytes);
+  } catch (error) {
+    throw new Failure(`Cannot write the picture: ${messageOf(error)}`);
+  }
 }
 
 async function main(args: string[]): Promise<void> {
@@ -161,26 +163,8 @@ async function main(args: string[]): Promise<void> {
     offset += row.length;
   }
   const seconds = ((performance.now() - start) / 1_000).toFixed(2);
-  await Deno.writeFile(out, encode({ width, height, data, channels: 3 }));
+  await writePicture(out, encode({ width, height, data, channels: 3 }));
   console.log(`${out}: ${width} x ${height} pixels in ${seconds} s`);
 }
 
-if (import.meta.main) {
-  try {
-    await main(Deno.args);
-  } catch (error) {
-    if (error instanceof UsageError) {
-      console.error(`${error.message}\n\n${USAGE}`);
-      Deno.exit(2);
-    }
-    if (
-      error instanceof Deno.errors.NotFound ||
-      error instanceof Deno.errors.IsADirectory ||
-      error instanceof Deno.errors.PermissionDenied
-    ) {
-      console.error(`Cannot write the picture: ${error.message}`);
-      Deno.exit(1);
-    }
-    throw error;
-  }
-}
+if (import.meta.main) await runMain(main);

@@ -10,15 +10,20 @@
  * @module
  */
 
-import {
-  AutoExecutor,
-  ProcessPoolExecutor,
-  ThreadPoolExecutor,
-} from "@concurrent/parallel/futures";
 import { cpuCount } from "@concurrent/parallel/multiprocessing";
 import { parseArgs } from "@std/cli/parse-args";
 import { ProgressBar } from "@std/cli/unstable-progress-bar";
 import { join } from "@std/path";
+import {
+  type Backend,
+  EXECUTORS,
+  Failure,
+  messageOf,
+  parseBackend,
+  parseCount,
+  runMain,
+  UsageError,
+} from "./_args.ts";
 
 const USAGE = `Counts the words of all text files under a directory.
 
@@ -33,15 +38,6 @@ Options:
 
 /** Text that is counted in one task: enough to be worth the trip. */
 const CHUNK_BYTES = 1 << 20;
-
-const EXECUTORS = {
-  threads: ThreadPoolExecutor,
-  processes: ProcessPoolExecutor,
-  auto: AutoExecutor,
-};
-
-/** Where the words are counted. */
-export type Backend = keyof typeof EXECUTORS | "serial";
 
 /** A file and its size in bytes. */
 export interface File {
@@ -154,37 +150,34 @@ function rank(words: Map<string, number>): [string, number][] {
   return [...words].sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1));
 }
 
-class UsageError extends Error {}
-
-function parseCount(option: string, text: string | undefined): number {
-  const value = Number(text);
-  if (Number.isInteger(value) && value > 0) return value;
-  throw new UsageError(`--${option} must be a positive integer: ${text}`);
-}
-
 function parseOptions(args: string[]) {
   const options = parseArgs(args, {
     boolean: ["help"],
-    string: ["backend", "workers", "top"],
+    // "_" is what belongs to no option: a directory may be named 007.
+    string: ["_", "backend", "workers", "top"],
     default: { backend: "threads", workers: `${cpuCount()}`, top: "10" },
     unknown: (arg, key) => {
       if (key !== undefined) throw new UsageError(`Unknown option: ${arg}`);
     },
   });
   if (options.help) return undefined;
-  const { backend } = options;
-  if (backend !== "serial" && !Object.hasOwn(EXECUTORS, backend)) {
-    throw new UsageError(
-      `--backend must be threads, processes, auto or serial: ${backend}`,
-    );
-  }
+  const backend = parseBackend(options.backend);
   if (options._.length !== 1) throw new UsageError("Name one directory");
   return {
     directory: String(options._[0]),
-    backend: backend as Backend,
+    backend,
     workers: parseCount("workers", options.workers),
     top: parseCount("top", options.top),
   };
+}
+
+/** Finds the files, or says in one line why it cannot. */
+async function searchDirectory(directory: string): Promise<File[]> {
+  try {
+    return await findFiles(directory);
+  } catch (error) {
+    throw new Failure(`Cannot read the directory: ${messageOf(error)}`);
+  }
 }
 
 function sizeOf(files: File[]): number {
@@ -201,7 +194,7 @@ async function main(args: string[]): Promise<void> {
   const options = parseOptions(args);
   if (options === undefined) return console.log(USAGE);
 
-  const files = await findFiles(options.directory);
+  const files = await searchDirectory(options.directory);
   const chunks = [...chunkFiles(files)];
   const bar = showProgress(sizeOf(files));
   const total: Count = { words: new Map(), files: 0, unreadable: 0 };
@@ -231,22 +224,4 @@ async function main(args: string[]): Promise<void> {
   }
 }
 
-if (import.meta.main) {
-  try {
-    await main(Deno.args);
-  } catch (error) {
-    if (error instanceof UsageError) {
-      console.error(`${error.message}\n\n${USAGE}`);
-      Deno.exit(2);
-    }
-    if (
-      error instanceof Deno.errors.NotFound ||
-      error instanceof Deno.errors.NotADirectory ||
-      error instanceof Deno.errors.PermissionDenied
-    ) {
-      console.error(`Cannot read the directory: ${error.message}`);
-      Deno.exit(1);
-    }
-    throw error;
-  }
-}
+if (import.meta.main) await runMain(main);

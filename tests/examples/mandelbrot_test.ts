@@ -4,7 +4,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 import { decode } from "fast-png";
 import { drawRow } from "../../examples/mandelbrot.ts";
-import { runExample } from "./_run_example.ts";
+import { linesOf, runExample } from "./_run_example.ts";
 
 const PICTURE = { width: 60, height: 40, iterations: 100 };
 
@@ -60,16 +60,22 @@ Deno.test("examples/mandelbrot.ts says what is wrong with its arguments", async 
     [["--out", "x.png", "y"], 2, "Unknown argument: y"],
     [["--out", "x.png", "--width=-1"], 2, "--width must be a positive"],
     [["--out", "x.png", "--backend", "gpu"], 2, "auto or serial: gpu"],
-    [
-      ["--out", "/no/such/x.png", "--width", "2", "--height", "2"],
+    [["--out"], 2, "--out must name a file"],
+    [["--out", "x.png", "--width", "1e8"], 2, "must be at most 100000000"],
+    [["--out", "x.png", "--height", "1e300"], 2, "must be a positive integer"],
+    ...["/no/such/x.png", ".", "deno.json/x.png"].map((
+      out,
+    ): [string[], number, string] => [
+      ["--out", out, "--width", "2", "--height", "2", "--backend", "serial"],
       1,
       "Cannot write the picture",
-    ],
+    ]),
   ];
   for (const [args, code, message] of cases) {
     const result = await runExample("mandelbrot.ts", ...args);
 
     assertEquals([result.code, result.stdout], [code, ""]);
     assertStringIncludes(result.stderr, message);
+    assertEquals(linesOf(result.stderr).length, 1);
   }
 });

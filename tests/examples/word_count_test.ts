@@ -72,12 +72,16 @@ Deno.test("examples/word_count.ts says what is wrong with its arguments", async 
     [["--top", "x", "."], 2, "--top must be a positive integer: x"],
     [["--backend", "gpu", "."], 2, "processes, auto or serial: gpu"],
     [["/no/such/directory"], 1, "Cannot read the directory"],
+    [["deno.json"], 1, "Cannot read the directory"],
+    // A number as a name stays what it is.
+    [["007"], 1, "'007'"],
   ];
   for (const [args, code, message] of cases) {
     const result = await runExample("word_count.ts", ...args);
 
     assertEquals([result.code, result.stdout], [code, ""]);
     assertStringIncludes(result.stderr, message);
+    assertEquals(linesOf(result.stderr).length, 1);
   }
 });
 
