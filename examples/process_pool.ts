@@ -19,7 +19,7 @@ async function worker(n: number): Promise<string> {
 
 await using executor = new ProcessPoolExecutor({ maxWorkers: 5 });
 
-const futures = [0, 1, 2, 3, 4].map((n) => executor.submit(worker, n));
+const futures = [1, 2, 3, 4, 5].map((n) => executor.submit(worker, n));
 
 for (const future of futures) {
   console.log(await future.result());

@@ -20,7 +20,7 @@ async function worker(n: number): Promise<void> {
 
 const processes: Process<Promise<void>>[] = [];
 
-for (let n = 0; n < 5; n++) {
+for (let n = 1; n <= 5; n++) {
   const process = new Process({ target: worker, args: [n] });
   processes.push(process);
   process.start();

@@ -19,7 +19,7 @@ async function worker(n: number): Promise<void> {
 
 const threads: Thread<Promise<void>>[] = [];
 
-for (let n = 0; n < 5; n++) {
+for (let n = 1; n <= 5; n++) {
   const thread = new Thread({ target: worker, args: [n] });
   threads.push(thread);
   thread.start();

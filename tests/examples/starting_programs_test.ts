@@ -3,7 +3,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { linesOf, runExample } from "./_run_example.ts";
 
-const NUMBERS = [0, 1, 2, 3, 4];
+const NUMBERS = [1, 2, 3, 4, 5];
 
 /** Five workers wait two seconds each: side by side, and not one by one. */
 const MIN_DURATION = 1_900;
