@@ -11,12 +11,22 @@
 
 import { cpuCount } from "@concurrent/parallel/multiprocessing";
 import { parseArgs } from "@std/cli/parse-args";
+import {
+  Failure,
+  messageOf,
+  parseCount,
+  runMain,
+  UsageError,
+} from "../examples/_args.ts";
 import { renderChart } from "./_speedup/chart.ts";
 import type { Job } from "./_speedup/job.ts";
 import { JOBS } from "./_speedup/jobs.ts";
 import { type Backend, BACKENDS, measure } from "./_speedup/measure.ts";
 import { createReport } from "./_speedup/report.ts";
 import { renderTable } from "./_speedup/table.ts";
+
+/** More measure how the system divides its cores, and may exhaust its memory. */
+const MAX_WORKERS = Math.max(64, cpuCount() * 4);
 
 const USAGE = `Measures what more workers gain.
 
@@ -25,7 +35,8 @@ Usage: deno task speedup [OPTIONS]
 Options:
   --job NAMES      ${Object.keys(JOBS).join(", ")} (default: all)
   --backend NAMES  ${BACKENDS.join(", ")} (default: all)
-  --workers LIST   numbers of workers (default: 1, 2, 4, … up to twice the cores)
+  --workers LIST   numbers of workers, at most ${MAX_WORKERS}
+                   (default: 1, 2, 4, … up to twice the cores)
   --repeat N       how often to measure; the table has the medians (default: 3)
   --dir DIR        count the words of these files instead of generated ones
   --json FILE      write what was measured
@@ -37,27 +48,27 @@ Options:
 Several names or numbers are separated by commas.
 `;
 
-class UsageError extends Error {}
-
 function parseNames<T extends string>(
   option: string,
   text: string | undefined,
   known: readonly T[],
 ): readonly T[] {
   if (text === undefined) return known;
-  return text.split(",").map((name) => {
+  const names = text.split(",").map((name) => {
     const found = known.find((other) => other === name.trim());
     if (found !== undefined) return found;
     throw new UsageError(`--${option} must be of ${known.join(", ")}: ${name}`);
   });
+  return [...new Set(names)];
 }
 
-function parseCounts(option: string, text: string): number[] {
-  return text.split(",").map((part) => {
-    const value = Number(part);
-    if (Number.isInteger(value) && value > 0) return value;
-    throw new UsageError(`--${option} must be a positive integer: ${part}`);
+function parseWorkers(text: string): number[] {
+  const counts = text.split(",").map((part) => {
+    const count = parseCount("workers", part);
+    if (count <= MAX_WORKERS) return count;
+    throw new UsageError(`--workers must be at most ${MAX_WORKERS}: ${count}`);
   });
+  return [...new Set(counts)];
 }
 
 /** 1, 2, 4, … and `max` itself. */
@@ -77,20 +88,54 @@ function parseOptions(args: string[]) {
   });
   if (options.help) return undefined;
   const { short, tiny, workers, repeat = "3", dir, json, svg } = options;
-  const [count, ...others] = parseCounts("repeat", repeat);
-  if (others.length > 0) throw new UsageError("--repeat must be one number");
+  for (const [option, path] of Object.entries({ dir, json, svg })) {
+    // So it is where the value is missing.
+    if (path === "") throw new UsageError(`--${option} must name a path`);
+  }
   return {
     jobs: parseNames("job", options.job, Object.keys(JOBS)),
     backends: parseNames<Backend>("backend", options.backend, BACKENDS),
     workers: workers === undefined
       ? powersUpTo(cpuCount() * (short ? 1 : 2))
-      : parseCounts("workers", workers),
-    repeat: count!,
+      : parseWorkers(workers),
+    repeat: parseCount("repeat", repeat),
     size: tiny ? "tiny" as const : short ? "short" as const : "full" as const,
     dir,
     json,
     svg,
   };
+}
+
+/** Finds out before the measuring that a path is of no use, and not after it. */
+async function checkPaths(
+  { dir, json, svg }: Record<"dir" | "json" | "svg", string | undefined>,
+): Promise<void> {
+  if (dir !== undefined) {
+    try {
+      await Array.fromAsync(Deno.readDir(dir));
+    } catch (error) {
+      throw new UsageError(`--dir cannot be read: ${messageOf(error)}`);
+    }
+  }
+  for (const [option, path] of Object.entries({ json, svg })) {
+    if (path === undefined) continue;
+    try {
+      // What an older run has left is kept until there is something better.
+      (await Deno.open(path, { write: true, create: true })).close();
+    } catch (error) {
+      throw new UsageError(
+        `--${option} cannot be written: ${messageOf(error)}`,
+      );
+    }
+  }
+}
+
+async function writeReport(path: string, text: string): Promise<void> {
+  try {
+    await Deno.writeTextFile(path, text);
+  } catch (error) {
+    throw new Failure(`Cannot write the report: ${messageOf(error)}`);
+  }
 }
 
 /** Shows one line on a terminal, in the place of the one before. */
@@ -103,7 +148,8 @@ async function main(args: string[]): Promise<void> {
   const options = parseOptions(args);
   if (options === undefined) return console.log(USAGE);
 
-  const { size, dir, repeat } = options;
+  const { size, dir, json, svg, repeat } = options;
+  await checkPaths(options);
   const [load] = Deno.loadavg();
   await using stack = new AsyncDisposableStack();
   const jobs: Job[] = [];
@@ -120,23 +166,10 @@ async function main(args: string[]): Promise<void> {
 
   const report = createReport(results, repeat, load!);
   console.log(renderTable(report));
-  if (options.json !== undefined) {
-    await Deno.writeTextFile(
-      options.json,
-      JSON.stringify(report, null, 2) + "\n",
-    );
+  if (json !== undefined) {
+    await writeReport(json, JSON.stringify(report, null, 2) + "\n");
   }
-  if (options.svg !== undefined) {
-    await Deno.writeTextFile(options.svg, renderChart(report));
-  }
+  if (svg !== undefined) await writeReport(svg, renderChart(report));
 }
 
-if (import.meta.main) {
-  try {
-    await main(Deno.args);
-  } catch (error) {
-    if (!(error instanceof UsageError)) throw error;
-    console.error(`${error.message}\n\n${USAGE}`);
-    Deno.exit(2);
-  }
-}
+if (import.meta.main) await runMain(main);

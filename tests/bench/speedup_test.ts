@@ -108,8 +108,9 @@ Deno.test("bench/speedup.ts measures what it is told", async () => {
   await withDirectory(async (root) => {
     const json = join(root, "s.json");
     const { code, stdout } = await runSpeedup(
-      ...["--tiny", "--job", "word-count", "--backend", "threads"],
-      ...["--workers", "1", "--repeat", "1", "--dir", join(ROOT, "examples")],
+      ...["--tiny", "--job", "word-count,word-count"],
+      ...["--backend", "threads,threads"],
+      ...["--workers", "1,1", "--repeat", "1", "--dir", join(ROOT, "examples")],
       ...["--json", json],
     );
 
@@ -128,13 +129,22 @@ Deno.test("bench/speedup.ts says what is wrong with its arguments", async () => 
     [["--backend", "gpu"], "--backend must be of threads, processes, auto"],
     [["--workers", "1,x"], "--workers must be a positive integer: x"],
     [["--repeat", "0"], "--repeat must be a positive integer: 0"],
+    [["--repeat", "1,2"], "--repeat must be a positive integer: 1,2"],
+    [["--workers", "1,1000000"], "--workers must be at most "],
     [["--fast"], "Unknown argument: --fast"],
+    [["--json"], "--json must name a path"],
+    [["--svg="], "--svg"],
+    [["--json", "examples"], "--json cannot be written: "],
+    [["--svg", "no/such/s.svg"], "--svg cannot be written: "],
+    [["--dir", "nope"], "--dir cannot be read: "],
+    [["--dir", "deno.json"], "--dir cannot be read: "],
   ];
   for (const [args, message] of cases) {
     const { code, stdout, stderr } = await runSpeedup(...args);
 
     assertEquals([code, stdout], [2, ""]);
     assertStringIncludes(stderr, message);
+    assertEquals(stderr.trimEnd().split("\n").length, 1);
   }
 });
 
