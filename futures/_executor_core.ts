@@ -13,7 +13,12 @@ import {
   integerOption,
 } from "../_internal/base/validation.ts";
 import { type Backend, NO_TRANSFER } from "../_internal/pool/backend.ts";
-import type { Job, JobObserver, JobOptions } from "../_internal/pool/job.ts";
+import type {
+  Job,
+  JobObserver,
+  JobOptions,
+  Work,
+} from "../_internal/pool/job.ts";
 import { Scheduler } from "../_internal/pool/scheduler.ts";
 import type { SchedulerOptions } from "../_internal/pool/scheduler_options.ts";
 import type {
@@ -41,15 +46,6 @@ export interface Lane {
   readonly scheduler: Scheduler;
 }
 
-/** A job that is to be submitted. */
-export interface Call {
-  readonly fn: AnyFunction;
-  readonly options: TaskOptions;
-  readonly args: readonly unknown[];
-  readonly mode: CallMode;
-  readonly observer: JobObserver;
-}
-
 /** The class names that generator functions have. */
 const GENERATORS = new Set(["GeneratorFunction", "AsyncGeneratorFunction"]);
 
@@ -61,31 +57,46 @@ export function checkTask(
   checkFunction(verb, "fn", fn);
   const task = unwrapTask(fn as AnyFunction);
   if (GENERATORS.has(task.fn.constructor?.name)) {
-    throw new TypeError(
-      `Cannot ${verb} as 'fn' must not be a generator function, whose values come one by one: current value is ${
-        describe(task.fn)
-      }`,
+    throw new NotSupportedError(
+      `Cannot ${verb} as 'fn' is a generator function, whose values come one by one: not supported yet`,
     );
   }
   return task;
 }
 
-/** Submits one call to a lane. */
-export function submitCall(lane: Lane, call: Call): Job {
-  const { fn, options, args, mode, observer } = call;
-  const { scheduler, backend } = lane;
-  // Before anything is encoded: a closed executor is the clearer error.
-  scheduler.checkAccepting();
-  const { signal, retries = 0 } = options;
-  const work = backend.prepare(fn, args, mode, {
-    objects: transferOf(options, args, mode),
-    isRepeatable: retries > 0,
-  });
+/** Encodes one call. What it moves is not taken away where it will never run. */
+export function prepareCall(
+  { backend }: Lane,
+  fn: AnyFunction,
+  { transfer, retries = 0, signal }: TaskOptions,
+  args: readonly unknown[],
+): Work {
+  const moved = typeof transfer === "function" ? transfer(...args) : transfer;
+  return backend.prepare(
+    fn,
+    args,
+    CallMode.single,
+    moved === undefined || signal?.aborted
+      ? NO_TRANSFER
+      : { objects: moved, isRepeatable: retries > 0 },
+  );
+}
+
+/** Hands encoded work to a lane's scheduler. */
+export function submitWork(
+  { scheduler }: Lane,
+  fn: AnyFunction,
+  options: TaskOptions,
+  work: Work,
+  observer: JobObserver,
+): Job {
+  const { signal } = options;
   const jobOptions: JobOptions = {
     name: options.name || fn.name || "(anonymous)",
     priority: options.priority ?? 0,
     timeout: options.timeout,
-    retries,
+    retries: options.retries ?? 0,
+    maySendAhead: signal === undefined,
   };
   if (signal?.aborted) {
     return scheduler.refuse(work, jobOptions, observer, signal.reason);
@@ -99,18 +110,6 @@ export function submitCall(lane: Lane, call: Call): Job {
   return job;
 }
 
-/** What a call moves; of a chunk: what the calls of its items move. */
-function transferOf(
-  { transfer }: TaskOptions,
-  args: readonly unknown[],
-  mode: CallMode,
-): readonly Transferable[] {
-  if (typeof transfer !== "function") return transfer ?? [];
-  return mode === CallMode.chunk
-    ? (args as unknown[][]).flatMap((list) => transfer(...list))
-    : transfer(...args);
-}
-
 /** Submits one call and gives its future. */
 export function submitFuture(
   lane: Lane,
@@ -118,14 +117,11 @@ export function submitFuture(
   options: TaskOptions,
   args: readonly unknown[],
 ): Future<unknown> {
+  // Before anything is encoded: a closed executor is the clearer error.
+  lane.scheduler.checkAccepting();
+  const work = prepareCall(lane, fn, options, args);
   const future = new Future<unknown>();
-  const job = submitCall(lane, {
-    fn,
-    options,
-    args,
-    mode: CallMode.single,
-    observer: new FutureObserver(future),
-  });
+  const job = submitWork(lane, fn, options, work, new FutureObserver(future));
   attachFuture(future, (reason) => lane.scheduler.cancel(job, reason));
   return future;
 }
@@ -195,13 +191,10 @@ export function createLane(
       `Cannot ${verb} as 'minWorkers' must not be greater than 'maxWorkers' (${maxWorkers}): current value is ${minWorkers}`,
     );
   }
-  const concurrency = integerOption(
-    verb,
-    "concurrency",
-    options.concurrency,
-    1,
-    1,
-  );
+  // Where any number of calls fits there is nothing to choose.
+  const concurrency = maxConcurrency === Infinity
+    ? Infinity
+    : integerOption(verb, "concurrency", options.concurrency, 1, 1);
   if (concurrency > maxConcurrency) {
     throw new RangeError(
       `Cannot ${verb} as 'concurrency' must not be greater than ${maxConcurrency}: current value is ${concurrency}`,
@@ -232,7 +225,7 @@ export function createLane(
   const initial = initializer === undefined ? undefined : backend.prepare(
     unwrapTask(initializer).fn,
     initArgs,
-    CallMode.single,
+    CallMode.quiet,
     NO_TRANSFER,
   );
   const schedulerOptions: SchedulerOptions = {

@@ -10,11 +10,7 @@
 // waiting for results: a slow input does not hold back finished results.
 
 import { after } from "../_internal/base/deadline.ts";
-import {
-  CancelledError,
-  SerializationError,
-  TimeoutError,
-} from "../_internal/base/errors.ts";
+import { CancelledError, TimeoutError } from "../_internal/base/errors.ts";
 import {
   checkDuration,
   checkFunction,
@@ -23,14 +19,15 @@ import {
   integerOption,
 } from "../_internal/base/validation.ts";
 import type { Definition } from "../_internal/pool/definitions.ts";
-import type { Job } from "../_internal/pool/job.ts";
+import type { ChunkBuilder } from "../_internal/pool/backend.ts";
+import type { Job, Work } from "../_internal/pool/job.ts";
 import type { Outcome } from "../_internal/pool/remote_worker.ts";
 import type {
   AnyFunction,
   TaskOptions,
 } from "../_internal/wire/functions/task.ts";
 import { CallMode } from "../_internal/wire/messages.ts";
-import { type Lane, submitCall } from "./_executor_core.ts";
+import { type Lane, prepareCall, submitWork } from "./_executor_core.ts";
 import type { MapOptions } from "./executor.ts";
 
 /** Run time that an automatic chunk aims at, in milliseconds. */
@@ -38,8 +35,15 @@ const CHUNK_TIME = 8;
 const MAX_CHUNK = 1024;
 /** Chunks in the window for each worker. */
 const CHUNKS_PER_WORKER = 3;
+/** Calls at a time for which the window has room, where a lane takes on any number. */
+const MAX_PLACES = 256;
 
-/** A chunk under way. */
+/** Items that are encoded and wait for their turn, or that could not be encoded. */
+type Batch =
+  | { readonly items: number; readonly work: Work }
+  | { readonly items: number; readonly error: unknown };
+
+/** A batch under way. */
 interface Chunk {
   /** One for each item, once they have ended. */
   outcomes: readonly Outcome[] | undefined;
@@ -133,8 +137,10 @@ class MapRun {
   #definition: Definition | undefined;
   #pulling: Promise<void> | undefined;
   #exhausted = false;
-  /** Items pulled that belong to no chunk yet. */
-  #pulled: unknown[][] = [];
+  /** The chunk that is being put together. */
+  #builder: ChunkBuilder | undefined;
+  /** What is encoded and not yet submitted. */
+  #batches: Batch[] = [];
   #chunks: Chunk[] = [];
   /** Items pulled and not yet yielded. */
   #open = 0;
@@ -177,7 +183,15 @@ class MapRun {
           new TimeoutError(`Cannot finish the map: ${timeout} ms have passed`),
         ),
     );
+    // An input that never comes must not outlive the executor.
+    const forget = lane.scheduler.onEnd(() => {
+      if (this.#pulling === undefined) return;
+      end(
+        new CancelledError("Cannot finish the map: the executor was ended"),
+      );
+    });
     this.#unlimit = () => {
+      forget();
       cancelTimer();
       signal?.removeEventListener("abort", onAbort);
     };
@@ -225,6 +239,8 @@ class MapRun {
       }
     }
     this.#chunks = [];
+    this.#batches = [];
+    this.#builder = undefined;
     // An input that is being pulled answers `return` when the pull is over,
     // which may be never: it is asked, and not waited for.
     if (this.#exhausted) return;
@@ -253,10 +269,8 @@ class MapRun {
     // end of the input, nor where a slow input would leave workers without
     // work, nor when the window is full of it: the chunks may have become
     // smaller since, and no result would come that makes room.
-    if (
-      this.#pulled.length > 0 && (this.#exhausted || this.#hasIdleWorkers()) &&
-      this.#hasRoom()
-    ) this.#submit();
+    if (this.#exhausted || this.#hasIdleWorkers()) this.#seal();
+    this.#submit();
   }
 
   #hasIdleWorkers(): boolean {
@@ -293,81 +307,105 @@ class MapRun {
     });
   }
 
+  /** Encodes an item at once: what its owner does to it afterwards does not matter. */
   #take(args: unknown[]): void {
-    this.#pulled.push(args);
     this.#open++;
-    if (this.#pulled.length >= this.#chunkSize() && this.#hasRoom()) {
-      this.#submit();
+    const size = this.#chunkSize();
+    try {
+      if (size > 1) {
+        this.#builder ??= this.#lane.backend.startChunk(this.#fn);
+        if (this.#builder?.add(args)) {
+          if (this.#builder.calls >= size) this.#seal();
+          return;
+        }
+      }
+      this.#seal();
+      const work = prepareCall(this.#lane, this.#fn, this.#taskOptions, args);
+      this.#batches.push({ items: 1, work });
+    } catch (error) {
+      // Only this item fails, in its place.
+      this.#seal();
+      this.#batches.push({ items: 1, error });
+    }
+  }
+
+  /** Ends the chunk that is being put together. */
+  #seal(): void {
+    const builder = this.#builder;
+    this.#builder = undefined;
+    if (builder === undefined || builder.calls === 0) return;
+    const items = builder.calls;
+    try {
+      this.#batches.push({ items, work: builder.finish() });
+    } catch (error) {
+      this.#batches.push({ items, error });
     }
   }
 
   #submit(): void {
-    const items = this.#pulled;
-    this.#pulled = [];
-    this.#send(items);
+    while (this.#batches.length > 0 && this.#hasRoom()) {
+      this.#send(this.#batches.shift()!);
+    }
   }
 
-  #send(items: readonly unknown[][]): void {
+  #send(batch: Batch): void {
+    const { items } = batch;
     const chunk: Chunk = { outcomes: undefined, job: undefined };
+    this.#chunks.push(chunk);
     const settle = (outcomes: readonly Outcome[]) => {
       chunk.outcomes = outcomes;
       this.#wake();
     };
     const fail = (value: unknown) =>
-      settle(items.map(() => ({ ok: false, value })));
+      settle(new Array(items).fill({ ok: false, value }));
+    if (!("work" in batch)) return fail(batch.error);
+    const { work } = batch;
+    const isChunk = work.kind === "remote" && work.mode === CallMode.chunk;
+    if (work.kind === "remote") this.#definition = work.definition;
     try {
-      chunk.job = submitCall(this.#lane, {
-        fn: this.#fn,
-        options: this.#taskOptions,
-        args: items,
-        mode: CallMode.chunk,
-        observer: {
-          started() {},
-          progressed() {},
-          succeeded: (value) => settle(value as readonly Outcome[]),
-          failed: fail,
-          cancelled: (cause) =>
-            fail(
-              new CancelledError("Cannot finish the map: it was cancelled", {
-                cause,
-              }),
-            ),
-        },
+      chunk.job = submitWork(this.#lane, this.#fn, this.#taskOptions, work, {
+        started() {},
+        progressed() {},
+        succeeded: (value) =>
+          settle(isChunk ? value as Outcome[] : [{ ok: true, value }]),
+        failed: fail,
+        cancelled: (cause) =>
+          fail(
+            new CancelledError("Cannot finish the map: it was cancelled", {
+              cause,
+            }),
+          ),
       });
-      const { work } = chunk.job;
-      if (work.kind === "remote") this.#definition = work.definition;
     } catch (error) {
-      if (error instanceof SerializationError && items.length > 1) {
-        // Only the items that cannot travel fail, each in its place.
-        for (const args of items) this.#send([args]);
-        return;
-      }
       fail(error);
     }
-    this.#chunks.push(chunk);
   }
 
   #window(): number {
     const { bufferSize } = this.#options;
     if (bufferSize !== undefined) return bufferSize;
     const { maxWorkers, concurrency } = this.#lane.scheduler.options;
-    return maxWorkers * concurrency * CHUNKS_PER_WORKER * this.#chunkSize();
+    const places = Math.min(maxWorkers * concurrency, MAX_PLACES);
+    return places * CHUNKS_PER_WORKER * this.#chunkSize();
   }
 
   #chunkSize(): number {
     const { chunkSize = "auto", bufferSize = Infinity } = this.#options;
-    if (chunkSize !== "auto") return Math.min(chunkSize, bufferSize);
     // The items of a chunk run one after the other and fail together when
-    // their worker dies: chunks are for short calls on workers that run one
-    // call at a time, and for tasks whose options do not speak of single runs.
-    const { timeout, retries = 0 } = this.#taskOptions;
+    // their worker dies. Not for tasks whose options speak of single runs.
+    const { timeout, retries = 0, transfer } = this.#taskOptions;
+    if (timeout !== undefined || retries > 0 || transfer !== undefined) {
+      return 1;
+    }
+    if (chunkSize !== "auto") return Math.min(chunkSize, bufferSize);
+    // Chunks are for short calls on workers that run one call at a time.
+    const meanTime = this.#definition?.meanTime;
     if (
-      this.#lane.scheduler.options.concurrency > 1 || timeout !== undefined ||
-      retries > 0 || this.#definition?.meanTime === undefined
-    ) return 1;
-    const size = Math.floor(
-      CHUNK_TIME / Math.max(this.#definition.meanTime, 0.001),
-    );
+      this.#lane.scheduler.options.concurrency > 1 || meanTime === undefined
+    ) {
+      return 1;
+    }
+    const size = Math.floor(CHUNK_TIME / Math.max(meanTime, 0.001));
     return Math.max(1, Math.min(size, MAX_CHUNK, Math.ceil(bufferSize / 2)));
   }
 }

@@ -280,7 +280,6 @@ function inlineOptions(
 ): PoolOptions {
   return {
     maxWorkers: 1,
-    concurrency: 256,
     ...(name === undefined ? {} : { name }),
     ...(queueLimit === undefined ? {} : { queueLimit }),
     ...(cancelGrace === undefined ? {} : { cancelGrace }),

@@ -6,7 +6,7 @@
 import { NotSupportedError } from "../base/errors.ts";
 import type { AnyFunction } from "../wire/functions/task.ts";
 import { CallMode } from "../wire/messages.ts";
-import { encodePayload } from "../wire/payload.ts";
+import { encodePayload, ListPayload } from "../wire/payload.ts";
 import { checkProcessOptions, ProcessHost } from "../worker/process_host.ts";
 import { ThreadHost } from "../worker/thread_host.ts";
 import { defineFunction, type Definition, describer } from "./definitions.ts";
@@ -29,11 +29,31 @@ export interface Backend {
     mode: CallMode,
     transfer: Transfer,
   ): Work;
+  /**
+   * Begins a chunk; undefined where calls are not sent and so gain nothing by it.
+   *
+   * @throws {SerializationError} If the function cannot travel.
+   */
+  startChunk(fn: AnyFunction): ChunkBuilder | undefined;
   /** Starts a worker. */
   start(
     identity: { readonly id: number; readonly name: string },
     events: WorkerEvents,
   ): PoolWorker;
+}
+
+/** Calls of one function that travel together. */
+export interface ChunkBuilder {
+  /** How many there are. */
+  readonly calls: number;
+  /**
+   * Adds a call; its arguments are encoded now. False: it has to go alone.
+   *
+   * @throws {SerializationError} If an argument cannot travel; the chunk is as it was.
+   */
+  add(args: readonly unknown[]): boolean;
+  /** The chunk as it is sent. */
+  finish(): Work;
 }
 
 /** What a call moves instead of copying it. */
@@ -66,6 +86,7 @@ export function threadBackend(options: BackendOptions): Backend {
     kind: "thread",
     prepare: (fn, args, mode, transfer) =>
       prepareRemote(fn, args, mode, transfer, true),
+    startChunk: (fn) => new RemoteChunk(fn, true),
     start: (identity, events) =>
       new RemoteWorker(new ThreadHost({ ...identity, concurrency }), events),
   };
@@ -78,6 +99,7 @@ export function processBackend(options: BackendOptions): Backend {
     kind: "process",
     prepare: (fn, args, mode, transfer) =>
       prepareRemote(fn, args, mode, transfer, false),
+    startChunk: (fn) => new RemoteChunk(fn, false),
     start: (identity, events) =>
       new RemoteWorker(new ProcessHost({ ...identity, ...options }), events),
   };
@@ -87,7 +109,8 @@ export function processBackend(options: BackendOptions): Backend {
 export function inlineBackend(): Backend {
   return {
     kind: "inline",
-    prepare: (fn, args, mode) => ({ kind: "inline", fn, args, mode }),
+    prepare: (fn, args) => ({ kind: "inline", fn, args }),
+    startChunk: () => undefined,
     start: (identity, events) => new InlineWorker(identity, events),
   };
 }
@@ -103,7 +126,7 @@ function prepareRemote(
   const passed: AnyFunction[] = [];
   let whole = false;
   const payload = encodePayload(args, {
-    root: mode === CallMode.chunk ? "items" : "args",
+    root: "args",
     describe: describer(passed),
     attachments,
     transfer: transfer.objects,
@@ -115,8 +138,60 @@ function prepareRemote(
         : undefined;
     },
   });
-  const calls = mode === CallMode.chunk ? args.length : 1;
-  return { kind: "remote", mode, definition, payload, whole, passed, calls };
+  return {
+    kind: "remote",
+    mode,
+    definition,
+    payload,
+    whole,
+    passed,
+    calls: 1,
+  };
+}
+
+class RemoteChunk implements ChunkBuilder {
+  readonly #definition: Definition;
+  readonly #list: ListPayload;
+  readonly #passed: AnyFunction[] = [];
+
+  constructor(fn: AnyFunction, attachments: boolean) {
+    this.#definition = defineFunction(fn, attachments);
+    this.#list = new ListPayload({
+      root: "args",
+      describe: describer(),
+      attachments,
+    });
+  }
+
+  get calls(): number {
+    return this.#list.length;
+  }
+
+  add(args: readonly unknown[]): boolean {
+    const passed: AnyFunction[] = [];
+    this.#list.add(args, describer(passed));
+    if (
+      passed.length > 0 &&
+      isShared(this.#definition, passed, this.#list.mutable)
+    ) {
+      this.#list.undo();
+      return false;
+    }
+    this.#passed.push(...passed);
+    return true;
+  }
+
+  finish(): Work {
+    return {
+      kind: "remote",
+      mode: CallMode.chunk,
+      definition: this.#definition,
+      payload: this.#list.finish(),
+      whole: false,
+      passed: this.#passed,
+      calls: this.#list.length,
+    };
+  }
 }
 
 /**

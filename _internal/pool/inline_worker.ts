@@ -2,7 +2,7 @@
 
 import type { AsyncLocalStorage } from "node:async_hooks";
 import { nodeAsyncHooks } from "../wire/functions/node_builtins.ts";
-import { AbortReason, CallMode } from "../wire/messages.ts";
+import { AbortReason } from "../wire/messages.ts";
 import {
   type CallContext,
   setCallStorage,
@@ -12,8 +12,8 @@ import {
 import type { Work } from "./job.ts";
 import type { PoolWorker, WorkerEvents } from "./pool_worker.ts";
 
-/** Calls that one event loop takes on at a time. */
-export const INLINE_SLOTS = 1024;
+/** An event loop takes on any number of calls: one that waits for another must not keep it from running. */
+export const INLINE_SLOTS = Infinity;
 
 let storage: AsyncLocalStorage<CallContext> | undefined;
 
@@ -94,18 +94,12 @@ export class InlineWorker implements PoolWorker {
     call: InlineCall,
     work: Work & { kind: "inline" },
   ): Promise<void> {
-    const { fn, args, mode } = work;
+    const { fn, args } = work;
     const since = performance.now();
     let ok = true;
     let value: unknown;
     try {
-      value = await callStorage().run(
-        call,
-        () =>
-          mode === CallMode.chunk
-            ? runChunk(fn, args as unknown[][], call)
-            : fn(...args),
-      );
+      value = await callStorage().run(call, () => fn(...args));
     } catch (error) {
       ok = false;
       value = error;
@@ -116,23 +110,6 @@ export class InlineWorker implements PoolWorker {
     if (ok) this.#events.done(slot, value, time);
     else this.#events.failed(slot, value, time);
   }
-}
-
-async function runChunk(
-  fn: (...args: unknown[]) => unknown,
-  items: readonly unknown[][],
-  call: InlineCall,
-): Promise<{ ok: boolean; value: unknown }[]> {
-  const outcomes: { ok: boolean; value: unknown }[] = [];
-  for (const args of items) {
-    if (call.isAborted()) throw call.abortReason();
-    try {
-      outcomes.push({ ok: true, value: await fn(...args) });
-    } catch (error) {
-      outcomes.push({ ok: false, value: error });
-    }
-  }
-  return outcomes;
 }
 
 /** A call on this event loop. */

@@ -34,9 +34,7 @@ export type Work =
   | {
     readonly kind: "inline";
     readonly fn: (...args: unknown[]) => unknown;
-    /** One list of arguments, or one list for each item of a chunk. */
     readonly args: readonly unknown[];
-    readonly mode: CallMode;
   };
 
 /** How a job wants to be treated. */
@@ -47,6 +45,8 @@ export interface JobOptions {
   /** Milliseconds that the function may run. */
   readonly timeout: number | undefined;
   readonly retries: number;
+  /** False: it must not wait at a worker, since a signal that stops it may stop the call before it too, and must not come second. */
+  readonly maySendAhead: boolean;
 }
 
 /**

@@ -79,6 +79,7 @@ export class Scheduler {
   /** Whether this scheduler is one of those who keep the program alive. */
   #isHolding = false;
   readonly #closed = Promise.withResolvers<void>();
+  readonly #endListeners = new Set<() => void>();
 
   constructor(options: SchedulerOptions) {
     this.options = options;
@@ -227,6 +228,7 @@ export class Scheduler {
     if (this.#state !== "broken") this.#state = "terminated";
     this.#terminatedBy = reason;
     this.#hold();
+    this.#tellEnd();
     this.#workers.hurry(signal);
     for (const job of this.#queue.drain()) this.#ends.cancel(job, reason);
     for (const record of [...this.#workers.live]) {
@@ -243,6 +245,17 @@ export class Scheduler {
     );
     this.#checkClosed();
     return this.#closed.promise;
+  }
+
+  /** Calls a function when it is terminated or closed; returns what takes that back. */
+  onEnd(fn: () => void): () => void {
+    this.#endListeners.add(fn);
+    return () => this.#endListeners.delete(fn);
+  }
+
+  #tellEnd(): void {
+    for (const fn of this.#endListeners) fn();
+    this.#endListeners.clear();
   }
 
   /** What it has done so far. */
@@ -325,9 +338,10 @@ export class Scheduler {
     }
     const { work } = job;
     // What cannot be sent twice must not be taken back either.
-    if (work.kind !== "remote" || job.attempts > 0 || !job.canBeSentAgain) {
-      return undefined;
-    }
+    if (
+      work.kind !== "remote" || job.attempts > 0 || !job.canBeSentAgain ||
+      !job.options.maySendAhead
+    ) return undefined;
     const { calls, definition: { meanTime } } = work;
     if (meanTime === undefined) return undefined;
     const ahead = Math.floor(AHEAD_TIME / Math.max(meanTime * calls, 0.001));
@@ -422,6 +436,7 @@ export class Scheduler {
       priority: 0,
       timeout: undefined,
       retries: 0,
+      maySendAhead: false,
     }, {
       started() {},
       progressed() {},
@@ -694,6 +709,7 @@ export class Scheduler {
     this.#workers.close();
     this.#release();
     this.#closed.resolve();
+    this.#tellEnd();
   }
 
   #hold(): void {

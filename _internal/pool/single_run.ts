@@ -121,6 +121,7 @@ export class SingleRun {
       priority: 0,
       timeout: taskOptions.timeout,
       retries: 0,
+      maySendAhead: false,
     }, {
       started() {},
       progressed() {},

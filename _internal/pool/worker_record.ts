@@ -34,15 +34,13 @@ export class WorkerRecord {
   sent = 0;
   readonly #concurrency: number;
   readonly #free: number[] = [];
-  readonly #jobs: (Job | undefined)[];
+  readonly #jobs: (Job | undefined)[] = [];
   /** The same jobs in the order in which they were sent. */
   readonly #order = new Map<Job, number>();
 
   constructor(worker: PoolWorker, options: { readonly concurrency: number }) {
     this.worker = worker;
     this.#concurrency = options.concurrency;
-    this.#jobs = new Array(worker.slots).fill(undefined);
-    for (let slot = worker.slots - 1; slot >= 0; slot--) this.#free.push(slot);
   }
 
   /** Calls that it holds, running and waiting. */
@@ -67,7 +65,8 @@ export class WorkerRecord {
 
   /** True where one more call can be sent. */
   get hasRoom(): boolean {
-    return this.state === "ready" && this.#free.length > 0;
+    return this.state === "ready" &&
+      (this.#free.length > 0 || this.#jobs.length < this.worker.slots);
   }
 
   /** The initializer is done. */
@@ -81,8 +80,8 @@ export class WorkerRecord {
 
   /** Hands a job to the worker. */
   send(job: Job): void {
-    const slot = this.#free.at(-1);
-    if (slot === undefined) {
+    const slot = this.#free.at(-1) ?? this.#jobs.length;
+    if (slot >= this.worker.slots) {
       throw new RangeError(
         `Cannot send a call: worker '${this.worker.name}' holds ${this.load} calls`,
       );

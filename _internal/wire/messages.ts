@@ -38,10 +38,12 @@ export const Tag = {
 export const CallMode = {
   /** One list of arguments; the answer is the value. */
   single: 0,
-  /** A list of lists of arguments; the answer is a list of outcomes. */
+  /** Many lists of arguments; the answer is a list of outcomes. */
   chunk: 1,
   /** As `single`; an error is also printed on the worker's standard error. */
   main: 2,
+  /** As `single`; the value stays where it is. */
+  quiet: 3,
 } as const;
 
 /** What `CallMode` allows. */

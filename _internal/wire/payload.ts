@@ -84,12 +84,7 @@ export function encodePayload(
     const { modules, attachments = NONE } = context;
     let message: Uint8Array<ArrayBuffer>;
     if (modules.size > 0) {
-      const full = new ByteWriter(w.length + 256);
-      full.reserve(HEADROOM);
-      full.varint(modules.size);
-      for (const url of modules) full.string(url);
-      full.raw(w.bytes().subarray(HEADROOM + 1));
-      message = full.bytes();
+      message = withModules(w, HEADROOM + 1, modules);
     } else {
       message = w.length > LARGE ? w.take() : w.bytes().slice();
     }
@@ -102,7 +97,10 @@ export function encodePayload(
           transfer,
           options.isRepeatable ?? false,
         )
-        : { attachments, transfer: NONE }),
+        : {
+          attachments: checkAttachments(attachments, options.root),
+          transfer: NONE,
+        }),
     };
   } finally {
     giveWriter(w);
@@ -111,8 +109,16 @@ export function encodePayload(
 
 /** Leaves room for a header, writes the value as one that needs no modules. */
 function encodeInto(w: ByteWriter, value: unknown, options: PayloadOptions) {
+  const context = encodeContext(options);
+  w.reserve(HEADROOM);
+  w.u8(0);
+  encodeValue(w, value, context);
+  return context;
+}
+
+function encodeContext(options: PayloadOptions) {
   const { root, describe, transfer } = options;
-  const context = {
+  return {
     root,
     describe,
     token: options.token ?? homeToken,
@@ -123,10 +129,103 @@ function encodeInto(w: ByteWriter, value: unknown, options: PayloadOptions) {
       : new Set<object>(transfer as object[]),
     mutable: false,
   };
-  w.reserve(HEADROOM);
-  w.u8(0);
-  encodeValue(w, value, context);
-  return context;
+}
+
+/** The message with the names of its modules before the value, which begins at `start` of `w`. */
+function withModules(
+  w: ByteWriter,
+  start: number,
+  modules: ReadonlySet<string>,
+): Uint8Array<ArrayBuffer> {
+  const full = new ByteWriter(w.length + 256);
+  full.reserve(HEADROOM);
+  full.varint(modules.size);
+  for (const url of modules) full.string(url);
+  full.raw(w.bytes().subarray(start));
+  return full.bytes();
+}
+
+/**
+ * A payload of many values, each encoded at once and for itself: what happens
+ * to a value after `add()` does not matter, and one that cannot travel leaves
+ * the others as they are.
+ */
+export class ListPayload {
+  readonly #w = new ByteWriter(256);
+  readonly #context: ReturnType<typeof encodeContext>;
+  /** Where the last value begins, in bytes and among the attachments. */
+  #last = { start: 0, attachments: 0 };
+  /** Values in the list. */
+  length = 0;
+
+  constructor(options: PayloadOptions) {
+    this.#context = encodeContext(options);
+  }
+
+  /** True where what was captured may change. */
+  get mutable(): boolean {
+    return this.#context.mutable;
+  }
+
+  /**
+   * Adds a value.
+   *
+   * @throws {SerializationError} If a part of it cannot travel; the list is as it was.
+   */
+  add(value: unknown, describe: PayloadOptions["describe"]): void {
+    const context = this.#context;
+    this.#last = {
+      start: this.#w.length,
+      attachments: context.attachments?.length ?? 0,
+    };
+    context.describe = describe;
+    encodeValue(this.#w, value, context);
+    this.length++;
+  }
+
+  /** Takes the last value out again. */
+  undo(): void {
+    const { start, attachments } = this.#last;
+    this.#w.length = start;
+    if (this.#context.attachments !== undefined) {
+      this.#context.attachments.length = attachments;
+    }
+    this.length--;
+  }
+
+  /** The payload; the list is used up. */
+  finish(): Payload {
+    const { modules, attachments = NONE, mutable } = this.#context;
+    const w = new ByteWriter(this.#w.length + 16);
+    w.varint(this.length);
+    w.raw(this.#w.bytes());
+    const message = withModules(w, 0, modules);
+    return {
+      bytes: message.subarray(HEADROOM),
+      mutable,
+      attachments: checkAttachments(attachments, this.#context.root),
+      transfer: NONE,
+    };
+  }
+}
+
+/** Finds out now, not when the message leaves, whether the platform can clone what it has to. */
+function checkAttachments(
+  attachments: readonly unknown[],
+  root: string,
+): readonly unknown[] {
+  for (const value of attachments) {
+    if (value instanceof SharedArrayBuffer) continue;
+    try {
+      structuredClone(value);
+    } catch (cause) {
+      throw new SerializationError(
+        `Cannot send ${root}: ${(cause as Error)?.message ?? cause}`,
+        { path: root, reason: "refused by structured clone", cause },
+      );
+    }
+  }
+  return attachments;
 }
 
 /**
@@ -140,6 +239,13 @@ function takeTransferred(
   isRepeatable: boolean,
 ): Pick<Payload, "attachments" | "transfer"> {
   const taken = new Map<unknown, Transferable>();
+  if (new Set(transfer).size < transfer.length) {
+    // Before anything is taken away.
+    throw new SerializationError(
+      "Cannot move an object: 'transfer' names it twice",
+      { path: "transfer", reason: "named twice" },
+    );
+  }
   for (const object of transfer) {
     taken.set(
       object,
@@ -195,6 +301,20 @@ export function payloadModules(
 }
 
 const NO_MODULES = { modules: [] as readonly string[], offset: 1 };
+
+/** Decodes the values of a `ListPayload` whose modules have been imported. */
+export function decodeListPayload(
+  bytes: Uint8Array,
+  offset: number,
+  attachments: readonly unknown[],
+  modules: ReadonlyMap<string, ModuleNamespace>,
+): unknown[] {
+  const r = new ByteReader(bytes, offset);
+  const context = { attachments, modules, revive: prepare };
+  const values: unknown[] = [];
+  for (let n = r.varint(); n > 0; n--) values.push(decodeValue(r, context));
+  return values;
+}
 
 /** Decodes the value of a payload whose modules have been imported. */
 export function decodePayload(

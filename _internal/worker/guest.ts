@@ -31,7 +31,11 @@ import {
   WHOLE_CALL,
   writeHeader,
 } from "../wire/messages.ts";
-import { decodePayload, payloadModules } from "../wire/payload.ts";
+import {
+  decodeListPayload,
+  decodePayload,
+  payloadModules,
+} from "../wire/payload.ts";
 import {
   type CallContext,
   setActiveCall,
@@ -247,7 +251,10 @@ export class Guest {
     try {
       const whole = definition === IN_PAYLOAD;
       const known = whole ? undefined : this.#function(definition);
-      const value = decodePayload(
+      const decode = call.mode === CallMode.chunk
+        ? decodeListPayload
+        : decodePayload;
+      const value = decode(
         call.payload,
         offset,
         call.attachments,
@@ -379,12 +386,24 @@ export class Guest {
       if (call.mode === CallMode.chunk) {
         writeOutcomes(w, value as ChunkOutcome[], context);
       } else {
-        encodeValue(w, value, context);
+        const isWanted = call.mode !== CallMode.quiet;
+        encodeValue(w, isWanted ? value : undefined, context);
       }
       this.#release(slot);
       this.#channel.send(w.bytes(), attachments, transferable(attachments));
     } catch (error) {
-      this.#fail(slot, error, time);
+      // The platform's own refusal of an attachment names no part of the value.
+      this.#fail(
+        slot,
+        error instanceof DOMException
+          ? new SerializationError(`Cannot send result: ${error.message}`, {
+            path: "result",
+            reason: "refused by structured clone",
+            cause: error,
+          })
+          : error,
+        time,
+      );
     }
   }
 

@@ -16,6 +16,7 @@ import {
 import {
   CancelledError,
   type Executor,
+  NotSupportedError,
   type PoolOptions,
   SerializationError,
   TaskTimeoutError,
@@ -191,7 +192,7 @@ export function executorSuite(subject: Subject): void {
     }
     assertThrows(
       () => executor.submit(on(function* () {})),
-      TypeError,
+      NotSupportedError,
       "generator",
     );
   });

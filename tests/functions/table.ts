@@ -16,6 +16,7 @@ import {
   fromModule,
   InvalidStateError,
   io,
+  NotSupportedError,
   SerializationError,
   task,
 } from "../../mod.ts";
@@ -962,7 +963,11 @@ export const table: Case[] = [
       function* () {
         yield 1;
       },
-    error: { at: "submit", class: TypeError, message: [/generator function/] },
+    error: {
+      at: "submit",
+      class: NotSupportedError,
+      message: [/generator function/],
+    },
   },
   {
     name: "variable that is not initialised yet",

@@ -15,8 +15,8 @@ const observer = {
 
 function job(name: string, priority = 0): Job {
   return new Job(
-    { kind: "inline", fn: () => {}, args: [], mode: 0 },
-    { name, priority, timeout: undefined, retries: 0 },
+    { kind: "inline", fn: () => {}, args: [] },
+    { name, priority, timeout: undefined, retries: 0, maySendAhead: true },
     observer,
   );
 }

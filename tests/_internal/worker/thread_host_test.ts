@@ -39,7 +39,13 @@ class Subject implements AsyncDisposable {
   run(fn: AnyFunction, ...args: unknown[]): Promise<unknown> {
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
     const work = this.#backend.prepare(fn, args, CallMode.single, NO_TRANSFER);
-    const options = { name: "", priority: 0, timeout: undefined, retries: 0 };
+    const options = {
+      name: "",
+      priority: 0,
+      timeout: undefined,
+      retries: 0,
+      maySendAhead: true,
+    };
     this.scheduler.submit(work, options, {
       started() {},
       progressed() {},
