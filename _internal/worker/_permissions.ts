@@ -3,10 +3,13 @@
 // A program cannot read back the flags that it was started with, only ask
 // whether something is granted. So a child gets what is granted as a whole, or
 // what its `permissions` name, each item of which is asked for. It never gets
-// more than the parent has, but for the one socket between the two.
+// more than the parent has, but for the one socket between the two and the host
+// that its own entry comes from.
 
+import { describe } from "../base/validation.ts";
 import { nodePath, nodeUrl } from "../wire/functions/node_builtins.ts";
 import type { RendezvousAddress } from "../wire/handshake.ts";
+import { PROCESS_ENTRY } from "./entry_urls.ts";
 
 type Name = Deno.PermissionDescriptor["name"];
 type Request = "inherit" | boolean | readonly (string | URL)[];
@@ -34,16 +37,32 @@ const FIELDS = {
   write: "path",
 } as const;
 
+/** Whose items may be URLs. */
+const TAKES_URL: readonly Name[] = ["ffi", "read", "run", "write"];
+
+/** What every program may import from where no flag says otherwise. */
+const DEFAULT_IMPORT_HOSTS = [
+  "deno.land:443",
+  "jsr.io:443",
+  "esm.sh:443",
+  "raw.esm.sh:443",
+  "cdn.jsdelivr.net:443",
+  "raw.githubusercontent.com:443",
+  "gist.githubusercontent.com:443",
+] as const;
+
 /**
  * The permission flags of a child process.
  *
  * @param permissions What the caller asks for; the parent's own by default.
  * @param address The socket that the child has to reach.
+ * @param entry The module that the child runs.
  * @throws {TypeError} If `permissions` asks for more than this program has.
  */
 export function permissionFlags(
   permissions: Deno.PermissionOptions | undefined,
   address: RendezvousAddress,
+  entry: string | URL = PROCESS_ENTRY,
 ): string[] {
   const requests = NAMES.map((name) =>
     [name, requestOf(permissions, name)] as const
@@ -58,8 +77,9 @@ export function permissionFlags(
   for (const [name, request] of requests) {
     const grant = grantOf(name, request);
     if (grant === true) flags.push(`--allow-${name}`);
-    else if (grant === false) flags.push("--deny-import");
-    else lists.set(name, grant);
+    else if (name !== "import") lists.set(name, grant);
+    else if (request === "inherit") flags.push(...inheritedImports(entry));
+    else flags.push(...importFlags(grant, entry));
   }
   // The child cannot live without its socket, so this much it always gets.
   if (address.transport === "unix") {
@@ -81,16 +101,68 @@ export function permissionFlags(
  * Checks `permissions` without a socket at hand, so that a caller hears of a
  * mistake before anything is started.
  *
- * @throws {TypeError} If `permissions` asks for more than this program has.
+ * @throws {TypeError} If `permissions` is no such thing, or asks for more than this program has.
  */
 export function checkPermissions(
   permissions: Deno.PermissionOptions | undefined,
 ): void {
+  checkShape(permissions);
   for (const name of NAMES) grantOf(name, requestOf(permissions, name));
 }
 
-/** `true`: all of it; a list: only these; `false`: not even what the runtime grants by itself (imports). */
-function grantOf(name: Name, request: Request): boolean | string[] {
+function checkShape(permissions: unknown): void {
+  if (
+    permissions === undefined || permissions === "inherit" ||
+    permissions === "none"
+  ) return;
+  if (
+    typeof permissions !== "object" || permissions === null ||
+    Array.isArray(permissions)
+  ) {
+    throw invalid(
+      "permissions",
+      '"inherit", "none" or an object',
+      permissions,
+    );
+  }
+  const fields = permissions as Record<string, unknown>;
+  for (const name of Object.keys(fields)) {
+    if (fields[name] === undefined || NAMES.some((it) => it === name)) continue;
+    throw invalid(
+      `permissions.${name}`,
+      `undefined, as there are only ${NAMES.join(", ")}`,
+      fields[name],
+    );
+  }
+  for (const name of NAMES) checkRequest(name, fields[name]);
+}
+
+function checkRequest(name: Name, request: unknown): void {
+  if (
+    request === undefined || request === "inherit" ||
+    typeof request === "boolean"
+  ) return;
+  const param = `permissions.${name}`;
+  if (!Array.isArray(request)) {
+    throw invalid(param, '"inherit", a boolean or an array', request);
+  }
+  const takesUrl = TAKES_URL.includes(name);
+  // entries() visits the holes too.
+  for (const [index, item] of request.entries()) {
+    if (typeof item === "string" && item !== "") continue;
+    if (takesUrl && item instanceof URL) continue;
+    throw invalid(
+      `${param}[${index}]`,
+      takesUrl
+        ? "a string that is not empty or a URL"
+        : "a string that is not empty",
+      item,
+    );
+  }
+}
+
+/** `true`: all of it; a list: only these. */
+function grantOf(name: Name, request: Request): true | string[] {
   if (request === "inherit") {
     return isFull(name) ? true : partialGrant(name);
   }
@@ -98,7 +170,7 @@ function grantOf(name: Name, request: Request): boolean | string[] {
     if (!isFull(name)) throw escalation(name, "true");
     return true;
   }
-  if (request === false) return name === "import" ? false : [];
+  if (request === false) return [];
   return request.map((item) => {
     const value = name === "read" || name === "write" || name === "ffi"
       ? toPath(item)
@@ -113,11 +185,42 @@ function requestOf(
   name: Name,
 ): Request {
   if (permissions === undefined || permissions === "inherit") return "inherit";
-  // The runtime's own defaults: imports stay as they are, the rest is named or not given.
-  const fallback = name === "import" ? "inherit" : false;
-  if (permissions === "none") return fallback;
-  return (permissions as Record<string, Request | undefined>)[name] ??
-    fallback;
+  if (permissions === "none") return false;
+  return (permissions as Record<string, Request | undefined>)[name] ?? false;
+}
+
+/**
+ * Without a flag the child has the runtime's default hosts, so there is none
+ * only where this program has them all. Its entry's host comes by itself then.
+ */
+function inheritedImports(entry: string | URL): string[] {
+  const hosts = DEFAULT_IMPORT_HOSTS.filter((host) =>
+    isGranted("import", host)
+  );
+  return hosts.length === DEFAULT_IMPORT_HOSTS.length
+    ? []
+    : importFlags(hosts, entry);
+}
+
+/** The flags for these hosts, and the one that the child's own modules come from. */
+function importFlags(
+  hosts: readonly string[],
+  entry: string | URL,
+): string[] {
+  const own = hostOf(entry);
+  const list = new Set(own === undefined ? hosts : [...hosts, own]);
+  // `--deny-import` alone leaves the default hosts; beside `--allow-import`,
+  // which replaces them, it denies every host.
+  if (list.size === 0) return ["--allow-import", "--deny-import"];
+  return [`--allow-import=${[...list].map(escapeItem).join(",")}`];
+}
+
+/** Host and port of a module from the network. */
+function hostOf(entry: string | URL): string | undefined {
+  const url = URL.parse(String(entry));
+  if (url?.protocol !== "https:" && url?.protocol !== "http:") return undefined;
+  const port = url.port || (url.protocol === "https:" ? "443" : "80");
+  return `${url.hostname}:${port}`;
 }
 
 /**
@@ -158,6 +261,14 @@ function toPath(item: string | URL): string {
 /** The flags' lists are split at commas; two stand for one. */
 function escapeItem(item: string): string {
   return item.replaceAll(",", ",,");
+}
+
+function invalid(param: string, constraint: string, value: unknown): TypeError {
+  return new TypeError(
+    `Cannot start process as '${param}' must be ${constraint}: current value is ${
+      describe(value)
+    }`,
+  );
 }
 
 function escalation(name: Name, value: string): TypeError {

@@ -35,6 +35,8 @@ import type { ChildHello } from "./process_child.ts";
 
 /** How long a child may take to connect whose entry comes from the network, in ms. */
 const REMOTE_DEADLINE = 60_000;
+/** The longest name, in UTF-16 units: even where JSON makes six bytes of each, the child's first line has room for it. */
+const MAX_NAME = 8192;
 
 /** Options for {@linkcode ProcessHost}. */
 export interface ProcessHostOptions extends HostOptions {
@@ -111,12 +113,14 @@ export class ProcessHost implements WorkerHost {
    * Starts the process.
    *
    * @throws {NotSupportedError} If a permission is missing, or in a compiled program.
-   * @throws {TypeError} If `permissions` asks for more than this program has.
+   * @throws {TypeError} If `permissions` is malformed, or asks for more than this program has.
+   * @throws {RangeError} If `name` is longer than 8192 characters.
    */
   constructor(options: ProcessHostOptions) {
     this.id = options.id;
     this.name = options.name;
     checkProcessOptions(options);
+    checkName(options.name);
     checkPlatform();
     const key = createKey();
     this.#rendezvous = new Rendezvous(key, { transport: options.transport });
@@ -204,7 +208,11 @@ export class ProcessHost implements WorkerHost {
       "--quiet",
       "--no-prompt",
       "--no-lock",
-      ...permissionFlags(options.permissions, this.#rendezvous.address),
+      ...permissionFlags(
+        options.permissions,
+        this.#rendezvous.address,
+        options.entry,
+      ),
       ...(typeof config === "string" ? ["--config", config] : []),
       ...(options.config === false ? ["--no-config"] : []),
       ...(options.flags ?? []),
@@ -311,12 +319,21 @@ function defaultDeadline(
 /**
  * Checks what can be checked before a process is started.
  *
- * @throws {TypeError} If `permissions` asks for more than this program has.
+ * @throws {TypeError} If `permissions` is malformed, or asks for more than this program has.
  */
 export function checkProcessOptions(
   { permissions }: Pick<ProcessHostOptions, "permissions">,
 ): void {
   checkPermissions(permissions);
+}
+
+/** @throws {RangeError} If the child could not read a name of that length. */
+function checkName(name: string): void {
+  if (name.length > MAX_NAME) {
+    throw new RangeError(
+      `Cannot start process as 'name' must be of at most ${MAX_NAME} characters: current value is of ${name.length}`,
+    );
+  }
 }
 
 /** @throws {NotSupportedError} If this program cannot start others. */
