@@ -958,6 +958,16 @@ export const table: Case[] = [
     },
   },
   {
+    name: "captured Proxy",
+    make: () => {
+      const proxy: Record<string, string> = new Proxy({}, {
+        get: (_, key) => String(key),
+      });
+      return () => proxy.host;
+    },
+    error: refused(/'proxy'/, /Proxy/),
+  },
+  {
     name: "generator function as the task",
     make: () =>
       function* () {

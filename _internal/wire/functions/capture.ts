@@ -20,6 +20,7 @@ import {
   type ModuleMeta,
   PROPERTIES_NAME,
 } from "./names.ts";
+import { isProxy } from "./node_builtins.ts";
 import { namespaceOrigin } from "./origins.ts";
 import { ownExportOf } from "./own_exports.ts";
 import type { FunctionSource } from "./parse.ts";
@@ -300,12 +301,18 @@ export class Capture {
   }
 
   #read(name: string, { object }: RuntimeScope): unknown {
+    let value: unknown;
     try {
-      return object[name];
+      value = object[name];
     } catch (error) {
       if (!(error instanceof ReferenceError)) throw error;
       throw this.#error(name, "is not initialized yet", { cause: error });
     }
+    // The codec would read it through its traps and send what they show now.
+    if (typeof value === "object" && isProxy(value)) {
+      throw this.#error(name, "is a Proxy, whose traps belong to its isolate");
+    }
+    return value;
   }
 
   #newName(kind: string): string {

@@ -42,3 +42,8 @@ export function nodeModule(): typeof import("node:module") {
 export function nodeBuiltin(specifier: string): object | undefined {
   return nodeProcess().getBuiltinModule(specifier);
 }
+
+/** Tells a proxy from what it stands for; the language itself cannot. */
+export function isProxy(value: unknown): boolean {
+  return nodeProcess().getBuiltinModule("node:util/types").isProxy(value);
+}
