@@ -21,7 +21,7 @@ import {
 import type { Definition } from "../_internal/pool/definitions.ts";
 import type { ChunkBuilder } from "../_internal/pool/backend.ts";
 import type { Job, Work } from "../_internal/pool/job.ts";
-import type { Outcome } from "../_internal/pool/remote_worker.ts";
+import type { Outcome } from "../_internal/wire/outcomes.ts";
 import type {
   AnyFunction,
   TaskOptions,

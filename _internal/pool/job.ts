@@ -50,7 +50,8 @@ export interface JobOptions {
 }
 
 /**
- * One task on its way through the scheduler. Only the scheduler writes it.
+ * One task on its way through the scheduler. Only the scheduler and its parts
+ * write it; whoever submits it may set `detach`.
  *
  * ```text
  * state    meaning                                   leaves by

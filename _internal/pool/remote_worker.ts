@@ -15,6 +15,7 @@ import {
   WHOLE_CALL,
   writeHeader,
 } from "../wire/messages.ts";
+import { readOutcomes } from "../wire/outcomes.ts";
 import { messageOf, type Payload } from "../wire/payload.ts";
 import type { WorkerHost, WorkerKind } from "../worker/host.ts";
 import type { Definition } from "./definitions.ts";
@@ -26,12 +27,6 @@ const MAX_DEFINITIONS = 256;
 
 const writer = new ByteWriter(64);
 const NO_MODULES: ReadonlyMap<string, Record<string, unknown>> = new Map();
-
-/** How one item of a chunk ended. */
-export interface Outcome {
-  readonly ok: boolean;
-  readonly value: unknown;
-}
 
 /** A worker behind a channel: turns calls into messages and messages into events. */
 export class RemoteWorker implements PoolWorker {
@@ -213,16 +208,9 @@ export class RemoteWorker implements PoolWorker {
   ): unknown {
     const r = new ByteReader(payload);
     const context = { attachments, modules: NO_MODULES, homes };
-    if (this.#modes[slot] !== CallMode.chunk) return decodeValue(r, context);
-    const outcomes: Outcome[] = [];
-    for (let n = r.varint(); n > 0; n--) {
-      const ok = r.u8() === 1;
-      outcomes.push({
-        ok,
-        value: ok ? decodeValue(r, context) : decodeError(r, context),
-      });
-    }
-    return outcomes;
+    return this.#modes[slot] === CallMode.chunk
+      ? readOutcomes(r, context)
+      : decodeValue(r, context);
   }
 }
 

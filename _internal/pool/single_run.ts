@@ -147,7 +147,7 @@ export class SingleRun {
     // No worker could even be spawned: a missing permission or folder.
     if (this.#scheduler.brokenBy !== undefined) throw this.#scheduler.brokenBy;
     this.#state = "started";
-    if (signal !== undefined) {
+    if (signal !== undefined && job.state !== "settled") {
       const onAbort = () => this.#scheduler.cancel(job, signal.reason);
       signal.addEventListener("abort", onAbort);
       job.detach = () => signal.removeEventListener("abort", onAbort);

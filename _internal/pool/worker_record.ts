@@ -4,7 +4,8 @@ import type { Job } from "./job.ts";
 import type { PoolWorker } from "./pool_worker.ts";
 
 /**
- * What the scheduler knows of one worker. Only the scheduler writes it.
+ * What the scheduler knows of one worker. Only the scheduler and its worker set
+ * write it.
  *
  * ```text
  * state      meaning                                     leaves by
@@ -35,6 +36,8 @@ export class WorkerRecord {
   readonly #concurrency: number;
   readonly #free: number[] = [];
   readonly #jobs: (Job | undefined)[] = [];
+  /** Slots whose calls were taken back and not yet skipped. */
+  readonly #revoked = new Set<number>();
   /** The same jobs in the order in which they were sent. */
   readonly #order = new Map<Job, number>();
 
@@ -103,8 +106,6 @@ export class WorkerRecord {
     this.sent--;
     return true;
   }
-  /** Slots whose calls were taken back and not yet skipped. */
-  readonly #revoked = new Set<number>();
 
   /** Frees a slot whose call was answered. */
   release(slot: number): void {

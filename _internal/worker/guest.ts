@@ -31,6 +31,7 @@ import {
   WHOLE_CALL,
   writeHeader,
 } from "../wire/messages.ts";
+import { type Outcome, writeOutcomes } from "../wire/outcomes.ts";
 import {
   decodeListPayload,
   decodePayload,
@@ -120,6 +121,7 @@ export class Guest {
   readonly #held = new Set<number>();
   /** Calls that occupy one of the `concurrency` places. */
   #busy = 0;
+  #leaving = false;
   #writer = new ByteWriter(1024);
 
   constructor(options: GuestOptions, storage: CallStorage | undefined) {
@@ -346,14 +348,13 @@ export class Guest {
       this.#leaving = false;
     }
   }
-  #leaving = false;
 
   async #runChunk(
     running: RunningCall,
     fn: (...args: unknown[]) => unknown,
     items: unknown[][],
-  ): Promise<ChunkOutcome[]> {
-    const outcomes: ChunkOutcome[] = [];
+  ): Promise<Outcome[]> {
+    const outcomes: Outcome[] = [];
     for (const args of items) {
       // Between two items a chunk can be stopped; inside one, the function
       // looks itself.
@@ -384,7 +385,7 @@ export class Guest {
         ...(this.#channel.carriesAttachments ? { attachments } : {}),
       };
       if (call.mode === CallMode.chunk) {
-        writeOutcomes(w, value as ChunkOutcome[], context);
+        writeOutcomes(w, value as Outcome[], context);
       } else {
         const isWanted = call.mode !== CallMode.quiet;
         encodeValue(w, isWanted ? value : undefined, context);
@@ -435,36 +436,6 @@ export class Guest {
   #freshWriter(): ByteWriter {
     this.#writer.reset();
     return this.#writer;
-  }
-}
-
-/** How one item of a chunk ended. */
-export interface ChunkOutcome {
-  readonly ok: boolean;
-  readonly value: unknown;
-}
-
-type ResultContext = Parameters<typeof encodeValue>[2];
-
-/** varint n, then for each item 1 and its value, or 0 and its error. */
-function writeOutcomes(
-  w: ByteWriter,
-  outcomes: readonly ChunkOutcome[],
-  context: ResultContext,
-): void {
-  w.varint(outcomes.length);
-  for (const { ok, value } of outcomes) {
-    const start = w.length;
-    try {
-      w.u8(ok ? 1 : 0);
-      if (ok) encodeValue(w, value, context);
-      else encodeError(w, value, context);
-    } catch (error) {
-      // Only this item fails: what it wrote is taken back.
-      w.length = start;
-      w.u8(0);
-      encodeError(w, error, context);
-    }
   }
 }
 

@@ -30,7 +30,7 @@ export interface HostOptions {
  *
  * ```text
  * state      meaning                              leaves by
- * starting   spawned, the handshake is under way  ready() -> running; start failure -> ended
+ * starting   spawned, the handshake is under way  started() -> running; start failure -> ended
  * running    the channel is open                  stop(), terminate() -> stopping; death -> ended
  * stopping   told or made to end                  the worker is gone -> ended
  * ended      `exited` has resolved                never

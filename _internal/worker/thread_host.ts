@@ -69,6 +69,7 @@ export class ThreadHost implements WorkerHost {
   readonly #lifeLock: string;
   #state: "starting" | "running" | "stopping" | "ended" = "starting";
   #stuck = false;
+  #exitCode: number | undefined;
   #settle!: (exit: HostExit) => void;
   #startTimer: ReturnType<typeof setTimeout> | undefined;
 
@@ -151,7 +152,6 @@ export class ThreadHost implements WorkerHost {
     this.#state = "stopping";
     this.#watchEnd();
   }
-  #exitCode: number | undefined;
 
   probe(): void {
     if (this.#state !== "running") return;
