@@ -400,6 +400,7 @@ Deno.test("permissionFlags() names what was asked for and the child's socket", (
   assertEquals(permissionFlags(undefined, unix), ["--allow-all"]);
   assertEquals(permissionFlags("none", unix), [
     "--allow-import",
+    "--deny-import",
     "--allow-net=unix:/tmp/x/s",
     "--allow-read=/tmp/x/s",
     "--allow-write=/tmp/x/s",
@@ -413,7 +414,13 @@ Deno.test("permissionFlags() names what was asked for and the child's socket", (
       run: false,
       sys: "inherit",
     }, tcp),
-    ["--deny-import", "--allow-net", "--allow-sys", "--allow-env=A,B"]
+    [
+      "--allow-import",
+      "--deny-import",
+      "--allow-net",
+      "--allow-sys",
+      "--allow-env=A,B",
+    ]
       .concat(isWindows ? [] : ["--allow-read=/a,,b"]),
   );
 });
