@@ -35,6 +35,8 @@ const CHUNK_TIME = 8;
 const MAX_CHUNK = 1024;
 /** Chunks in the window for each worker. */
 const CHUNKS_PER_WORKER = 3;
+/** Milliseconds after which a slow input leaves the event loop a turn. */
+const TURN = 8;
 /** Calls at a time for which the window has room, where a lane takes on any number. */
 const MAX_PLACES = 256;
 
@@ -150,6 +152,8 @@ class MapRun {
   /** Why the iteration must end now: the time is over, or the signal has fired. */
   #limit: { readonly error: unknown } | undefined;
   readonly #unlimit: () => void;
+  /** The timer of the event loop's turn. */
+  #turn: ReturnType<typeof setTimeout> | undefined;
   /** Has `next()` look again. One function for all events: a promise that outlives a step would keep every step. */
   #wake = () => {};
 
@@ -185,10 +189,8 @@ class MapRun {
     );
     // An input that never comes must not outlive the executor.
     const forget = lane.scheduler.onEnd(() => {
-      if (this.#pulling === undefined) return;
-      end(
-        new CancelledError("Cannot finish the map: the executor was ended"),
-      );
+      if (this.#pulling !== undefined) this.#refuseInput();
+      this.#wake();
     });
     this.#unlimit = () => {
       forget();
@@ -212,9 +214,9 @@ class MapRun {
         this.#options.onProgress?.(this.#done);
         return outcomes;
       }
-      if (this.#chunks.length === 0 && this.#pulling === undefined) {
+      if (this.#chunks.length === 0) {
         if (this.#inputError !== undefined) throw this.#inputError.error;
-        return undefined;
+        if (this.#pulling === undefined) return undefined;
       }
       await new Promise<void>((resolve) => this.#wake = resolve);
     }
@@ -233,6 +235,7 @@ class MapRun {
   /** Cancels what has not been yielded and closes the input. */
   async end(): Promise<void> {
     this.#unlimit();
+    clearTimeout(this.#turn);
     for (const { job } of this.#chunks) {
       if (job !== undefined) {
         this.#lane.scheduler.cancel(job, "the map was ended");
@@ -251,9 +254,16 @@ class MapRun {
   }
 
   #fill(): void {
+    const turnEnds = performance.now() + TURN;
     while (this.#wantsMore()) {
       if (this.#async) {
-        this.#pullAsync();
+        if (this.#lane.scheduler.endError === undefined) this.#pullAsync();
+        else this.#refuseInput();
+        break;
+      }
+      if (performance.now() > turnEnds) {
+        // A slow input: the event loop has a turn, then it goes on.
+        this.#turn = setTimeout(() => this.#wake(), 0);
         break;
       }
       try {
@@ -273,6 +283,11 @@ class MapRun {
     this.#submit();
   }
 
+  /** The executor has ended: what was pulled is delivered, nothing more is pulled. */
+  #refuseInput(): void {
+    this.#inputError ??= { error: this.#lane.scheduler.endError };
+  }
+
   #hasIdleWorkers(): boolean {
     if (this.#chunks.length === 0) return true;
     if (!this.#async) return false;
@@ -285,7 +300,8 @@ class MapRun {
   }
 
   #wantsMore(): boolean {
-    return !this.#exhausted && this.#pulling === undefined &&
+    return !this.#exhausted && this.#inputError === undefined &&
+      this.#pulling === undefined &&
       this.#open < this.#window() && this.#hasRoom();
   }
 
@@ -315,13 +331,17 @@ class MapRun {
       if (size > 1) {
         this.#builder ??= this.#lane.backend.startChunk(this.#fn);
         if (this.#builder?.add(args)) {
-          if (this.#builder.calls >= size) this.#seal();
+          if (this.#builder.calls >= size) {
+            this.#seal();
+            this.#submit();
+          }
           return;
         }
       }
       this.#seal();
       const work = prepareCall(this.#lane, this.#fn, this.#taskOptions, args);
       this.#batches.push({ items: 1, work });
+      this.#submit();
     } catch (error) {
       // Only this item fails, in its place.
       this.#seal();
@@ -364,7 +384,10 @@ class MapRun {
     if (work.kind === "remote") this.#definition = work.definition;
     try {
       chunk.job = submitWork(this.#lane, this.#fn, this.#taskOptions, work, {
-        started() {},
+        started: () => {
+          // Where the queue is short, there is room again.
+          if (this.#batches.length > 0 || !this.#exhausted) this.#wake();
+        },
         progressed() {},
         succeeded: (value) =>
           settle(isChunk ? value as Outcome[] : [{ ok: true, value }]),

@@ -17,7 +17,10 @@ export type TaskFunction = (...args: any[]) => unknown;
 export interface MapOptions {
   /**
    * Items that travel together. `"auto"` starts with one and grows while the
-   * calls turn out to be short.
+   * calls turn out to be short. Items are encoded when they are pulled, what
+   * the function captured when a chunk is begun. The items of a chunk fail
+   * together when their worker dies. Tasks with retries, a timeout or a
+   * transfer list travel one by one.
    *
    * @default {"auto"}
    */

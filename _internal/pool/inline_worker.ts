@@ -81,6 +81,11 @@ export class InlineWorker implements PoolWorker {
     this.#end();
   }
 
+  ping(): void {
+    // Who asks runs on the event loop that is asked for.
+    this.#events.pong();
+  }
+
   probe(): void {}
 
   #end(): void {

@@ -12,6 +12,8 @@ export interface WorkerEvents {
   /** The call was revoked before it began. */
   skipped(slot: number): void;
   progress(slot: number, done: number, total: number | undefined): void;
+  /** The answer to `ping()`. */
+  pong(): void;
   /** An error outside of any call; the worker cannot be trusted any more. */
   fault(error: unknown): void;
   /** The worker is gone. Nothing comes afterwards. */
@@ -46,6 +48,8 @@ export interface PoolWorker {
   stop(code?: number): void;
   /** Ends the worker now. */
   terminate(signal?: Deno.Signal): void;
+  /** Asks whether its event loop turns. */
+  ping(): void;
   /** Looks whether it still lives. */
   probe(): void;
 }

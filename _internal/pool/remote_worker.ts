@@ -119,6 +119,10 @@ export class RemoteWorker implements PoolWorker {
     this.#host.terminate(signal);
   }
 
+  ping(): void {
+    this.#host.channel.send(plainMessage({ tag: Tag.ping }));
+  }
+
   probe(): void {
     this.#host.probe();
   }
@@ -165,6 +169,9 @@ export class RemoteWorker implements PoolWorker {
       case Tag.ready:
         this.#host.started();
         events.ready();
+        break;
+      case Tag.pong:
+        events.pong();
         break;
       case Tag.done: {
         let value: unknown;

@@ -247,6 +247,22 @@ export class Scheduler {
     return this.#closed.promise;
   }
 
+  /** Why nothing can be submitted any more; undefined where it can. */
+  get endError(): unknown {
+    if (this.#terminatedBy !== undefined && this.#state !== "broken") {
+      return new CancelledError(
+        "Cannot go on: the executor was terminated",
+        { cause: this.#terminatedBy },
+      );
+    }
+    try {
+      this.checkAccepting();
+      return undefined;
+    } catch (error) {
+      return error;
+    }
+  }
+
   /** Calls a function when it is terminated or closed; returns what takes that back. */
   onEnd(fn: () => void): () => void {
     this.#endListeners.add(fn);
@@ -266,7 +282,7 @@ export class Scheduler {
       workers: workers.live.size,
       idle: workers.idle,
       queued: this.#waiting,
-      running: workers.load - workers.waiting,
+      running: workers.load - workers.waiting - workers.initializing,
       completed: ends.completed,
       failed: ends.failed,
       cancelled: ends.cancelled,
@@ -644,9 +660,10 @@ export class Scheduler {
     }
     // What waits behind it is taken back; what runs beside it may finish.
     this.#recall(record, Infinity);
-    if (record.state !== "condemned") this.#workers.restarts++;
-    if (record.runsAny) record.state = "condemned";
-    else this.#abandon(record);
+    if (!record.runsAny) {
+      if (record.state !== "condemned") this.#workers.restarts++;
+      this.#abandon(record);
+    } else if (record.state !== "condemned") this.#workers.condemn(record);
     this.#pump();
   }
 

@@ -119,6 +119,8 @@ export class WorkerRecord {
 
   /** The job that was sent first and could run now, if it does not yet count as running. */
   nextToRun(): Job | undefined {
+    // Whatever is sent to it runs.
+    if (this.#concurrency === Infinity) return undefined;
     let running = 0;
     for (const job of this.#order.keys()) {
       if (running++ >= this.#concurrency) return undefined;

@@ -12,6 +12,7 @@
 // been replaced already. A set is empty when the leaving ones are gone too.
 
 import { afterUnheld } from "../base/deadline.ts";
+import { TimeoutError } from "../base/errors.ts";
 import { nextWorkerId } from "../base/registry.ts";
 import type { HostExit } from "../worker/host.ts";
 import { report } from "../worker/report.ts";
@@ -22,6 +23,8 @@ import { WorkerRecord } from "./worker_record.ts";
 
 /** Failed starts in a row after which no more are tried. */
 const MAX_START_FAILURES = 3;
+/** Milliseconds in which the event loop of a worker that is given up must answer, or its calls are given up too. */
+const PONG_GRACE = 500;
 /** Milliseconds after which a worker that was told to end is terminated. */
 const STOP_GRACE = 1000;
 /** The longest delay that a timer takes; a longer time is for ever. */
@@ -108,6 +111,15 @@ export class WorkerSet {
     return ready;
   }
 
+  /** Workers that run their initializer. */
+  get initializing(): number {
+    let initializing = 0;
+    for (const { state, load } of this.#live) {
+      if (state === "starting") initializing += load;
+    }
+    return initializing;
+  }
+
   /** Workers with nothing to do. */
   get idle(): number {
     let idle = 0;
@@ -133,7 +145,10 @@ export class WorkerSet {
    */
   start(): boolean {
     const { maxWorkers, name } = this.#options;
-    if (this.#live.size >= maxWorkers) return false;
+    // One that is condemned takes no calls: another takes its place.
+    let places = maxWorkers;
+    for (const { state } of this.#live) if (state !== "condemned") places--;
+    if (places <= 0) return false;
     const label = maxWorkers === 1 ? name : `${name}_${this.#sequence++}`;
     const events = this.#events;
     // Nothing is heard of a worker before its constructor has returned.
@@ -146,6 +161,9 @@ export class WorkerSet {
       skipped: (slot) => events.skipped(record, slot),
       progress: (slot, done, total) =>
         record.job(slot)?.observer.progressed(done, total),
+      pong: () => {
+        if (record.state === "condemned") record.disarm?.();
+      },
       fault: (error) => this.#onFault(record, error),
       exited: (exit) => this.#onExited(record, exit),
     };
@@ -181,9 +199,28 @@ export class WorkerSet {
     record.worker.stop(this.#options.exitCode?.() ?? 0);
   }
 
+  /**
+   * Gives a worker up once the calls that it still runs have ended: one of them
+   * was asked to stop and has not. Where that one holds the event loop, the
+   * others can never end: the worker does not answer, and goes with them.
+   */
+  condemn(record: WorkerRecord): void {
+    record.state = "condemned";
+    this.restarts++;
+    record.disarm = afterUnheld(PONG_GRACE, () =>
+      this.#onFault(
+        record,
+        new TimeoutError(
+          "Cannot go on: a task that was asked to stop holds the event loop",
+        ),
+      ));
+    record.worker.ping();
+  }
+
   /** Gives a worker up, with its calls and whatever it does. */
   abandon(record: WorkerRecord, signal?: Deno.Signal): void {
     if (record.state === "gone") return;
+    record.disarm?.();
     for (const job of record.jobs()) record.release(record.slotOf(job));
     record.state = "gone";
     this.#leave(record);

@@ -7,6 +7,7 @@
 //   call    run it in slot n                       done      slot n: a value
 //   forget  a definition                           failed    slot n: an error
 //   abort   fire the signal of slot n              skipped   slot n was revoked in time
+//   ping    does the event loop turn?              pong      it does
 //   stop    end in order, with a code
 //                                                  progress  slot n
 //                                                  fault     an error outside of any call
@@ -25,6 +26,7 @@ export const Tag = {
   abort: 3,
   stop: 4,
   forget: 5,
+  ping: 6,
   ready: 16,
   done: 17,
   failed: 18,
@@ -32,6 +34,7 @@ export const Tag = {
   progress: 20,
   fault: 21,
   exit: 22,
+  pong: 23,
 } as const;
 
 /** How a call's payload is to be read. */
@@ -78,11 +81,13 @@ export type HostMessage =
     readonly reason: AbortReason;
   }
   | { readonly tag: typeof Tag.forget; readonly definition: number }
+  | { readonly tag: typeof Tag.ping }
   | { readonly tag: typeof Tag.stop; readonly code: number };
 
 /** What a host receives. */
 export type GuestMessage =
   | { readonly tag: typeof Tag.ready }
+  | { readonly tag: typeof Tag.pong }
   | {
     readonly tag: typeof Tag.done | typeof Tag.failed;
     readonly slot: number;
@@ -134,7 +139,9 @@ export function writeHeader(w: ByteWriter, message: HeaderOf<Message>): void {
     case Tag.stop:
       w.i32(message.code);
       break;
+    case Tag.ping:
     case Tag.ready:
+    case Tag.pong:
     case Tag.fault:
       break;
     default:
@@ -169,6 +176,8 @@ export function readHostMessage(bytes: Uint8Array): HostMessage {
       return { tag, slot: r.u8(), reason: r.u8() as AbortReason };
     case Tag.forget:
       return { tag, definition: r.varint() };
+    case Tag.ping:
+      return { tag };
     case Tag.stop:
       return { tag, code: r.i32() };
     default:
@@ -182,6 +191,7 @@ export function readGuestMessage(bytes: Uint8Array): GuestMessage {
   const tag = r.u8();
   switch (tag) {
     case Tag.ready:
+    case Tag.pong:
       return { tag };
     case Tag.done:
     case Tag.failed: {

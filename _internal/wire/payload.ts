@@ -247,6 +247,14 @@ function takeTransferred(
     );
   }
   for (const object of transfer) {
+    if (object instanceof ArrayBuffer && object.detached) {
+      throw new SerializationError(
+        "Cannot move a buffer: it has been moved before",
+        { path: "transfer", reason: "is detached" },
+      );
+    }
+  }
+  for (const object of transfer) {
     taken.set(
       object,
       object instanceof ArrayBuffer

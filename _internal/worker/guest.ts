@@ -195,6 +195,9 @@ export class Guest {
       case Tag.abort:
         this.#running.get(message.slot)?.abort(message.reason);
         break;
+      case Tag.ping:
+        this.#send({ tag: Tag.pong });
+        break;
       case Tag.stop:
         this.#options.exit(message.code);
         break;

@@ -13,12 +13,14 @@ import {
 import {
   AutoExecutor,
   CancelledError,
+  InvalidStateError,
   io,
   ProcessPoolExecutor,
   SerializationError,
   task,
   TaskTimeoutError,
   ThreadPoolExecutor,
+  WorkerCrashedError,
 } from "../../futures/mod.ts";
 import { errorOf, soon } from "../_suites/_helpers.ts";
 
@@ -140,6 +142,52 @@ for (const [name, Pool] of pools) {
     const next = errorOf(results.next());
     await soon("the end", pool.terminate());
     assertInstanceOf(await soon("the step", next), CancelledError);
+  });
+
+  Deno.test(`${name}.map() does not pull from an input when the executor has ended`, async () => {
+    const pool = new Pool({ maxWorkers: 1 });
+    async function* input() {
+      yield 1;
+      await new Promise(() => {});
+    }
+    const early = pool.map((x: number) => x, input(), { bufferSize: 1 });
+    assertEquals((await early.next()).value, 1);
+    const late = pool.map((x: number) => x, input());
+    await soon("the end", pool.shutdown());
+    assertInstanceOf(
+      await soon("the early step", errorOf(early.next())),
+      InvalidStateError,
+    );
+    assertInstanceOf(
+      await soon("the late step", errorOf(late.next())),
+      InvalidStateError,
+    );
+  });
+
+  Deno.test(`${name} gives up a worker whose event loop a task holds, with the calls beside it`, async () => {
+    await using pool = new Pool({
+      maxWorkers: 1,
+      concurrency: 4,
+      cancelGrace: 20,
+    });
+    const beside = pool.submit(() =>
+      new Promise((resolve) => setTimeout(resolve, 100))
+    );
+    const holding = pool.submit(
+      task(() => {
+        const end = Date.now() + 3_000;
+        while (Date.now() < end);
+      }, { timeout: 50 }),
+    );
+    assertInstanceOf(
+      await soon("the holding one", errorOf(holding)),
+      TaskTimeoutError,
+    );
+    assertInstanceOf(
+      await soon("the one beside", errorOf(beside)),
+      WorkerCrashedError,
+    );
+    assertEquals(await soon("the next", pool.submit(() => 1)), 1);
   });
 
   Deno.test(`${name} ignores what its initializer returns`, async () => {
