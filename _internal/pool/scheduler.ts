@@ -17,11 +17,12 @@
 // each worker event does: settles a job or puts it back, then pumps.
 //
 // A worker has room for `concurrency` calls. Calls beyond that are sent ahead
-// only where (a) no worker can be started, (b) the function is known to be
-// short, (c) the worker is revocable: what was sent ahead can be taken back by
-// a compare-and-swap, so a job is never bound to a worker that is busy while
-// another is idle, never lost with a worker that dies before it begins, and
-// never run after it was cancelled.
+// only where (a) no worker can be started, (b) the function has been measured:
+// one call, so that there is no gap between two, and more of them where they
+// are short, (c) the worker is revocable: what was sent ahead can be taken back
+// by a compare-and-swap, so a job is never bound to a worker that is busy while
+// another is idle, never overtaken by a younger one, never lost with a worker
+// that dies before it begins, and never run after it was cancelled.
 //
 // state       meaning                                          leaves by
 // running     takes jobs                                       shutdown() -> draining; terminate() -> terminated; broken
@@ -330,10 +331,36 @@ export class Scheduler {
       }
       const record = this.#pick(job);
       if (record === undefined) break;
+      if (this.#overtakes(record, job)) continue;
       this.#queue.shift();
       this.#send(record, job);
     }
     this.#grow();
+  }
+
+  /**
+   * A worker could run the next job now, but an older one waits elsewhere
+   * behind a call: that one goes first.
+   */
+  #overtakes(thief: WorkerRecord, next: Job): boolean {
+    const { concurrency } = this.options;
+    if (thief.load >= concurrency) return false;
+    let oldest: Job | undefined;
+    let victim: WorkerRecord | undefined;
+    for (const record of this.#workers.live) {
+      if (record.load <= concurrency) continue;
+      const job = record.firstWaiting();
+      if (
+        job !== undefined && job.queuedAt < (oldest ?? next).queuedAt &&
+        job.options.priority >= next.options.priority
+      ) {
+        oldest = job;
+        victim = record;
+      }
+    }
+    if (oldest === undefined || !victim!.revoke(oldest)) return false;
+    this.#send(thief, oldest);
+    return true;
   }
 
   /** The worker that takes the job now: an idle one, or a busy one that may be sent work ahead. */
@@ -360,7 +387,11 @@ export class Scheduler {
     ) return undefined;
     const { calls, definition: { meanTime } } = work;
     if (meanTime === undefined) return undefined;
-    const ahead = Math.floor(AHEAD_TIME / Math.max(meanTime * calls, 0.001));
+    // At least one, so that the worker has no gap between two calls.
+    const ahead = Math.max(
+      1,
+      Math.floor(AHEAD_TIME / Math.max(meanTime * calls, 0.001)),
+    );
     return best.load < concurrency + ahead ? best : undefined;
   }
 

@@ -129,6 +129,12 @@ export class WorkerRecord {
     return undefined;
   }
 
+  /** The job that was sent first of those that have not begun. */
+  firstWaiting(): Job | undefined {
+    for (const job of this.#order.keys()) if (job.state === "sent") return job;
+    return undefined;
+  }
+
   /** The job that was sent last. */
   lastSent(): Job | undefined {
     let last: Job | undefined;
