@@ -49,7 +49,6 @@ export class RemoteWorker implements PoolWorker {
         events.fault(error);
       }
     };
-    host.channel.onClose = () => {};
     host.exited.then((exit) => events.exited(exit));
     host.open();
   }

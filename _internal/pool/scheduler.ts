@@ -46,7 +46,7 @@ import { JobEnds } from "./job_ends.ts";
 import { JobQueue } from "./job_queue.ts";
 import { brokenError, crashError } from "./pool_errors.ts";
 import { ReadyWaiters } from "./ready_waiters.ts";
-import type { SchedulerOptions, SchedulerStats } from "./scheduler_options.ts";
+import type { ExecutorStats, SchedulerOptions } from "./scheduler_options.ts";
 import type { WorkerRecord } from "./worker_record.ts";
 import { WorkerSet } from "./worker_set.ts";
 
@@ -276,7 +276,7 @@ export class Scheduler {
   }
 
   /** What it has done so far. */
-  stats(): SchedulerStats {
+  stats(): ExecutorStats {
     const workers = this.#workers;
     const ends = this.#ends;
     return {

@@ -37,16 +37,26 @@ export interface SchedulerOptions {
   ) => PoolWorker;
 }
 
-/** What a scheduler has done so far. */
-export interface SchedulerStats {
+/** What an executor has done so far. */
+export interface ExecutorStats {
+  /** Workers that live, those that come up included. */
   readonly workers: number;
+  /** Workers with nothing to do. */
   readonly idle: number;
+  /** Tasks that wait. */
   readonly queued: number;
+  /** Tasks that run. */
   readonly running: number;
+  /** Tasks that returned. */
   readonly completed: number;
+  /** Tasks that threw, timed out or lost their worker. */
   readonly failed: number;
+  /** Tasks that were cancelled. */
   readonly cancelled: number;
+  /** Workers that ended by themselves. */
   readonly crashes: number;
+  /** Workers that were replaced, for whatever reason. */
   readonly restarts: number;
+  /** Threads that were given up while they were busy and still run. */
   readonly stuck: number;
 }

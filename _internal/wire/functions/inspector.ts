@@ -79,11 +79,6 @@ const scripts = new Map<string, ScriptInfo>();
 let session: Session | undefined;
 let isUnavailable = false;
 
-/** True where functions can be inspected. Never asks the user for the permission. */
-export function hasInspector(): boolean {
-  return open() !== undefined;
-}
-
 /**
  * Detaches the session now instead of at the end of the burst. To be called
  * before a worker is started.
