@@ -4,6 +4,7 @@
 // its life lock (the host's only way to see a death) and serves the channel.
 // Everything that this file imports is paid for at every start.
 
+import { joinDomain } from "../_internal/memory/domain.ts";
 import { createGuest } from "../_internal/worker/guest.ts";
 import { guardThread } from "../_internal/worker/thread_guard.ts";
 import type { ThreadStart } from "../_internal/worker/thread_host.ts";
@@ -19,7 +20,9 @@ const locks = (navigator as unknown as { locks: LockManager }).locks;
 
 function onStart({ data }: MessageEvent): void {
   scope.removeEventListener("message", onStart);
-  const { link, id, name, concurrency, lifeLock } = data as ThreadStart;
+  const { link, id, name, concurrency, lifeLock, domain, agent } =
+    data as ThreadStart;
+  joinDomain(domain, agent);
   const guard = guardThread();
   locks.request(lifeLock, async () => {
     const guest = await createGuest({

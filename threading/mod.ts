@@ -19,5 +19,7 @@
 
 export * from "./activity.ts";
 export * from "./errors.ts";
+export * from "./lock.ts";
 export * from "./task.ts";
 export * from "./thread.ts";
+export * from "./wait_options.ts";

@@ -110,6 +110,101 @@ export class InvalidStateError extends ParallelError {}
 export class NotSupportedError extends ParallelError {}
 
 /**
+ * The lock was released since the thread that held it has ended or was
+ * terminated. Whoever gets this error holds the lock now, and should check what
+ * the lock protects: its last holder may have stopped in the middle.
+ *
+ * @example Usage
+ * ```ts
+ * import { AbandonedLockError, ParallelError } from "@concurrent/parallel/threading";
+ * import { assert } from "@std/assert";
+ *
+ * assert(AbandonedLockError.prototype instanceof ParallelError);
+ * ```
+ */
+export class AbandonedLockError extends ParallelError {}
+
+/**
+ * Somebody left the barrier, or it was aborted: those who wait at it are not
+ * all going to come.
+ *
+ * @example Usage
+ * ```ts
+ * import { Barrier, BrokenBarrierError } from "@concurrent/parallel/threading";
+ * import { assertRejects } from "@std/assert";
+ *
+ * const barrier = new Barrier(2);
+ *
+ * await assertRejects(() => barrier.wait({ timeout: 0 }), BrokenBarrierError);
+ * ```
+ */
+export class BrokenBarrierError extends ParallelError {}
+
+/**
+ * The wait would never end: every thread that could end it is blocked itself, or
+ * there is none.
+ *
+ * @example Usage
+ * ```ts
+ * import { DeadlockError, Lock } from "@concurrent/parallel/threading";
+ * import { assertThrows } from "@std/assert";
+ *
+ * const lock = new Lock();
+ * lock.acquireSync();
+ *
+ * // No other thread is there to release it, and this one would be blocked.
+ * assertThrows(() => lock.acquireSync(), DeadlockError);
+ * ```
+ */
+export class DeadlockError extends ParallelError {}
+
+/**
+ * The queue stayed empty for as long as `get()` was allowed to wait.
+ *
+ * @example Usage
+ * ```ts
+ * import { Queue, QueueEmptyError } from "@concurrent/parallel/threading";
+ * import { assertRejects } from "@std/assert";
+ *
+ * await assertRejects(() => new Queue().get({ timeout: 0 }), QueueEmptyError);
+ * ```
+ */
+export class QueueEmptyError extends TimeoutError {}
+
+/**
+ * The queue stayed full for as long as `put()` was allowed to wait. The item was
+ * not put.
+ *
+ * @example Usage
+ * ```ts
+ * import { Queue, QueueFullError } from "@concurrent/parallel/threading";
+ * import { assertRejects } from "@std/assert";
+ *
+ * const queue = new Queue<number>(1);
+ * await queue.put(1);
+ *
+ * await assertRejects(() => queue.put(2, { timeout: 0 }), QueueFullError);
+ * ```
+ */
+export class QueueFullError extends TimeoutError {}
+
+/**
+ * The queue was shut down: nothing can be put, and nothing is left to get.
+ *
+ * @example Usage
+ * ```ts
+ * import { Queue, QueueShutDownError } from "@concurrent/parallel/threading";
+ * import { assertRejects } from "@std/assert";
+ *
+ * const queue = new Queue<number>();
+ * queue.shutdown();
+ *
+ * await assertRejects(() => queue.put(1), QueueShutDownError);
+ * ```
+ */
+export class QueueShutDownError extends ParallelError {}
+
+/**
  * The executor cannot run tasks any more: its workers cannot start, or its
  * initializer has failed. `cause` holds the first reason.
  *

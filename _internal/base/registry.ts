@@ -9,6 +9,7 @@
 // unref'ed, and whoever has work under way holds the one timer of this file.
 
 let holders = 0;
+let waits = 0;
 let timer: ReturnType<typeof setInterval> | undefined;
 let workers = 0;
 
@@ -34,15 +35,31 @@ export function releaseProgram(): void {
   else if (timer !== undefined) Deno.unrefTimer(timer);
 }
 
+/**
+ * Counts a wait for something that another thread may do: the program stays
+ * alive for it while there is another thread. Where there is none, only this
+ * thread's own event loop can end the wait; a program that has nothing left to
+ * do then is reported by Deno, instead of hanging for ever.
+ */
+export function waitStarted(): void {
+  if (waits++ === 0 && workers > 0) holdProgram();
+}
+
+/** Undoes one {@linkcode waitStarted}. */
+export function waitEnded(): void {
+  if (--waits === 0 && workers > 0) releaseProgram();
+}
+
 /** Counts a worker that has been started. */
 export function workerStarted(): void {
-  workers++;
+  if (workers++ === 0 && waits > 0) holdProgram();
 }
 
 /** Counts a worker that is gone. */
 export function workerEnded(): void {
-  workers--;
-  if (workers === 0 && holders === 0) dropTimer();
+  if (--workers > 0) return;
+  if (waits > 0) releaseProgram();
+  if (holders === 0) dropTimer();
 }
 
 /** How many workers of this library live in this program. */

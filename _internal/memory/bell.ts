@@ -50,6 +50,16 @@ export class Bell {
     Atomics.store(this.#words, this.#index, AWAKE);
   }
 
+  /** Sleeper: blocks its thread until it is rung, `timeout` ms at most. */
+  parkSync(timeout: number): void {
+    Atomics.wait(this.#words, this.#index, PARKED, timeout);
+  }
+
+  /** Ringer: is the sleeper asleep, or about to be, and has nobody rung? */
+  get isParked(): boolean {
+    return Atomics.load(this.#words, this.#index) === PARKED;
+  }
+
   /** Sleeper: sleeps without blocking the event loop. Undefined: it was rung already. */
   park(): Promise<unknown> | undefined {
     const { async, value } = Atomics.waitAsync(

@@ -1,6 +1,8 @@
 // Copyright 2026 the @concurrent/parallel authors. MIT license.
 
 import type { EncodeContext } from "./_codec_types.ts";
+import { requireModule } from "./require_module.ts";
+import { sharedClassModule } from "./shared_classes.ts";
 
 /**
  * How the objects of one class of the library travel: as a payload that the
@@ -50,7 +52,12 @@ export function shareableOf(prototype: object): Entry | undefined {
   return byPrototype.get(prototype);
 }
 
-/** The hook that a message names. */
+/** The hook that a message names; its module is loaded where it was not yet. */
 export function shareableByTag(tag: string): Entry | undefined {
+  const entry = byTag.get(tag);
+  if (entry !== undefined) return entry;
+  const module = sharedClassModule(tag);
+  if (module === undefined) return undefined;
+  requireModule(module);
   return byTag.get(tag);
 }

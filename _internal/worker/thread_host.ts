@@ -11,7 +11,15 @@
 //            terminated and forgotten, and counted as stuck while it runs on
 
 import { workerEnded, workerStarted } from "../base/registry.ts";
+import {
+  createAgent,
+  domainMemory,
+  ensureDomain,
+  freeAgent,
+  ring,
+} from "../memory/domain.ts";
 import type { CallSlots } from "../memory/slots.ts";
+import { endAgent } from "../memory/waiting.ts";
 import type { Channel } from "../wire/channel.ts";
 import { closeInspector } from "../wire/functions/inspector.ts";
 import { type AbortReason, plainMessage, Tag } from "../wire/messages.ts";
@@ -35,12 +43,18 @@ export interface ThreadStart {
   readonly concurrency: number;
   /** The Web Lock to hold for life. */
   readonly lifeLock: string;
+  /** What all threads of the program share. */
+  readonly domain: SharedArrayBuffer;
+  /** Its place there. */
+  readonly agent: number;
 }
 
 /** How to start a thread. */
 export interface ThreadHostOptions extends HostOptions {
   /** Calls that it may have under way at a time. */
   readonly concurrency: number;
+  /** True: the program does not wait for it. */
+  readonly daemon?: boolean;
   /** What the messages take; by default what the platform allows. */
   readonly transport?: ThreadTransport;
 }
@@ -64,6 +78,8 @@ export class ThreadHost implements WorkerHost {
   readonly slots: CallSlots;
   readonly exited: Promise<HostExit>;
   readonly channel: Channel;
+  /** Its place among the threads of the program: its `ident`. */
+  readonly agent: number;
 
   readonly #worker: Worker;
   readonly #lifeLock: string;
@@ -81,6 +97,8 @@ export class ThreadHost implements WorkerHost {
     // A worker that is started while an inspector session is open comes up
     // half a second late.
     closeInspector();
+    ensureDomain();
+    this.agent = createAgent(options.name, options.daemon ?? false);
     const link = createLink(options.transport ?? DEFAULT_TRANSPORT);
     this.slots = linkSlots(link);
     this.#worker = new Worker(THREAD_ENTRY, {
@@ -105,6 +123,8 @@ export class ThreadHost implements WorkerHost {
       name: options.name,
       concurrency: options.concurrency,
       lifeLock: this.#lifeLock,
+      domain: domainMemory(),
+      agent: this.agent,
     };
     this.#worker.postMessage(start);
   }
@@ -112,7 +132,10 @@ export class ThreadHost implements WorkerHost {
   /** As it was when it was last asked: whoever asks has the lock looked at again. */
   get stuck(): boolean {
     if (this.#stuck) {
-      heldLocks().then((held) => this.#stuck = held.has(this.#lifeLock));
+      heldLocks().then((held) => {
+        this.#stuck = held.has(this.#lifeLock);
+        if (!this.#stuck) freeAgent(this.agent);
+      });
     }
     return this.#stuck;
   }
@@ -130,6 +153,8 @@ export class ThreadHost implements WorkerHost {
 
   raise(slot: number, reason: AbortReason): void {
     this.slots.abort(slot, reason);
+    // It may be blocked: it looks at the flag when it is woken.
+    ring(this.agent);
   }
 
   stop(code = 0): void {
@@ -141,6 +166,9 @@ export class ThreadHost implements WorkerHost {
   terminate(): void {
     if (this.#state === "ended") return;
     this.#state = "stopping";
+    // What it holds is released, and where it is blocked it is woken: a thread
+    // ends only when its event loop turns.
+    endAgent(this.agent, "killed");
     this.#worker.terminate();
     this.#watchEnd();
   }
@@ -189,6 +217,8 @@ export class ThreadHost implements WorkerHost {
     // Answers that were written before the end count.
     this.channel.finish();
     this.#worker.terminate();
+    endAgent(this.agent, this.#exitCode === undefined ? "killed" : "ended");
+    if (!this.#stuck) freeAgent(this.agent);
     workerEnded();
     this.#settle({ exitCode: this.#exitCode, ...exit });
   }

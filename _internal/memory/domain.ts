@@ -1,0 +1,406 @@
+// Copyright 2026 the @concurrent/parallel authors. MIT license.
+
+// The memory that all threads of a program share, and the threads in it.
+//
+// The main thread makes it, and hands it to every thread that is started;
+// threads are started through the main thread only, so there is one domain in a
+// program. It holds
+//
+//   words 0..15                  counters
+//   AGENTS, 64 words for each    who is alive, how to wake it, what it waits for
+//   NODES, 16 words for each     one for each wait under way (`wait_queue.ts`)
+//
+// An agent is a thread, named by a tag:
+//
+//   tag = generation << 10 | index of its record     30 bits, never 0
+//
+// The tag is what a lock's word says of its holder. A record is used again for
+// another thread with the next generation, so a tag of the past is never taken
+// for somebody alive: `isGone()` is two loads.
+//
+// state     meaning                            leaves by
+// free      never used, or free again          createAgent() -> live
+// live      starting or running                markEnd() -> ended | killed
+// ended     it has ended in order              freeAgent() -> free
+// killed    it crashed or was terminated; the  freeAgent() -> free
+//           thread may be stuck and run on
+//
+// markEnd() is called by whoever knows first: the thread itself on its way out,
+// or the main thread that terminated it or found it dead. One swap of the state
+// decides who was first; that one (`endAgent()` in `waiting.ts`) wakes those who
+// join it and tells every other agent to look at what it waits for: a lock
+// whose holder is gone goes to the next in line. Nobody has to know which locks
+// the dead one held.
+//
+// freeAgent() is called by the main thread when the thread is really gone. A
+// terminated thread that is stuck runs on with its old tag: its record is not
+// given to anybody else, and every wait of it throws.
+
+import { Bell } from "./bell.ts";
+
+/** Words 0..15. */
+const HIGH = 0;
+const SERIAL = 1;
+const NODE_TOP = 2;
+const COUNTERS = 16;
+
+const INDEX_BITS = 10;
+const MAX_AGENTS = 1 << INDEX_BITS;
+const MAX_GENERATION = (1 << 20) - 1;
+
+const AGENT_WORDS = 64;
+const TAG = 0;
+const STATE = 1;
+const BELL = 2;
+const FLAGS = 3;
+/** The newest of its granted asynchronous waits, a stack. Any agent pushes, it takes all. */
+const GRANTED = 4;
+/** 1 while it is blocked, for ever if nobody wakes it. */
+const BLOCKED = 5;
+/** Those who join it: the words of a `WaitQueue`. */
+const JOINERS = 6;
+const JOINERS_WORDS = 3;
+/** Its first slab of nodes; a slab's first word leads to the next one. */
+const SLAB = 9;
+/** Its nodes that are linked into a queue. */
+const LINKED = 10;
+const DAEMON = 11;
+const NAME_LENGTH = 12;
+const NAME = 13;
+const NAME_BYTES = (AGENT_WORDS - NAME) * 4;
+
+const NODES = COUNTERS + MAX_AGENTS * AGENT_WORDS;
+/** Words of one node: a cache line. */
+export const NODE_WORDS = 16;
+/** Nodes of one slab; the first one is its header. */
+export const SLAB_NODES = 64;
+const MAX_NODES = 1 << 18;
+const TOTAL_BYTES = (NODES + MAX_NODES * NODE_WORDS) * 4;
+
+const FREE = 0;
+const LIVE = 1;
+const ENDED = 2;
+const KILLED = 3;
+
+/** Somebody has died: look at what you wait for. */
+export const DEATH = 1;
+/** There is mail. */
+export const MAIL = 2;
+
+/** How an agent ended. */
+export type AgentEnd = "ended" | "killed";
+
+/** What is known of an agent. */
+export interface AgentInfo {
+  readonly tag: number;
+  readonly name: string;
+  readonly daemon: boolean;
+  readonly isBlocked: boolean;
+}
+
+/** The shared words. Written once, by `ensureDomain()` or `joinDomain()`. */
+let words: Int32Array<SharedArrayBuffer>;
+/** This thread's tag. Written once; 0 before. */
+let ownTag = 0;
+let ownBase = 0;
+/** Main thread only: slabs whose agents are gone. */
+const freeSlabs: number[] = [];
+const bells: Bell[] = [];
+
+/** Makes the domain, where this thread has none: this is the main thread then. */
+export function ensureDomain(): void {
+  if (ownTag === 0) {
+    const memory = new SharedArrayBuffer(TOTAL_BYTES);
+    words = new Int32Array(memory);
+    ownTag = createAgent("MainThread", false);
+    ownBase = baseOf(ownTag);
+  }
+}
+
+/** Thread: takes its place in the domain of the program. Before anything else. */
+export function joinDomain(memory: SharedArrayBuffer, tag: number): void {
+  words = new Int32Array(memory);
+  ownTag = tag;
+  ownBase = baseOf(tag);
+}
+
+/** The memory, for a thread that is started. */
+export function domainMemory(): SharedArrayBuffer {
+  ensureDomain();
+  return words.buffer;
+}
+
+/** The words of the domain. */
+export function domainWords(): Int32Array<SharedArrayBuffer> {
+  return words;
+}
+
+/** This thread's tag. */
+export function selfTag(): number {
+  ensureDomain();
+  return ownTag;
+}
+
+/** The tag of the main thread. */
+export function mainTag(): number {
+  ensureDomain();
+  return Atomics.load(words, COUNTERS + TAG);
+}
+
+/** True on the thread that made the domain. */
+export function isMainAgent(): boolean {
+  return selfTag() === mainTag();
+}
+
+/** A number for a new shared object, unique in the program. */
+export function nextSerial(): number {
+  ensureDomain();
+  return Atomics.add(words, SERIAL, 1) + 1;
+}
+
+/**
+ * Main thread: gives a new thread its place.
+ *
+ * @throws {RangeError} If there are 1024 threads.
+ */
+export function createAgent(name: string, daemon: boolean): number {
+  for (let index = 0; index < MAX_AGENTS; index++) {
+    const base = COUNTERS + index * AGENT_WORDS;
+    const state = Atomics.load(words, base + STATE);
+    if (state !== FREE) continue;
+    // Nodes of a dead agent may still be linked; those who drop them count down.
+    if (Atomics.load(words, base + LINKED) > 0) continue;
+    const old = Atomics.load(words, base + TAG) >>> INDEX_BITS;
+    const generation = old >= MAX_GENERATION ? 1 : old + 1;
+    const tag = (generation << INDEX_BITS) | index;
+    reclaimSlabs(base);
+    words.fill(0, base + BELL, base + AGENT_WORDS);
+    words[base + SLAB] = freeSlabs.pop() ?? bumpSlab();
+    words[base + DAEMON] = daemon ? 1 : 0;
+    writeName(base, name);
+    Atomics.store(words, base + TAG, tag);
+    Atomics.store(words, base + STATE, LIVE);
+    if (index >= Atomics.load(words, HIGH)) {
+      Atomics.store(words, HIGH, index + 1);
+    }
+    return tag;
+  }
+  throw new RangeError(
+    `Cannot start a thread: ${MAX_AGENTS} threads are running`,
+  );
+}
+
+/**
+ * Says that an agent has ended. What it held goes to those who wait for it.
+ * Returns false where that was known already. The caller wakes the joiners.
+ */
+export function markEnd(tag: number, end: AgentEnd): boolean {
+  const base = baseOf(tag);
+  if (Atomics.load(words, base + TAG) !== tag) return false;
+  const state = end === "ended" ? ENDED : KILLED;
+  if (
+    Atomics.compareExchange(words, base + STATE, LIVE, state) !== LIVE
+  ) return false;
+  return true;
+}
+
+/** Main thread: the thread is really gone, its place can be taken. */
+export function freeAgent(tag: number): void {
+  const base = baseOf(tag);
+  if (Atomics.load(words, base + TAG) === tag) {
+    Atomics.store(words, base + STATE, FREE);
+  }
+}
+
+/** Tells every agent but this one to look at what it waits for. */
+export function announceDeath(): void {
+  const high = Atomics.load(words, HIGH);
+  for (let index = 0; index < high; index++) {
+    const base = COUNTERS + index * AGENT_WORDS;
+    const tag = Atomics.load(words, base + TAG);
+    if (Atomics.load(words, base + STATE) !== LIVE || tag === ownTag) continue;
+    raise(tag, DEATH);
+  }
+}
+
+/** True where the agent with this tag has ended. */
+export function isGone(tag: number): boolean {
+  const base = baseOf(tag);
+  return Atomics.load(words, base + TAG) !== tag ||
+    Atomics.load(words, base + STATE) !== LIVE;
+}
+
+/** True where this thread was ended from outside: it must not touch anything any more. */
+export function isSelfGone(): boolean {
+  return Atomics.load(words, ownBase + STATE) !== LIVE;
+}
+
+/** Raises flags of an agent and wakes it. */
+export function raise(tag: number, flags: number): void {
+  Atomics.or(words, baseOf(tag) + FLAGS, flags);
+  ring(tag);
+}
+
+/** This agent: takes its flags. */
+export function takeFlags(): number {
+  return Atomics.load(words, ownBase + FLAGS) === 0
+    ? 0
+    : Atomics.exchange(words, ownBase + FLAGS, 0);
+}
+
+/** True where this agent has flags to look at. */
+export function hasFlags(): boolean {
+  return Atomics.load(words, ownBase + FLAGS) !== 0;
+}
+
+/** Wakes an agent. */
+export function ring(tag: number): void {
+  bellOf(tag).ring();
+}
+
+/** The bell of an agent. */
+export function bellOf(tag: number): Bell {
+  const index = tag & (MAX_AGENTS - 1);
+  return bells[index] ??= new Bell(words, baseOf(tag) + BELL);
+}
+
+/** This agent: says that it blocks, for ever if nobody wakes it, or not any more. */
+export function setBlocked(isBlocked: boolean): void {
+  Atomics.store(words, ownBase + BLOCKED, isBlocked ? 1 : 0);
+}
+
+/**
+ * True where every agent is blocked and nobody was rung: nobody is left to wake
+ * anybody. Called by the last one, after it has announced its own sleep: whoever
+ * granted something before it blocked has rung, and that shows here.
+ */
+export function isDeadlock(): boolean {
+  const high = Atomics.load(words, HIGH);
+  for (let index = 0; index < high; index++) {
+    const base = COUNTERS + index * AGENT_WORDS;
+    if (Atomics.load(words, base + STATE) !== LIVE) continue;
+    if (Atomics.load(words, base + BLOCKED) === 0) return false;
+    if (!bellOf(Atomics.load(words, base + TAG)).isParked) return false;
+  }
+  return true;
+}
+
+/** Pushes a granted asynchronous wait to its agent; `link` is the word of the node that leads on. */
+export function pushGranted(tag: number, node: number, link: number): void {
+  const head = baseOf(tag) + GRANTED;
+  for (;;) {
+    const top = Atomics.load(words, head);
+    Atomics.store(words, node + link, top);
+    if (Atomics.compareExchange(words, head, top, node) === top) return;
+  }
+}
+
+/** This agent: takes all its granted waits, the newest first; 0 where there are none. */
+export function takeGranted(): number {
+  return Atomics.load(words, ownBase + GRANTED) === 0
+    ? 0
+    : Atomics.exchange(words, ownBase + GRANTED, 0);
+}
+
+/** True where `takeGranted()` would return something. */
+export function hasGranted(): boolean {
+  return Atomics.load(words, ownBase + GRANTED) !== 0;
+}
+
+/** Where the words of the queue of those who join an agent begin. */
+export function joinersOf(tag: number): number {
+  return baseOf(tag) + JOINERS;
+}
+
+/**
+ * Counts the nodes of an agent that others may touch: up when one is linked into
+ * a queue, down as the last thing that is done with it after it was taken out.
+ */
+export function countLinked(tag: number, change: 1 | -1): void {
+  Atomics.add(words, baseOf(tag) + LINKED, change);
+}
+
+/** This agent's first slab. */
+export function firstSlab(): number {
+  return Atomics.load(words, ownBase + SLAB);
+}
+
+/** One more slab for this agent. */
+export function addSlab(): number {
+  const slab = bumpSlab();
+  words[slab] = Atomics.load(words, ownBase + SLAB);
+  Atomics.store(words, ownBase + SLAB, slab);
+  return slab;
+}
+
+/** The slabs of an agent, for whoever looks at its waits. */
+export function slabsOf(tag: number): number[] {
+  return slabChain(baseOf(tag));
+}
+
+/** The agents that live, in the order of their records; the main thread is the first. */
+export function liveAgents(): AgentInfo[] {
+  ensureDomain();
+  const agents: AgentInfo[] = [];
+  const high = Atomics.load(words, HIGH);
+  for (let index = 0; index < high; index++) {
+    const base = COUNTERS + index * AGENT_WORDS;
+    if (Atomics.load(words, base + STATE) !== LIVE) continue;
+    agents.push(agentInfo(Atomics.load(words, base + TAG)));
+  }
+  return agents;
+}
+
+/** What is known of the agent whose record this was last. */
+export function agentInfo(tag: number): AgentInfo {
+  const base = baseOf(tag);
+  return {
+    tag,
+    name: readName(base),
+    daemon: words[base + DAEMON] === 1,
+    isBlocked: Atomics.load(words, base + BLOCKED) === 1,
+  };
+}
+
+function baseOf(tag: number): number {
+  return COUNTERS + (tag & (MAX_AGENTS - 1)) * AGENT_WORDS;
+}
+
+function bumpSlab(): number {
+  const first = Atomics.add(words, NODE_TOP, SLAB_NODES);
+  if (first + SLAB_NODES > MAX_NODES) {
+    throw new RangeError(
+      `Cannot wait: ${MAX_NODES} waits are under way in this program`,
+    );
+  }
+  return NODES + first * NODE_WORDS;
+}
+
+function slabChain(base: number): number[] {
+  const slabs: number[] = [];
+  for (let slab = words[base + SLAB]!; slab !== 0; slab = words[slab]!) {
+    slabs.push(slab);
+  }
+  return slabs;
+}
+
+function reclaimSlabs(base: number): void {
+  for (const slab of slabChain(base)) {
+    words.fill(0, slab, slab + SLAB_NODES * NODE_WORDS);
+    freeSlabs.push(slab);
+  }
+}
+
+function writeName(base: number, name: string): void {
+  const bytes = new Uint8Array(NAME_BYTES);
+  const { written } = new TextEncoder().encodeInto(name, bytes);
+  // `encodeInto()` takes no shared memory.
+  new Uint8Array(words.buffer, (base + NAME) * 4, NAME_BYTES).set(bytes);
+  words[base + NAME_LENGTH] = written;
+}
+
+function readName(base: number): string {
+  const start = (base + NAME) * 4;
+  const bytes = new Uint8Array(words.buffer, start, words[base + NAME_LENGTH]!);
+  return new TextDecoder().decode(bytes.slice());
+}

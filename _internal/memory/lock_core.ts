@@ -1,0 +1,125 @@
+// Copyright 2026 the @concurrent/parallel authors. MIT license.
+
+// A lock that one agent holds, in one word:
+//
+//   0                      free
+//   tag << 1               held by that agent, nobody waits
+//   tag << 1 | CONTENDED   held, and somebody may wait: release() must look
+//   CONTENDED              being handed over: free, but only for those who wait
+//
+//   acquire  swap 0 -> tag << 1                     one compare-and-swap
+//   release  swap tag << 1 -> 0                     one compare-and-swap
+//   else     `waiting.ts`
+//
+// The word never becomes 0 while somebody waits: release() hands the lock to the
+// first one, under the guard. So a swap from 0 overtakes nobody.
+
+import { isGone, selfTag } from "./domain.ts";
+import { QUEUE_WORDS, WaitQueue } from "./wait_queue.ts";
+import { checkAlive, newWords, Waitable, type WaitKind } from "./waiting.ts";
+
+const STATE = 0;
+const QUEUE = 1;
+/** Words that a lock takes. */
+export const LOCK_WORDS = QUEUE + QUEUE_WORDS;
+const CONTENDED = 1;
+
+/** `grant()`: the lock was free. */
+export const ACQUIRED = 1;
+/** `grant()`: its last holder is gone. */
+export const ABANDONED = 2;
+
+/** What it is made of, for those who send it. */
+export interface LockMemory {
+  readonly words: Int32Array<SharedArrayBuffer>;
+  readonly serial: number;
+}
+
+/** The shared state of a lock. */
+export class LockCore extends Waitable {
+  /** This agent's word: `tag << 1`. */
+  readonly #own: number;
+
+  constructor(
+    kind: WaitKind = "Lock",
+    { words, serial }: LockMemory = newWords(LOCK_WORDS),
+  ) {
+    super(kind, words, new WaitQueue(words, QUEUE), serial);
+    this.#own = selfTag() << 1;
+  }
+
+  /** Takes it if it is free, and nobody waits. */
+  tryFast(): boolean {
+    return Atomics.compareExchange(this.words, STATE, 0, this.#own) === 0;
+  }
+
+  /** Takes it from whoever is gone, or not at all: 0, ACQUIRED or ABANDONED. */
+  tryAcquire(): number {
+    if (this.tryFast()) return ACQUIRED;
+    const holder = this.holder();
+    return holder === 0 || isGone(holder) ? this.tryNow(0) : 0;
+  }
+
+  /** Gives it back, or to the first one who waits. False where nobody held it. */
+  release(): boolean {
+    const { words } = this;
+    const own = this.#own;
+    if (Atomics.compareExchange(words, STATE, own, 0) === own) return true;
+    checkAlive();
+    const { guard } = this.queue;
+    guard.lock();
+    try {
+      for (;;) {
+        const state = Atomics.load(words, STATE);
+        if (state >>> 1 === 0) return false;
+        // Its holder may release it at the same time, without the guard.
+        if (
+          Atomics.compareExchange(words, STATE, state, CONTENDED) === state
+        ) break;
+      }
+      this.settle();
+      return true;
+    } finally {
+      guard.unlock();
+    }
+  }
+
+  /** True where somebody holds it who is alive. */
+  get isLocked(): boolean {
+    const holder = this.holder();
+    return holder !== 0 && !isGone(holder);
+  }
+
+  /** True where this agent holds it. */
+  get isOwn(): boolean {
+    return (Atomics.load(this.words, STATE) & ~CONTENDED) === this.#own;
+  }
+
+  override holder(): number {
+    return Atomics.load(this.words, STATE) >>> 1;
+  }
+
+  override attempt(): number {
+    return Atomics.load(this.words, STATE) === 0 && this.tryFast()
+      ? ACQUIRED
+      : 0;
+  }
+
+  override grant(_op: number, tag: number): number {
+    const { words } = this;
+    for (;;) {
+      const state = Atomics.load(words, STATE);
+      const holder = state >>> 1;
+      const isFree = holder === 0 || isGone(holder);
+      if (!isFree && (state & CONTENDED) !== 0) return 0;
+      const next = isFree ? (tag << 1) | CONTENDED : state | CONTENDED;
+      if (Atomics.compareExchange(words, STATE, state, next) !== state) continue;
+      if (!isFree) return 0;
+      return holder === 0 ? ACQUIRED : ABANDONED;
+    }
+  }
+
+  override calm(): void {
+    Atomics.and(this.words, STATE, ~CONTENDED);
+  }
+}

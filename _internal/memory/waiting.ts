@@ -1,0 +1,555 @@
+// Copyright 2026 the @concurrent/parallel authors. MIT license.
+
+// How a thread waits for an object, whatever the object is: the one core under
+// all locks, conditions, barriers and queues (after Lea, "The java.util.concurrent
+// Synchronizer Framework", 2005: an object says who may pass, the core does the
+// rest).
+//
+//   waitSync() / waitAsync()                        whoever changes the object
+//   1 spin a little (locks), nothing queued only    a change its words
+//   2 guard.lock()                                  b guard.lock()
+//   3 nobody before me and grant(): done            c settle(): while the first one can
+//   4 link a node in                                  be granted: take it out, grant it
+//   5 guard.unlock()                                d guard.unlock()
+//   6 park until the node is granted
+//
+// No wake-up is lost: `grant()` marks the object as contended, in one
+// compare-and-swap with the look at it, whenever it refuses, so a change after
+// step 3 must go through b, where the node of step 4 is seen. What is granted is
+// handed over in step c (the lock's word names the new holder before it wakes):
+// whoever waits is served in the order of arrival, and nobody overtakes it.
+//
+// Parking. Each agent has one bell (`bell.ts`), on which it sleeps whatever it
+// waits for. A blocked thread sleeps in `Atomics.wait`; a thread that waits
+// asynchronously has one pump asleep in `Atomics.waitAsync`. So whatever a thread
+// must be told reaches it also while it is blocked: a grant, the death of
+// another thread, mail, a cancelled task, its own end.
+//
+// Death (`domain.ts`): every agent settles the objects that it waits for, and
+// `grant()` takes a holder that is gone for none.
+
+import { after, type WaitOptions } from "../base/deadline.ts";
+import { CancelledError, DeadlockError } from "../base/errors.ts";
+import { waitEnded, waitStarted } from "../base/registry.ts";
+import { type Bell, canPark, pause } from "./bell.ts";
+import {
+  type AgentEnd,
+  announceDeath,
+  bellOf,
+  DEATH,
+  domainWords,
+  ensureDomain,
+  hasFlags,
+  hasGranted,
+  isDeadlock,
+  isGone,
+  isSelfGone,
+  joinersOf,
+  MAIL,
+  markEnd,
+  nextSerial,
+  ring,
+  selfTag,
+  setBlocked,
+  takeFlags,
+  takeGranted,
+} from "./domain.ts";
+import {
+  dropNode,
+  freeNode,
+  grantNode,
+  isGranted,
+  nodeOp,
+  nodeStackNext,
+  nodeTag,
+  nodeValue,
+  spinOn,
+  takeNode,
+  WaitQueue,
+} from "./wait_queue.ts";
+
+/** What an object is, for `dump()`. */
+export const WAIT_KINDS = [
+  "Thread",
+  "Lock",
+  "RLock",
+  "Condition",
+  "Semaphore",
+  "Event",
+  "Barrier",
+  "RWLock",
+  "Once",
+  "Queue",
+  "mail",
+] as const;
+
+/** One of {@linkcode WAIT_KINDS}. */
+export type WaitKind = (typeof WAIT_KINDS)[number];
+
+/** Milliseconds of one sleep; what cannot ring the bell is looked at in between. */
+const SLICE = 200;
+/** Looks at a free word before the guard is taken, where there is more than one core: about 10 us. */
+const SPINS = navigator.hardwareConcurrency > 1 ? 150 : 0;
+
+/** Something that threads can wait for. */
+export abstract class Waitable {
+  /** The object's words. */
+  readonly words: Int32Array<SharedArrayBuffer>;
+  /** Those who wait. */
+  readonly queue: WaitQueue;
+  /** The object's number, unique in the program. */
+  readonly serial: number;
+  /** What it is. */
+  readonly kind: WaitKind;
+
+  constructor(
+    kind: WaitKind,
+    words: Int32Array<SharedArrayBuffer>,
+    queue: WaitQueue,
+    serial: number,
+  ) {
+    this.kind = kind;
+    this.words = words;
+    this.queue = queue;
+    this.serial = serial;
+  }
+
+  /**
+   * Under the guard: gives the agent what it asks for and returns a positive
+   * number, or marks the object as contended and returns 0. Both in one
+   * compare-and-swap with the look at it. A holder that is gone counts as none.
+   */
+  abstract grant(op: number, tag: number): number;
+
+  /** As `grant()`, without the guard and without a mark: for a short look before waiting. */
+  attempt(_op: number, _tag: number): number {
+    return 0;
+  }
+
+  /** Under the guard: nobody waits any more, the mark can go. */
+  calm(): void {}
+
+  /** Under the guard, before anybody is granted anything. */
+  review(): void {}
+
+  /** Who holds it, where one agent does. */
+  holder(): number {
+    return 0;
+  }
+
+  /** Under the guard: grants whatever can be granted, in the order of arrival. */
+  settle(): void {
+    const { queue } = this;
+    this.review();
+    for (;;) {
+      const node = queue.head;
+      if (node === 0) {
+        this.calm();
+        return;
+      }
+      const tag = nodeTag(node);
+      if (isGone(tag)) {
+        queue.unlink(node);
+        dropNode(node);
+        continue;
+      }
+      const value = this.grant(nodeOp(node), tag);
+      if (value === 0) {
+        queue.tellHolder(this.holder());
+        return;
+      }
+      queue.unlink(node);
+      grantTo(node, value);
+    }
+  }
+
+  /** Takes the guard and settles. */
+  settleGuarded(): void {
+    const { guard } = this.queue;
+    guard.lock();
+    try {
+      this.settle();
+    } finally {
+      guard.unlock();
+    }
+  }
+
+  /** Tries once, in turn: 0 where it would have to wait. */
+  tryNow(op: number): number {
+    checkAlive();
+    const { guard } = this.queue;
+    guard.lock();
+    try {
+      const value = this.#arrive(op);
+      if (value === 0 && this.queue.isEmpty) this.calm();
+      return value;
+    } finally {
+      guard.unlock();
+    }
+  }
+
+  /**
+   * Blocks the thread until it is granted; returns what, or 0 when `timeout` has
+   * passed. The options have been checked.
+   *
+   * @param isReturning True: it has waited and was woken for nothing; it goes before the others.
+   * @throws {DeadlockError} If nobody is left who could end the wait.
+   * @throws What ends the thread or its task, where somebody wants that.
+   */
+  waitSync(op: number, options: WaitOptions, isReturning = false): number {
+    const { timeout, signal } = options;
+    signal?.throwIfAborted();
+    if (timeout === 0) return this.tryNow(op);
+    if (SPINS > 0 && this.queue.isEmpty) {
+      const tag = selfTag();
+      for (let i = 0; i < SPINS; i++) {
+        const value = this.attempt(op, tag);
+        if (value !== 0) return value;
+        pause();
+      }
+    }
+    checkAlive();
+    const { guard } = this.queue;
+    guard.lock();
+    let value = 0;
+    let node = 0;
+    try {
+      value = isReturning
+        ? this.grant(op, selfTag())
+        : this.#arrive(op);
+      if (value === 0) node = this.#enqueue(op, false, isReturning);
+    } finally {
+      guard.unlock();
+    }
+    return value !== 0 ? value : park(this, node, timeout);
+  }
+
+  /** As {@linkcode waitSync}, without blocking: rejects with `signal.reason` on an abort. */
+  waitAsync(
+    op: number,
+    options: WaitOptions,
+    isReturning = false,
+  ): Promise<number> {
+    try {
+      const { timeout, signal } = options;
+      signal?.throwIfAborted();
+      if (timeout === 0) return Promise.resolve(this.tryNow(op));
+      checkAlive();
+      const { guard } = this.queue;
+      guard.lock();
+      let value = 0;
+      let node = 0;
+      try {
+        value = isReturning
+          ? this.grant(op, selfTag())
+          : this.#arrive(op);
+        if (value === 0) node = this.#enqueue(op, true, isReturning);
+      } finally {
+        guard.unlock();
+      }
+      if (value !== 0) return Promise.resolve(value);
+      return new Promise((resolve, reject) => {
+        new AsyncWait(this, node, options, resolve, reject);
+      });
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  /** This agent gives up a wait: false where it was granted meanwhile. */
+  giveUp(node: number): boolean {
+    const { guard } = this.queue;
+    guard.lock();
+    try {
+      if (isGranted(node)) return false;
+      this.queue.unlink(node);
+      dropNode(node);
+      freeNode(node);
+      // It may have been in the way of those behind it.
+      this.settle();
+      return true;
+    } finally {
+      guard.unlock();
+    }
+  }
+
+  /** Under the guard: what this agent gets without waiting. */
+  #arrive(op: number): number {
+    if (!this.queue.isEmpty) {
+      // The holder may be gone without anybody having noticed.
+      this.settle();
+      if (!this.queue.isEmpty) return 0;
+    }
+    this.review();
+    const value = this.grant(op, selfTag());
+    if (value !== 0) this.calm();
+    return value;
+  }
+
+  #enqueue(op: number, isAsync: boolean, isReturning: boolean): number {
+    const { queue } = this;
+    const node = takeNode(op, WAIT_KINDS.indexOf(this.kind), this.serial, isAsync);
+    if (isReturning) queue.pushFirst(node);
+    else queue.push(node);
+    queue.tellHolder(this.holder());
+    return node;
+  }
+}
+
+/** One asynchronous wait of this agent. */
+class AsyncWait {
+  readonly target: Waitable;
+  readonly #node: number;
+  readonly #resolve: (value: number) => void;
+  readonly #signal: AbortSignal | undefined;
+  readonly #reject: (reason: unknown) => void;
+  readonly #cancelTimer: (() => void) | undefined;
+
+  constructor(
+    target: Waitable,
+    node: number,
+    options: WaitOptions,
+    resolve: (value: number) => void,
+    reject: (reason: unknown) => void,
+  ) {
+    this.target = target;
+    this.#node = node;
+    this.#resolve = resolve;
+    this.#reject = reject;
+    const { timeout, signal } = options;
+    this.#signal = signal;
+    asyncWaits.set(node, this);
+    waitStarted();
+    signal?.addEventListener("abort", this.#onAbort);
+    if (timeout !== undefined) {
+      this.#cancelTimer = after(timeout, () => {
+        if (this.target.giveUp(this.#node)) this.#end(() => resolve(0));
+      });
+    }
+    startPump();
+  }
+
+  /** It was granted. */
+  finish(): void {
+    const value = nodeValue(this.#node);
+    freeNode(this.#node);
+    this.#end(() => this.#resolve(value));
+  }
+
+  #onAbort = (): void => {
+    if (this.target.giveUp(this.#node)) {
+      this.#end(() => this.#reject(this.#signal!.reason));
+    }
+  };
+
+  #end(settle: () => void): void {
+    asyncWaits.delete(this.#node);
+    this.#cancelTimer?.();
+    this.#signal?.removeEventListener("abort", this.#onAbort);
+    waitEnded();
+    settle();
+  }
+}
+
+/** This agent's asynchronous waits, by node. */
+const asyncWaits = new Map<number, AsyncWait>();
+let pumpState: "stopped" | "running" | "parked" = "stopped";
+/** What this agent is blocked on. */
+let blockedOn: Waitable | undefined;
+let interruption: () => unknown = () => undefined;
+let onMail: (() => void) | undefined;
+
+/** Says how a blocked wait learns that its task is to end: an error, or undefined. */
+export function setInterruption(check: () => unknown): void {
+  interruption = check;
+}
+
+/** Says who reads the mail of this agent. It is called from blocked waits too. */
+export function setMailHandler(handler: () => void): void {
+  onMail = handler;
+  startPump();
+}
+
+/** Looks after this agent's mail and waits now, as a blocked wait does. */
+export function serveAgent(): void {
+  handleFlags();
+  resolveGranted();
+}
+
+/** Ends an agent, where nobody has done that yet: what it held is released. */
+export function endAgent(tag: number, end: AgentEnd): void {
+  if (!markEnd(tag, end)) return;
+  // Where it is blocked it must go on, to its end.
+  ring(tag);
+  new Joiners(tag).settleGuarded();
+  announceDeath();
+  // The others were told; this agent looks itself.
+  settleAll();
+}
+
+/** Those who wait for the end of a thread. */
+export class Joiners extends Waitable {
+  readonly #tag: number;
+
+  constructor(tag: number) {
+    ensureDomain();
+    const words = domainWords();
+    super("Thread", words, new WaitQueue(words, joinersOf(tag)), tag);
+    this.#tag = tag;
+  }
+
+  override grant(): number {
+    return isGone(this.#tag) ? 1 : 0;
+  }
+
+  override holder(): number {
+    return this.#tag;
+  }
+}
+
+/** New words for an object, and its number. */
+export function newWords(
+  count: number,
+): { words: Int32Array<SharedArrayBuffer>; serial: number } {
+  return {
+    words: new Int32Array(new SharedArrayBuffer(count * 4)),
+    serial: nextSerial(),
+  };
+}
+
+/** Throws where this thread was ended from outside: nothing that it does counts any more. */
+export function checkAlive(): void {
+  if (isSelfGone()) throw goneError();
+}
+
+function goneError(): CancelledError {
+  return new CancelledError("Cannot wait: this thread was terminated");
+}
+
+/** Under the guard of the object. */
+function grantTo(node: number, value: number): void {
+  if (!grantNode(node, value)) asyncWaits.get(node)!.finish();
+}
+
+/** Blocks the thread until the node is granted. */
+function park(
+  target: Waitable,
+  node: number,
+  timeout: number | undefined,
+): number {
+  const end = timeout === undefined ? Infinity : performance.now() + timeout;
+  const bell = bellOf(selfTag());
+  const outer = blockedOn;
+  blockedOn = target;
+  try {
+    if (!spinOn(node, SPINS)) {
+      while (!isGranted(node)) {
+        const error = sleep(bell, node, end);
+        if (error === undefined) continue;
+        if (!target.giveUp(node)) break;
+        if (error === TIMED_OUT) return 0;
+        throw error.reason;
+      }
+    }
+  } finally {
+    blockedOn = outer;
+    bell.cancel();
+    // The pump sleeps on the same bell, and was not rung where this wait was.
+    if (pumpState === "parked") {
+      bell.prepare();
+      bell.ring();
+    }
+  }
+  const value = nodeValue(node);
+  freeNode(node);
+  return value;
+}
+
+interface Ending {
+  readonly reason: unknown;
+}
+
+const TIMED_OUT: Ending = { reason: undefined };
+
+/** Sleeps once; returns why the wait must end, if it must. */
+function sleep(bell: Bell, node: number, end: number): Ending | undefined {
+  bell.prepare();
+  if (isGranted(node)) return undefined;
+  if (hasFlags()) {
+    bell.cancel();
+    handleFlags();
+    return undefined;
+  }
+  if (isSelfGone()) return { reason: goneError() };
+  const reason = interruption();
+  if (reason !== undefined) return { reason };
+  const remaining = end - performance.now();
+  if (remaining <= 0) return TIMED_OUT;
+  if (end !== Infinity) {
+    bell.parkSync(Math.min(remaining, SLICE));
+    return undefined;
+  }
+  setBlocked(true);
+  try {
+    if (isDeadlock()) {
+      return {
+        reason: new DeadlockError(
+          "Cannot wait: every thread that could end the wait is blocked, or there is none",
+        ),
+      };
+    }
+    bell.parkSync(SLICE);
+  } finally {
+    setBlocked(false);
+  }
+  return undefined;
+}
+
+function startPump(): void {
+  if (pumpState !== "stopped") return;
+  pumpState = "running";
+  runPump();
+}
+
+/** Ends asynchronous waits when they are granted; asleep on this agent's bell in between. */
+async function runPump(): Promise<void> {
+  const bell = bellOf(selfTag());
+  while ((asyncWaits.size > 0 || onMail !== undefined) && !isSelfGone()) {
+    serveAgent();
+    bell.prepare();
+    if (hasGranted() || hasFlags()) {
+      bell.cancel();
+      continue;
+    }
+    pumpState = "parked";
+    if (canPark) await bell.park();
+    else await new Promise((resolve) => setTimeout(resolve, 1));
+    pumpState = "running";
+  }
+  bell.cancel();
+  pumpState = "stopped";
+}
+
+function resolveGranted(): void {
+  if (isSelfGone()) return;
+  const granted: number[] = [];
+  for (let node = takeGranted(); node !== 0; node = nodeStackNext(node)) {
+    granted.push(node);
+  }
+  // The newest is the first on the stack.
+  while (granted.length > 0) asyncWaits.get(granted.pop()!)!.finish();
+}
+
+function handleFlags(): void {
+  const flags = takeFlags();
+  if ((flags & DEATH) !== 0) settleAll();
+  if ((flags & MAIL) !== 0) onMail?.();
+}
+
+/** Somebody is gone: looks at everything that this agent waits for. */
+function settleAll(): void {
+  const targets = new Set<Waitable>();
+  for (const { target } of asyncWaits.values()) targets.add(target);
+  if (blockedOn !== undefined) targets.add(blockedOn);
+  for (const target of targets) target.settleGuarded();
+}

@@ -1,0 +1,32 @@
+// Copyright 2026 the @concurrent/parallel authors. MIT license.
+
+// The modules of the classes that travel by their memory, for a thread that is
+// sent one and has not loaded its class: a URL each, never an import.
+
+const MODULES: Readonly<Record<string, string>> = {
+  "threading.Barrier": "barrier",
+  "threading.BoundedSemaphore": "semaphore",
+  "threading.Condition": "condition",
+  "threading.Event": "event",
+  "threading.LifoQueue": "lifo_queue",
+  "threading.Local": "local",
+  "threading.Lock": "lock",
+  "threading.Once": "once",
+  "threading.PriorityQueue": "priority_queue",
+  "threading.Queue": "queue",
+  "threading.RLock": "rlock",
+  "threading.RWLock": "rw_lock",
+  "threading.Semaphore": "semaphore",
+  "threading.SharedArray": "shared_array",
+  "threading.SharedValue": "shared_value",
+  "threading.SimpleQueue": "simple_queue",
+  "threading.Thread": "thread",
+};
+
+/** The URL of the module that registers a tag. */
+export function sharedClassModule(tag: string): string | undefined {
+  const file = Object.hasOwn(MODULES, tag) ? MODULES[tag] : undefined;
+  return file === undefined
+    ? undefined
+    : new URL(`../../threading/${file}.ts`, import.meta.url).href;
+}

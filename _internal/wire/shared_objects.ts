@@ -1,0 +1,86 @@
+// Copyright 2026 the @concurrent/parallel authors. MIT license.
+
+// How objects that live in shared memory travel. What is sent is the memory;
+// what is made of it on the other side means the same object. There is one
+// JavaScript object for each in a thread, however often it arrives:
+//
+//   Lock (thread A) --parts--> [serial, buffer, ...] --codec--> Lock (thread B)
+//                                  |                              ^
+//                                  `-> known here already? ------'  the same one
+//
+// A class registers itself when its module is loaded. The message names the
+// module, so a thread loads only what is sent to it.
+
+import { SerializationError } from "../base/errors.ts";
+import { registerShareable } from "./shareables.ts";
+
+/** What an object is made of. The codec writes the parts. */
+export interface SharedParts {
+  /** The object's number, unique in the program. */
+  readonly serial: number;
+  /** Its memory, and whatever else makes it. */
+  readonly parts: readonly unknown[];
+}
+
+const known = new Map<number, WeakRef<object>>();
+const cleaner = new FinalizationRegistry<number>((serial) => {
+  // The serial may have arrived again meanwhile.
+  if (known.get(serial)?.deref() === undefined) known.delete(serial);
+});
+let adopted: SharedParts | undefined;
+
+/**
+ * Lets the instances of a class travel between the threads of a program.
+ *
+ * @param tag What messages call the class: "threading.Lock".
+ * @param ctor The class. Its constructor asks {@linkcode takeAdopted} first.
+ * @param module Its module.
+ * @param partsOf What an instance is made of.
+ */
+export function registerSharedClass<T extends object>(
+  tag: string,
+  // deno-lint-ignore no-explicit-any -- called without arguments
+  ctor: new (...args: any[]) => T,
+  module: string,
+  partsOf: (object: T) => SharedParts,
+): void {
+  registerShareable(tag, ctor, {
+    encode(object, context) {
+      if (context.attachments === undefined) {
+        throw new SerializationError(
+          `Cannot send a ${ctor.name}: it is shared by the threads of one program only`,
+          {
+            reason:
+              `a ${ctor.name} of 'threading' is shared by the threads of one program; between processes use that of 'multiprocessing'`,
+          },
+        );
+      }
+      context.modules.add(module);
+      const { serial, parts } = partsOf(object);
+      remember(serial, object);
+      return [serial, ...parts];
+    },
+    decode(payload) {
+      const [serial, ...parts] = payload as [number, ...unknown[]];
+      const here = known.get(serial)?.deref();
+      if (here !== undefined) return here as T;
+      adopted = { serial, parts };
+      const object = new ctor();
+      remember(serial, object);
+      return object;
+    },
+  });
+}
+
+/** In a constructor: the parts of an object that has arrived; undefined where a new one is made. */
+export function takeAdopted(): SharedParts | undefined {
+  const parts = adopted;
+  adopted = undefined;
+  return parts;
+}
+
+function remember(serial: number, object: object): void {
+  if (known.get(serial)?.deref() === object) return;
+  known.set(serial, new WeakRef(object));
+  cleaner.register(object, serial);
+}
