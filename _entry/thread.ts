@@ -5,7 +5,9 @@
 // Everything that this file imports is paid for at every start.
 
 import { joinDomain } from "../_internal/memory/domain.ts";
+import { endAgent } from "../_internal/memory/waiting.ts";
 import { createGuest } from "../_internal/worker/guest.ts";
+import { joinMail } from "../_internal/worker/mail.ts";
 import { guardThread } from "../_internal/worker/thread_guard.ts";
 import type { ThreadStart } from "../_internal/worker/thread_host.ts";
 import type { MessageSource } from "../_internal/wire/ring_channel.ts";
@@ -20,18 +22,24 @@ const locks = (navigator as unknown as { locks: LockManager }).locks;
 
 function onStart({ data }: MessageEvent): void {
   scope.removeEventListener("message", onStart);
-  const { link, id, name, concurrency, lifeLock, domain, agent } =
-    data as ThreadStart;
-  joinDomain(domain, agent);
-  const guard = guardThread();
-  locks.request(lifeLock, async () => {
+  const start = data as ThreadStart;
+  const { link, id, name, concurrency, agent, isSingle, port } = start;
+  joinDomain(start.domain, agent);
+  joinMail(start.mail!);
+  const guard = guardThread(agent);
+  // At once: messages that nobody listens for are lost.
+  port?.start();
+  const channel = guestChannel(link, port ?? scope);
+  locks.request(start.lifeLock, async () => {
     const guest = await createGuest({
       worker: { id, name, kind: "thread" },
-      channel: guestChannel(link, scope),
+      channel,
       slots: linkSlots(link),
       sharesSlots: true,
       concurrency,
       exit: guard.close,
+      // Whoever is blocked in a join sees it here, not in the channel.
+      ...(isSingle ? { answered: () => endAgent(agent, "ended") } : {}),
     });
     guard.watch(guest);
     guest.open();

@@ -10,6 +10,7 @@
 
 let holders = 0;
 let waits = 0;
+const idleListeners: (() => void)[] = [];
 let timer: ReturnType<typeof setInterval> | undefined;
 let workers = 0;
 
@@ -28,11 +29,29 @@ export function releaseProgram(): void {
   if (holders === 0) {
     throw new RangeError("Cannot release the program: nobody holds it");
   }
-  if (--holders > 0) return;
+  holders--;
+  if (!hasWork()) {
+    for (const listener of idleListeners.splice(0)) listener();
+  }
+  if (holders > 0) return;
   // While workers live the next task is near: unref is cheaper than a new
   // timer for every round trip.
   if (workers === 0) dropTimer();
   else if (timer !== undefined) Deno.unrefTimer(timer);
+}
+
+/**
+ * Calls a function when nothing is under way any more that this thread started;
+ * at once where nothing is. A worker ends after that, not before.
+ */
+export function whenIdle(listener: () => void): void {
+  if (hasWork()) idleListeners.push(listener);
+  else listener();
+}
+
+/** True while somebody holds the program for more than a wait. */
+export function hasWork(): boolean {
+  return holders > (waits > 0 && workers > 0 ? 1 : 0);
 }
 
 /**

@@ -2,9 +2,8 @@
 
 // The memory that all threads of a program share, and the threads in it.
 //
-// The main thread makes it, and hands it to every thread that is started;
-// threads are started through the main thread only, so there is one domain in a
-// program. It holds
+// The main thread makes it, and it goes on to every thread that is started, by
+// whichever thread: there is one domain in a program. It holds
 //
 //   words 0..15                  counters
 //   AGENTS, 64 words for each    who is alive, how to wake it, what it waits for
@@ -32,16 +31,19 @@
 // whose holder is gone goes to the next in line. Nobody has to know which locks
 // the dead one held.
 //
-// freeAgent() is called by the main thread when the thread is really gone. A
+// freeAgent() is called by whoever started the thread, when it is really gone. A
 // terminated thread that is stuck runs on with its old tag: its record is not
 // given to anybody else, and every wait of it throws.
 
 import { Bell } from "./bell.ts";
+import { WordMutex } from "./word_mutex.ts";
 
 /** Words 0..15. */
 const HIGH = 0;
 const SERIAL = 1;
 const NODE_TOP = 2;
+/** Held while a record is given to a new thread. */
+const CREATION = 3;
 const COUNTERS = 16;
 
 const INDEX_BITS = 10;
@@ -103,7 +105,7 @@ let words: Int32Array<SharedArrayBuffer>;
 /** This thread's tag. Written once; 0 before. */
 let ownTag = 0;
 let ownBase = 0;
-/** Main thread only: slabs whose agents are gone. */
+/** Slabs whose agents are gone, found when this agent gave their records away. */
 const freeSlabs: number[] = [];
 const bells: Bell[] = [];
 
@@ -159,11 +161,21 @@ export function nextSerial(): number {
 }
 
 /**
- * Main thread: gives a new thread its place.
+ * Gives a new thread its place.
  *
  * @throws {RangeError} If there are 1024 threads.
  */
 export function createAgent(name: string, daemon: boolean): number {
+  const creation = new WordMutex(words, CREATION);
+  creation.lock();
+  try {
+    return takeRecord(name, daemon);
+  } finally {
+    creation.unlock();
+  }
+}
+
+function takeRecord(name: string, daemon: boolean): number {
   for (let index = 0; index < MAX_AGENTS; index++) {
     const base = COUNTERS + index * AGENT_WORDS;
     const state = Atomics.load(words, base + STATE);
@@ -204,7 +216,7 @@ export function markEnd(tag: number, end: AgentEnd): boolean {
   return true;
 }
 
-/** Main thread: the thread is really gone, its place can be taken. */
+/** The thread is really gone, its place can be taken. */
 export function freeAgent(tag: number): void {
   const base = baseOf(tag);
   if (Atomics.load(words, base + TAG) === tag) {

@@ -113,7 +113,9 @@ export class LockCore extends Waitable {
       const isFree = holder === 0 || isGone(holder);
       if (!isFree && (state & CONTENDED) !== 0) return 0;
       const next = isFree ? (tag << 1) | CONTENDED : state | CONTENDED;
-      if (Atomics.compareExchange(words, STATE, state, next) !== state) continue;
+      if (Atomics.compareExchange(words, STATE, state, next) !== state) {
+        continue;
+      }
       if (!isFree) return 0;
       return holder === 0 ? ACQUIRED : ABANDONED;
     }

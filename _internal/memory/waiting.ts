@@ -214,9 +214,7 @@ export abstract class Waitable {
     let value = 0;
     let node = 0;
     try {
-      value = isReturning
-        ? this.grant(op, selfTag())
-        : this.#arrive(op);
+      value = isReturning ? this.grant(op, selfTag()) : this.#arrive(op);
       if (value === 0) node = this.#enqueue(op, false, isReturning);
     } finally {
       guard.unlock();
@@ -240,9 +238,7 @@ export abstract class Waitable {
       let value = 0;
       let node = 0;
       try {
-        value = isReturning
-          ? this.grant(op, selfTag())
-          : this.#arrive(op);
+        value = isReturning ? this.grant(op, selfTag()) : this.#arrive(op);
         if (value === 0) node = this.#enqueue(op, true, isReturning);
       } finally {
         guard.unlock();
@@ -288,7 +284,12 @@ export abstract class Waitable {
 
   #enqueue(op: number, isAsync: boolean, isReturning: boolean): number {
     const { queue } = this;
-    const node = takeNode(op, WAIT_KINDS.indexOf(this.kind), this.serial, isAsync);
+    const node = takeNode(
+      op,
+      WAIT_KINDS.indexOf(this.kind),
+      this.serial,
+      isAsync,
+    );
     if (isReturning) queue.pushFirst(node);
     else queue.push(node);
     queue.tellHolder(this.holder());
@@ -442,7 +443,7 @@ function park(
   const outer = blockedOn;
   blockedOn = target;
   try {
-    if (!spinOn(node, SPINS)) {
+    if (!spinOn(node, 0)) {
       while (!isGranted(node)) {
         const error = sleep(bell, node, end);
         if (error === undefined) continue;

@@ -137,7 +137,7 @@ export abstract class Activity<R = unknown> implements AsyncDisposable {
       what,
       name: this.#name,
       backend: isThread
-        ? threadBackend({ concurrency: 1, permissions })
+        ? threadBackend({ concurrency: 1, permissions, daemon, isSingle: true })
         : processBackend({ concurrency: 1, permissions, env, cwd }),
       mode: isThread ? CallMode.single : CallMode.main,
       target: task.fn,

@@ -69,6 +69,10 @@ export const NO_TRANSFER: Transfer = { objects: [], isRepeatable: true };
 /** What a backend needs to know to start workers. */
 export interface BackendOptions {
   readonly concurrency: number;
+  /** Threads: the program does not wait for them. */
+  readonly daemon?: boolean;
+  /** Threads: each runs one call, and ends with it. */
+  readonly isSingle?: boolean;
   readonly permissions?: Deno.PermissionOptions | undefined;
   readonly env?: Record<string, string> | undefined;
   readonly cwd?: string | URL | undefined;
@@ -81,14 +85,17 @@ export function threadBackend(options: BackendOptions): Backend {
       "Cannot start threads with 'permissions': Deno offers them to processes only",
     );
   }
-  const { concurrency } = options;
+  const { concurrency, daemon = false, isSingle = false } = options;
   return {
     kind: "thread",
     prepare: (fn, args, mode, transfer) =>
       prepareRemote(fn, args, mode, transfer, true),
     startChunk: (fn) => new RemoteChunk(fn, true),
     start: (identity, events) =>
-      new RemoteWorker(new ThreadHost({ ...identity, concurrency }), events),
+      new RemoteWorker(
+        new ThreadHost({ ...identity, concurrency, daemon, isSingle }),
+        events,
+      ),
   };
 }
 

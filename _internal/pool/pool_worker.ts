@@ -14,6 +14,8 @@ export interface WorkerEvents {
   progress(slot: number, done: number, total: number | undefined): void;
   /** The answer to `ping()`. */
   pong(): void;
+  /** It was told to end and will, after what its calls have started. */
+  lingers(): void;
   /** An error outside of any call; the worker cannot be trusted any more. */
   fault(error: unknown): void;
   /** The worker is gone. Nothing comes afterwards. */

@@ -172,6 +172,9 @@ export class RemoteWorker implements PoolWorker {
       case Tag.pong:
         events.pong();
         break;
+      case Tag.lingers:
+        events.lingers();
+        break;
       case Tag.done: {
         let value: unknown;
         try {

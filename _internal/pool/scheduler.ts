@@ -329,13 +329,17 @@ export class Scheduler {
         this.#steal();
         return;
       }
-      const record = this.#pick(job);
-      if (record === undefined) break;
+      let record = this.#pick(job);
+      if (record === undefined) {
+        this.#grow();
+        if (!this.options.sendsEarly) return;
+        record = this.#pick(job);
+        if (record === undefined) return;
+      }
       if (this.#overtakes(record, job)) continue;
       this.#queue.shift();
       this.#send(record, job);
     }
-    this.#grow();
   }
 
   /**
@@ -561,8 +565,10 @@ export class Scheduler {
       record.release(slot);
       job.disarm?.();
       job.disarm = undefined;
-      // Of one that came up it is the initializer: the start has failed.
-      if (job.state === "settled" || wasStarting) continue;
+      // Of one that came up it is the initializer, unless calls are sent early:
+      // the start has failed.
+      if (job.state === "settled") continue;
+      if (wasStarting && !this.options.sendsEarly) continue;
       if (job.stopReason !== undefined) {
         this.#ends.stop(job);
       } else if (

@@ -26,6 +26,13 @@ export interface SchedulerOptions {
    * @default {true}
    */
   readonly keepsAlive?: boolean;
+  /**
+   * True: calls are sent to a worker that is still starting, so that they run
+   * also where this thread is blocked from now on. Without an initializer only.
+   *
+   * @default {false}
+   */
+  readonly sendsEarly?: boolean;
   /** The code with which workers end in order; 0 where it is missing. */
   readonly exitCode?: () => number;
   /** Runs first on every worker. */

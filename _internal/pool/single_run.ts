@@ -16,6 +16,7 @@ import {
   TimeoutError,
 } from "../base/errors.ts";
 import { holdProgram, releaseProgram } from "../base/registry.ts";
+import { canPark } from "../memory/bell.ts";
 import type { AnyFunction, TaskOptions } from "../wire/functions/task.ts";
 import type { CallMode } from "../wire/messages.ts";
 import type { HostExit } from "../worker/host.ts";
@@ -70,6 +71,7 @@ export class SingleRun {
       keepsAlive: !daemon,
       exitCode: () => this.#failed ? 1 : 0,
       initializer: undefined,
+      sendsEarly: backend.kind === "thread" && canPark,
       startWorker: (identity, events) =>
         this.#worker = backend.start(identity, {
           ...events,

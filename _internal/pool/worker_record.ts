@@ -34,6 +34,7 @@ export class WorkerRecord {
   /** Calls sent so far, the initializer not counted. */
   sent = 0;
   readonly #concurrency: number;
+  readonly #sendsEarly: boolean;
   readonly #free: number[] = [];
   readonly #jobs: (Job | undefined)[] = [];
   /** Slots whose calls were taken back and not yet skipped. */
@@ -41,9 +42,13 @@ export class WorkerRecord {
   /** The same jobs in the order in which they were sent. */
   readonly #order = new Map<Job, number>();
 
-  constructor(worker: PoolWorker, options: { readonly concurrency: number }) {
+  constructor(
+    worker: PoolWorker,
+    options: { readonly concurrency: number; readonly sendsEarly?: boolean },
+  ) {
     this.worker = worker;
     this.#concurrency = options.concurrency;
+    this.#sendsEarly = options.sendsEarly ?? false;
   }
 
   /** Calls that it holds, running and waiting. */
@@ -68,7 +73,8 @@ export class WorkerRecord {
 
   /** True where one more call can be sent. */
   get hasRoom(): boolean {
-    return this.state === "ready" &&
+    return (this.state === "ready" ||
+      (this.#sendsEarly && this.state === "starting")) &&
       (this.#free.length > 0 || this.#jobs.length < this.worker.slots);
   }
 

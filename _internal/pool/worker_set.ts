@@ -164,6 +164,9 @@ export class WorkerSet {
       pong: () => {
         if (record.state === "condemned") record.disarm?.();
       },
+      lingers: () => {
+        if (record.state === "stopping") record.disarm?.();
+      },
       fault: (error) => this.#onFault(record, error),
       exited: (exit) => this.#onExited(record, exit),
     };

@@ -8,7 +8,7 @@
 //   forget  a definition                           failed    slot n: an error
 //   abort   fire the signal of slot n              skipped   slot n was revoked in time
 //   ping    does the event loop turn?              pong      it does
-//   stop    end in order, with a code
+//   stop    end in order, with a code              lingers   it will, but has work of its own left
 //                                                  progress  slot n
 //                                                  fault     an error outside of any call
 //                                                  exit      the guest ends itself with a code
@@ -35,6 +35,7 @@ export const Tag = {
   fault: 21,
   exit: 22,
   pong: 23,
+  lingers: 24,
 } as const;
 
 /** How a call's payload is to be read. */
@@ -88,6 +89,7 @@ export type HostMessage =
 export type GuestMessage =
   | { readonly tag: typeof Tag.ready }
   | { readonly tag: typeof Tag.pong }
+  | { readonly tag: typeof Tag.lingers }
   | {
     readonly tag: typeof Tag.done | typeof Tag.failed;
     readonly slot: number;
@@ -142,6 +144,7 @@ export function writeHeader(w: ByteWriter, message: HeaderOf<Message>): void {
     case Tag.ping:
     case Tag.ready:
     case Tag.pong:
+    case Tag.lingers:
     case Tag.fault:
       break;
     default:
@@ -192,6 +195,7 @@ export function readGuestMessage(bytes: Uint8Array): GuestMessage {
   switch (tag) {
     case Tag.ready:
     case Tag.pong:
+    case Tag.lingers:
       return { tag };
     case Tag.done:
     case Tag.failed: {

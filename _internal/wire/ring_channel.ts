@@ -89,11 +89,12 @@ export class RingChannel implements Channel {
     this.#peerBell = ends.peerBell;
     this.#port = ends.port;
     this.#pump = pump;
+    // Before it is open: what the other side sends at once is not lost.
+    this.#port.addEventListener("message", this.#onPortMessage);
   }
 
   open(): void {
     this.#state = "open";
-    this.#port.addEventListener("message", this.#onPortMessage);
     this.#pump.add(this);
   }
 
@@ -103,10 +104,8 @@ export class RingChannel implements Channel {
   }
 
   close(): void {
-    if (this.#state === "open") {
-      this.#port.removeEventListener("message", this.#onPortMessage);
-      this.#pump.remove(this);
-    }
+    this.#port.removeEventListener("message", this.#onPortMessage);
+    if (this.#state === "open") this.#pump.remove(this);
     this.#state = "closed";
     this.#overflow = [];
     this.#arrived.length = 0;

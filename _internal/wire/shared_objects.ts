@@ -12,6 +12,7 @@
 // module, so a thread loads only what is sent to it.
 
 import { SerializationError } from "../base/errors.ts";
+import { declareOwnExports } from "./functions/own_exports.ts";
 import { registerShareable } from "./shareables.ts";
 
 /** What an object is made of. The codec writes the parts. */
@@ -44,6 +45,8 @@ export function registerSharedClass<T extends object>(
   module: string,
   partsOf: (object: T) => SharedParts,
 ): void {
+  // A function that captured the class imports this one module.
+  declareOwnExports(module, { [ctor.name]: ctor });
   registerShareable(tag, ctor, {
     encode(object, context) {
       if (context.attachments === undefined) {
@@ -62,14 +65,27 @@ export function registerSharedClass<T extends object>(
     },
     decode(payload) {
       const [serial, ...parts] = payload as [number, ...unknown[]];
-      const here = known.get(serial)?.deref();
-      if (here !== undefined) return here as T;
-      adopted = { serial, parts };
-      const object = new ctor();
-      remember(serial, object);
-      return object;
+      return adopt(ctor, { serial, parts });
     },
   });
+}
+
+/** The object that is made of these parts: the one that this thread has, or a new one. */
+export function adopt<T extends object>(
+  // deno-lint-ignore no-explicit-any -- called without arguments
+  ctor: new (...args: any[]) => T,
+  parts: SharedParts,
+): T {
+  const here = known.get(parts.serial)?.deref();
+  if (here !== undefined) return here as T;
+  adopted = parts;
+  try {
+    const object = new ctor();
+    remember(parts.serial, object);
+    return object;
+  } finally {
+    adopted = undefined;
+  }
 }
 
 /** In a constructor: the parts of an object that has arrived; undefined where a new one is made. */
@@ -79,7 +95,8 @@ export function takeAdopted(): SharedParts | undefined {
   return parts;
 }
 
-function remember(serial: number, object: object): void {
+/** Makes an object the one that this thread has for a number. */
+export function remember(serial: number, object: object): void {
   if (known.get(serial)?.deref() === object) return;
   known.set(serial, new WeakRef(object));
   cleaner.register(object, serial);

@@ -110,6 +110,12 @@ export const current: Current = {
 
 declareOwnExports(import.meta.url, { current });
 
+/** Why the call that runs should stop; undefined where it should not. For waits that block the thread. */
+export function abortReason(): unknown {
+  const context = call();
+  return context?.isAborted() ? context.abortReason() : undefined;
+}
+
 /** The error that a task sees when it was asked to stop. */
 export function stopError(
   timedOut: boolean,

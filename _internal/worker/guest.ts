@@ -13,7 +13,9 @@
 // host can take it back.
 
 import { CancelledError, SerializationError } from "../base/errors.ts";
+import { hasWork, whenIdle } from "../base/registry.ts";
 import type { CallSlots } from "../memory/slots.ts";
+import { setInterruption } from "../memory/waiting.ts";
 import { ByteWriter } from "../wire/bytes.ts";
 import type { Channel } from "../wire/channel.ts";
 import { encodeValue } from "../wire/codec.ts";
@@ -38,6 +40,7 @@ import {
   payloadModules,
 } from "../wire/payload.ts";
 import {
+  abortReason,
   type CallContext,
   setActiveCall,
   setCallStorage,
@@ -59,6 +62,8 @@ export interface GuestOptions {
   readonly concurrency: number;
   /** Ends the worker, once what was sent has left it. */
   readonly exit: (code: number) => void;
+  /** Called when a call was answered and nothing is left of what it started. */
+  readonly answered?: () => void;
 }
 
 /** A function as it came, and as it is once it has been decoded. */
@@ -101,6 +106,7 @@ interface CallStorage {
 /** Makes the guest of this worker; its owner opens it. */
 export async function createGuest(options: GuestOptions): Promise<Guest> {
   setWorker(options.worker);
+  setInterruption(abortReason);
   if (options.concurrency === 1) return new Guest(options, undefined);
   const { AsyncLocalStorage } = await import("node:async_hooks");
   const storage = new AsyncLocalStorage<CallContext>() as CallStorage;
@@ -199,7 +205,9 @@ export class Guest {
         this.#send({ tag: Tag.pong });
         break;
       case Tag.stop:
-        this.#options.exit(message.code);
+        // What its calls have started here ends first: its host is this thread.
+        if (hasWork()) this.#send({ tag: Tag.lingers });
+        whenIdle(() => this.#options.exit(message.code));
         break;
       default:
         message satisfies never;
@@ -338,6 +346,8 @@ export class Guest {
   /** Gives the place to the next call. */
   #leave(): void {
     this.#busy--;
+    const { answered } = this.#options;
+    if (answered !== undefined) whenIdle(answered);
     // Iterative: a synchronous call comes back here before its starter returns.
     if (this.#leaving) return;
     this.#leaving = true;

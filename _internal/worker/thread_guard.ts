@@ -4,6 +4,7 @@
 // the thread are announced first, and errors that nobody catches become
 // messages instead of ending the whole program.
 
+import { endAgent } from "../memory/waiting.ts";
 import type { Guest } from "./guest.ts";
 
 /** Stands between a task and its thread. */
@@ -14,13 +15,22 @@ export interface ThreadGuard {
   close(code: number): void;
 }
 
-/** Replaces `Deno.exit` and `close`, and catches what is uncaught. */
-export function guardThread(): ThreadGuard {
+/**
+ * Replaces `Deno.exit` and `close`, and catches what is uncaught.
+ *
+ * @param agent The thread's place among the threads of the program.
+ */
+export function guardThread(agent: number): ThreadGuard {
   const scope = globalThis as unknown as { close(): void };
   const close = scope.close.bind(scope);
   let guest: Guest | undefined;
-  const end = (code: number): void => {
+  const leave = (code: number): void => {
     guest?.exiting(code);
+    // What it holds is released now: the host may be blocked, or busy.
+    endAgent(agent, "ended");
+  };
+  const end = (code: number): void => {
+    leave(code);
     close();
   };
   scope.close = () => end(0);
@@ -30,7 +40,7 @@ export function guardThread(): ThreadGuard {
     enumerable: true,
     writable: true,
     value: (code?: number): never => {
-      guest?.exiting(code ?? Deno.exitCode);
+      leave(code ?? Deno.exitCode);
       // In a worker this ends the worker, and only it; it asks for that and
       // returns, and a few more calls may go through until V8 looks. A loop
       // makes it look.

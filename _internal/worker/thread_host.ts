@@ -21,7 +21,6 @@ import {
 import type { CallSlots } from "../memory/slots.ts";
 import { endAgent } from "../memory/waiting.ts";
 import type { Channel } from "../wire/channel.ts";
-import { closeInspector } from "../wire/functions/inspector.ts";
 import { type AbortReason, plainMessage, Tag } from "../wire/messages.ts";
 import {
   createLink,
@@ -31,9 +30,9 @@ import {
   type ThreadLink,
   type ThreadTransport,
 } from "../wire/thread_link.ts";
-import { THREAD_ENTRY } from "./entry_urls.ts";
 import type { HostExit, HostOptions, WorkerHost } from "./host.ts";
-import { unrefWorker } from "./unref_worker.ts";
+import { heldLocks } from "./life_locks.ts";
+import { type SpawnedThread, spawnThread } from "./spawn_thread.ts";
 
 /** What a new worker thread is told. */
 export interface ThreadStart {
@@ -47,6 +46,12 @@ export interface ThreadStart {
   readonly domain: SharedArrayBuffer;
   /** Its place there. */
   readonly agent: number;
+  /** True: it ends with its first call. */
+  readonly isSingle: boolean;
+  /** To and from its host, where that is another thread than the main one. */
+  readonly port?: MessagePort;
+  /** To and from the main thread. Added by the main thread. */
+  readonly mail?: MessagePort;
 }
 
 /** How to start a thread. */
@@ -55,6 +60,8 @@ export interface ThreadHostOptions extends HostOptions {
   readonly concurrency: number;
   /** True: the program does not wait for it. */
   readonly daemon?: boolean;
+  /** True: it runs one call, and ends with it. */
+  readonly isSingle?: boolean;
   /** What the messages take; by default what the platform allows. */
   readonly transport?: ThreadTransport;
 }
@@ -81,7 +88,7 @@ export class ThreadHost implements WorkerHost {
   /** Its place among the threads of the program: its `ident`. */
   readonly agent: number;
 
-  readonly #worker: Worker;
+  readonly #thread: SpawnedThread;
   readonly #lifeLock: string;
   #state: "starting" | "running" | "stopping" | "ended" = "starting";
   #stuck = false;
@@ -94,21 +101,24 @@ export class ThreadHost implements WorkerHost {
     this.name = options.name;
     this.#lifeLock = `${LOCK_PREFIX}/${options.id}`;
     this.exited = new Promise((resolve) => this.#settle = resolve);
-    // A worker that is started while an inspector session is open comes up
-    // half a second late.
-    closeInspector();
     ensureDomain();
     this.agent = createAgent(options.name, options.daemon ?? false);
     const link = createLink(options.transport ?? DEFAULT_TRANSPORT);
     this.slots = linkSlots(link);
-    this.#worker = new Worker(THREAD_ENTRY, {
-      type: "module",
-      name: options.name,
-    });
+    try {
+      this.#thread = spawnThread(
+        this.agent,
+        options.name,
+        (message) => this.#end({ error: new TypeError(message) }),
+        () => this.terminate(),
+      );
+    } catch (error) {
+      endAgent(this.agent, "killed");
+      freeAgent(this.agent);
+      throw error;
+    }
     workerStarted();
-    unrefWorker(this.#worker);
-    this.#worker.addEventListener("error", this.#onError);
-    this.channel = hostChannel(link, this.#worker);
+    this.channel = hostChannel(link, this.#thread.port);
     this.#startTimer = setTimeout(
       () =>
         this.#end({
@@ -125,8 +135,9 @@ export class ThreadHost implements WorkerHost {
       lifeLock: this.#lifeLock,
       domain: domainMemory(),
       agent: this.agent,
+      isSingle: options.isSingle ?? false,
     };
-    this.#worker.postMessage(start);
+    this.#thread.start(start);
   }
 
   /** As it was when it was last asked: whoever asks has the lock looked at again. */
@@ -169,7 +180,7 @@ export class ThreadHost implements WorkerHost {
     // What it holds is released, and where it is blocked it is woken: a thread
     // ends only when its event loop turns.
     endAgent(this.agent, "killed");
-    this.#worker.terminate();
+    this.#thread.terminate();
     this.#watchEnd();
   }
 
@@ -202,21 +213,13 @@ export class ThreadHost implements WorkerHost {
     this.#end({});
   }
 
-  #onError = (event: ErrorEvent): void => {
-    // Not prevented, the error of a worker would end the program.
-    event.preventDefault();
-    this.#end({ error: new TypeError(event.message) });
-  };
-
   #end(exit: HostExit): void {
     if (this.#state === "ended") return;
     this.#state = "ended";
     this.#clearStartTimer();
-    this.#worker.removeEventListener("error", this.#onError);
-    this.#worker.addEventListener("error", (event) => event.preventDefault());
     // Answers that were written before the end count.
     this.channel.finish();
-    this.#worker.terminate();
+    this.#thread.terminate();
     endAgent(this.agent, this.#exitCode === undefined ? "killed" : "ended");
     if (!this.#stuck) freeAgent(this.agent);
     workerEnded();
@@ -227,19 +230,4 @@ export class ThreadHost implements WorkerHost {
     if (this.#startTimer !== undefined) clearTimeout(this.#startTimer);
     this.#startTimer = undefined;
   }
-}
-
-/** The part of the Web Locks API that is used here; Deno's types do not have it. */
-interface LockQuery {
-  query(): Promise<{ held: { name: string }[] }>;
-}
-
-let query: Promise<Set<string>> | undefined;
-
-/** The names of all held locks; one question for all who ask in the same turn. */
-function heldLocks(): Promise<Set<string>> {
-  query ??= (navigator as unknown as { locks: LockQuery }).locks.query()
-    .then(({ held }) => new Set(held.map(({ name }) => name)))
-    .finally(() => query = undefined);
-  return query;
 }

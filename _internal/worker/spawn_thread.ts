@@ -1,0 +1,180 @@
+// Copyright 2026 the @concurrent/parallel authors. MIT license.
+
+// Where a thread really starts: on the main thread as a Worker; in another
+// thread by asking the main thread, since a Worker that a Worker starts comes up
+// half a second late. Whoever asked stays its host: it owns the rings, gets the
+// answers and says when to stop; the main thread only keeps the Worker.
+//
+//   thread A: ThreadHost --rings, port--> thread B
+//        `--mail--> main thread: new Worker(B), its error event, terminate()
+//
+// What a thread started ends with it, as Workers that a Worker started would.
+
+import { workerEnded, workerStarted } from "../base/registry.ts";
+import { freeAgent, isMainAgent } from "../memory/domain.ts";
+import { endAgent } from "../memory/waiting.ts";
+import { closeInspector } from "../wire/functions/inspector.ts";
+import type { MessageSource } from "../wire/ring_channel.ts";
+import { THREAD_ENTRY } from "./entry_urls.ts";
+import { heldLocks } from "./life_locks.ts";
+import {
+  closeMail,
+  openMail,
+  requestSpawn,
+  requestTerminate,
+  setThreadServices,
+  tellFailed,
+} from "./mail.ts";
+import { unrefWorker } from "./unref_worker.ts";
+
+/** Milliseconds after which a terminated thread has ended, if it ends at all. */
+const FREE_AFTER = 1000;
+
+/** The platform's side of a thread, for its host. */
+export interface SpawnedThread {
+  /** Carries what cannot be written into a ring. */
+  readonly port: MessageSource;
+  /** Starts it with its first message. Before that, nothing is sent. */
+  start(message: object): void;
+  /** Stops it, as far as Deno can. */
+  terminate(): void;
+}
+
+/** Threads that run for another one than the main thread, by agent. */
+const guests = new Map<
+  number,
+  { owner: number; worker: Worker; lifeLock: string }
+>();
+/** Who ends a thread that the main thread has started, by agent. */
+const own = new Map<number, () => void>();
+
+/**
+ * Starts a thread.
+ *
+ * @param agent Its place in the domain.
+ * @param name Its label.
+ * @param onFailed Hears of an error that ended it.
+ * @param onKilled Another thread wants it to end now.
+ */
+export function spawnThread(
+  agent: number,
+  name: string,
+  onFailed: (message: string) => void,
+  onKilled: () => void,
+): SpawnedThread {
+  return isMainAgent()
+    ? spawnHere(agent, name, onFailed, onKilled)
+    : spawnThere(agent, name, onFailed);
+}
+
+/** Stops a thread from wherever this is. */
+export function killThread(agent: number): void {
+  endAgent(agent, "killed");
+  if (isMainAgent()) terminate(agent);
+  else requestTerminate(agent);
+}
+
+function spawnHere(
+  agent: number,
+  name: string,
+  onFailed: (message: string) => void,
+  onKilled: () => void,
+): SpawnedThread {
+  setThreadServices({ spawn, terminate });
+  // A worker that is started while an inspector session is open comes up half a
+  // second late.
+  closeInspector();
+  const worker = new Worker(THREAD_ENTRY, { type: "module", name });
+  unrefWorker(worker);
+  const onError = (event: ErrorEvent) => {
+    // Not prevented, the error of a worker would end the program.
+    event.preventDefault();
+    onFailed(event.message);
+  };
+  worker.addEventListener("error", onError);
+  own.set(agent, onKilled);
+  return {
+    port: worker,
+    start(message) {
+      const mail = openMail(agent);
+      worker.postMessage({ ...message, mail }, [mail]);
+    },
+    terminate() {
+      worker.terminate();
+      own.delete(agent);
+      closeMail(agent);
+      endGuestsOf(agent);
+    },
+  };
+}
+
+function spawnThere(
+  agent: number,
+  name: string,
+  onFailed: (message: string) => void,
+): SpawnedThread {
+  const { port1, port2 } = new MessageChannel();
+  port1.start();
+  return {
+    port: port1,
+    start(message) {
+      const start = { ...message, port: port2 };
+      requestSpawn(agent, name, start, [port2], onFailed);
+    },
+    terminate() {
+      port1.close();
+      requestTerminate(agent);
+    },
+  };
+}
+
+// -- Main thread, for the others --
+
+function spawn(
+  owner: number,
+  agent: number,
+  name: string,
+  start: object,
+): void {
+  closeInspector();
+  const worker = new Worker(THREAD_ENTRY, { type: "module", name });
+  workerStarted();
+  unrefWorker(worker);
+  const { port, lifeLock } = start as { port: MessagePort; lifeLock: string };
+  guests.set(agent, { owner, worker, lifeLock });
+  worker.addEventListener("error", (event) => {
+    event.preventDefault();
+    tellFailed(owner, agent, event.message);
+  });
+  const mail = openMail(agent);
+  worker.postMessage({ ...start, mail }, [mail, port]);
+}
+
+function terminate(agent: number): void {
+  own.get(agent)?.();
+  const guest = guests.get(agent);
+  if (guest === undefined) return;
+  guests.delete(agent);
+  guest.worker.terminate();
+  workerEnded();
+  closeMail(agent);
+  endGuestsOf(agent);
+}
+
+/** Their host is gone: nobody would ever read what they answer. */
+function endGuestsOf(owner: number): void {
+  for (const [agent, guest] of [...guests]) {
+    if (guest.owner !== owner) continue;
+    endAgent(agent, "killed");
+    terminate(agent);
+    freeLater(agent, guest.lifeLock);
+  }
+}
+
+/** Its host is gone, so nobody else says when it has really ended. */
+function freeLater(agent: number, lifeLock: string): void {
+  const timer = setTimeout(async () => {
+    if (!(await heldLocks()).has(lifeLock)) freeAgent(agent);
+  }, FREE_AFTER);
+  Deno.unrefTimer(timer);
+}
