@@ -37,7 +37,7 @@ type ToMain =
     readonly token: number;
     readonly attachments: readonly unknown[];
   }
-  | { readonly kind: "collect"; readonly token: number }
+  | { readonly kind: "collect"; readonly token: number; readonly keep: boolean }
   | { readonly kind: "discard"; readonly token: number }
   | {
     readonly kind: "spawn";
@@ -153,11 +153,11 @@ function serve(): void {
 function handle(agent: number, mail: Exclude<ToMain, { kind: "deposit" }>) {
   switch (mail.kind) {
     case "collect": {
-      const { token } = mail;
+      const { token, keep } = mail;
       reply(agent, {
         kind: "collected",
         token,
-        attachments: withdraw(token),
+        attachments: withdraw(token, keep),
       });
       break;
     }
@@ -196,11 +196,14 @@ function reply(agent: number, mail: ToThread): void {
   raise(agent, MAIL);
 }
 
-/** Takes a deposit; it may still lie in the port of whoever made it. */
-function withdraw(token: number): readonly unknown[] | undefined {
+/** Takes a deposit, or looks at it; it may still lie in the port of whoever made it. */
+function withdraw(
+  token: number,
+  keep = false,
+): readonly unknown[] | undefined {
   if (!deposits.has(token)) readMail();
   const found = deposits.get(token);
-  deposits.delete(token);
+  if (!keep) deposits.delete(token);
   // Called by the main thread for itself: what else was read is served too.
   if (!isServing && backlog.length > 0) serve();
   return found;
@@ -291,7 +294,7 @@ export function requestTerminate(agent: number): void {
  *
  * @param attachments What only the platform can carry.
  * @param transfer Which of it is moved instead of cloned.
- * @returns The token with which one thread can collect it, once.
+ * @returns The token with which one thread can collect it, once; or many, where all of them keep it.
  */
 export function depositAttachments(
   attachments: readonly unknown[],
@@ -303,20 +306,26 @@ export function depositAttachments(
   return token;
 }
 
-/** Collects a deposit. */
-export async function collect(token: number): Promise<readonly unknown[]> {
-  if (isMainAgent()) return checkFound(withdraw(token));
+/** Collects a deposit; with `keep` it stays there for others. */
+export async function collect(
+  token: number,
+  keep = false,
+): Promise<readonly unknown[]> {
+  if (isMainAgent()) return checkFound(withdraw(token, keep));
   inbox ??= new Inbox();
-  post({ kind: "collect", token });
+  post({ kind: "collect", token, keep });
   await inbox.waitAsync(token, {});
   return inbox.take(token);
 }
 
 /** As {@linkcode collect}, and blocks the thread. */
-export function collectSync(token: number): readonly unknown[] {
-  if (isMainAgent()) return checkFound(withdraw(token));
+export function collectSync(
+  token: number,
+  keep = false,
+): readonly unknown[] {
+  if (isMainAgent()) return checkFound(withdraw(token, keep));
   inbox ??= new Inbox();
-  post({ kind: "collect", token });
+  post({ kind: "collect", token, keep });
   inbox.waitSync(token, {});
   return inbox.take(token);
 }
