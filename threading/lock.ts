@@ -17,6 +17,7 @@ import {
   takeAdopted,
 } from "../_internal/wire/shared_objects.ts";
 import { guard, guardSync } from "./_guard.ts";
+import { declareLock } from "./_lock_cores.ts";
 
 const VERB = "acquire a lock";
 /** Nobody has to wait for it: one for all. */
@@ -60,6 +61,7 @@ export class Lock {
 
   static {
     coreOf = (lock) => lock.#core;
+    declareLock((lock) => #core in lock ? lock.#core : undefined);
   }
 
   /** Creates a free lock. */

@@ -18,8 +18,18 @@
  */
 
 export * from "./activity.ts";
+export * from "./dump.ts";
 export * from "./errors.ts";
+export * from "./event.ts";
+export * from "./excepthook.ts";
+export * from "./local.ts";
 export * from "./lock.ts";
+export * from "./once.ts";
+export * from "./rlock.ts";
+export * from "./semaphore.ts";
+export * from "./shared_array.ts";
+export * from "./shared_value.ts";
 export * from "./task.ts";
 export * from "./thread.ts";
+export * from "./timer.ts";
 export * from "./wait_options.ts";

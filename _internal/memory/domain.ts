@@ -42,6 +42,8 @@ import { WordMutex } from "./word_mutex.ts";
 const HIGH = 0;
 const SERIAL = 1;
 const NODE_TOP = 2;
+/** Threads that were given a number for a name. */
+const NUMBERED = 4;
 /** Held while a record is given to a new thread. */
 const CREATION = 3;
 const COUNTERS = 16;
@@ -59,16 +61,17 @@ const FLAGS = 3;
 const GRANTED = 4;
 /** 1 while it is blocked, for ever if nobody wakes it. */
 const BLOCKED = 5;
-/** Those who join it: the words of a `WaitQueue`. */
+/** Those who join it: the three words of a `WaitQueue`. */
 const JOINERS = 6;
-const JOINERS_WORDS = 3;
 /** Its first slab of nodes; a slab's first word leads to the next one. */
 const SLAB = 9;
 /** Its nodes that are linked into a queue. */
 const LINKED = 10;
 const DAEMON = 11;
 const NAME_LENGTH = 12;
-const NAME = 13;
+/** 1 once it has crashed or was terminated; stays until the record is used again. */
+const WAS_KILLED = 13;
+const NAME = 14;
 const NAME_BYTES = (AGENT_WORDS - NAME) * 4;
 
 const NODES = COUNTERS + MAX_AGENTS * AGENT_WORDS;
@@ -160,6 +163,12 @@ export function nextSerial(): number {
   return Atomics.add(words, SERIAL, 1) + 1;
 }
 
+/** The next number for the name of a thread, unique in the program. */
+export function nextThreadNumber(): number {
+  ensureDomain();
+  return Atomics.add(words, NUMBERED, 1) + 1;
+}
+
 /**
  * Gives a new thread its place.
  *
@@ -213,6 +222,7 @@ export function markEnd(tag: number, end: AgentEnd): boolean {
   if (
     Atomics.compareExchange(words, base + STATE, LIVE, state) !== LIVE
   ) return false;
+  if (end === "killed") Atomics.store(words, base + WAS_KILLED, 1);
   return true;
 }
 
@@ -240,6 +250,23 @@ export function isGone(tag: number): boolean {
   const base = baseOf(tag);
   return Atomics.load(words, base + TAG) !== tag ||
     Atomics.load(words, base + STATE) !== LIVE;
+}
+
+/** True where the agent with this tag has crashed or was terminated, as far as that is still known. */
+export function wasKilled(tag: number): boolean {
+  const base = baseOf(tag);
+  return Atomics.load(words, base + WAS_KILLED) === 1 &&
+    Atomics.load(words, base + TAG) === tag;
+}
+
+/** The record of an agent: below 1024, and of one agent that lives. */
+export function agentIndex(tag: number): number {
+  return tag & (MAX_AGENTS - 1);
+}
+
+/** No record from this one on was ever used. */
+export function agentCount(): number {
+  return Atomics.load(words, HIGH);
 }
 
 /** True where this thread was ended from outside: it must not touch anything any more. */

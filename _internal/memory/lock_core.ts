@@ -84,6 +84,19 @@ export class LockCore extends Waitable {
     }
   }
 
+  /** Its holder: how many more times it has to be released than once. */
+  get depth(): number {
+    return 0;
+  }
+
+  /** Its holder: releases it, however often it was acquired. */
+  releaseAll(): void {
+    this.release();
+  }
+
+  /** Its holder: it counts as acquired that many times more than once. */
+  restoreDepth(_depth: number): void {}
+
   /** True where somebody holds it who is alive. */
   get isLocked(): boolean {
     const holder = this.holder();

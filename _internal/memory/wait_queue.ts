@@ -22,7 +22,9 @@
 //
 // Giving up and granting exclude each other by the guard, so a permit is never
 // lost with a waiter that leaves, and a waiter that leaves is never granted
-// anything. A node whose agent is gone is dropped by whoever comes across it.
+// anything. A node whose agent is gone is dropped by whoever comes across it, and
+// marked as that: a thread that was terminated may run on for a while, and must
+// not take its node out a second time.
 
 import { pause } from "./bell.ts";
 import {
@@ -59,6 +61,8 @@ const IS_ASYNC = 10;
 const FREE = 0;
 const WAITING = 1;
 const GRANTED = 2;
+/** Taken out by another agent: its own is gone. */
+const DROPPED = 3;
 
 /** Words that a queue takes in the memory of its object. */
 export const QUEUE_WORDS = 3;
@@ -236,7 +240,14 @@ export function grantNode(node: number, value: number): boolean {
 
 /** Forgets a node that has been taken out of its queue: its agent gives up, or is gone. */
 export function dropNode(node: number): void {
-  countLinked(domainWords()[node + TAG]!, -1);
+  const domain = domainWords();
+  Atomics.store(domain, node + STATE, DROPPED);
+  countLinked(domain[node + TAG]!, -1);
+}
+
+/** True for a node that is in no queue any more, without having been granted. */
+export function isDropped(node: number): boolean {
+  return Atomics.load(domainWords(), node + STATE) === DROPPED;
 }
 
 /** Looks at a node for a moment, in the hope that it is granted. */

@@ -58,6 +58,7 @@ import {
   dropNode,
   freeNode,
   grantNode,
+  isDropped,
   isGranted,
   nodeOp,
   nodeStackNext,
@@ -90,6 +91,16 @@ export type WaitKind = (typeof WAIT_KINDS)[number];
 const SLICE = 200;
 /** Looks at a free word before the guard is taken, where there is more than one core: about 10 us. */
 const SPINS = navigator.hardwareConcurrency > 1 ? 150 : 0;
+
+/** What some waits need besides. */
+export interface WaitExtras {
+  /** Called once the wait is queued: nothing that happens from then on is missed. It must not throw. */
+  readonly onQueued?: () => void;
+  /** True: the wait goes on though its task is to end. For what must be held again before anything else runs. */
+  readonly isForced?: boolean;
+}
+
+const NO_EXTRAS: WaitExtras = {};
 
 /** Something that threads can wait for. */
 export abstract class Waitable {
@@ -131,6 +142,11 @@ export abstract class Waitable {
 
   /** Under the guard, before anybody is granted anything. */
   review(): void {}
+
+  /** Under the guard: somebody has given up. It may have been in the way of those behind it. */
+  left(): void {
+    this.settle();
+  }
 
   /** Who holds it, where one agent does. */
   holder(): number {
@@ -180,7 +196,7 @@ export abstract class Waitable {
     const { guard } = this.queue;
     guard.lock();
     try {
-      const value = this.#arrive(op);
+      const value = this.arrive(op);
       if (value === 0 && this.queue.isEmpty) this.calm();
       return value;
     } finally {
@@ -196,7 +212,12 @@ export abstract class Waitable {
    * @throws {DeadlockError} If nobody is left who could end the wait.
    * @throws What ends the thread or its task, where somebody wants that.
    */
-  waitSync(op: number, options: WaitOptions, isReturning = false): number {
+  waitSync(
+    op: number,
+    options: WaitOptions,
+    isReturning = false,
+    extras: WaitExtras = NO_EXTRAS,
+  ): number {
     const { timeout, signal } = options;
     signal?.throwIfAborted();
     if (timeout === 0) return this.tryNow(op);
@@ -214,12 +235,14 @@ export abstract class Waitable {
     let value = 0;
     let node = 0;
     try {
-      value = isReturning ? this.grant(op, selfTag()) : this.#arrive(op);
+      value = isReturning ? this.grant(op, selfTag()) : this.arrive(op);
       if (value === 0) node = this.#enqueue(op, false, isReturning);
     } finally {
       guard.unlock();
     }
-    return value !== 0 ? value : park(this, node, timeout);
+    if (value !== 0) return value;
+    extras.onQueued?.();
+    return park(this, node, timeout, extras.isForced === true);
   }
 
   /** As {@linkcode waitSync}, without blocking: rejects with `signal.reason` on an abort. */
@@ -227,6 +250,7 @@ export abstract class Waitable {
     op: number,
     options: WaitOptions,
     isReturning = false,
+    extras: WaitExtras = NO_EXTRAS,
   ): Promise<number> {
     try {
       const { timeout, signal } = options;
@@ -238,15 +262,17 @@ export abstract class Waitable {
       let value = 0;
       let node = 0;
       try {
-        value = isReturning ? this.grant(op, selfTag()) : this.#arrive(op);
+        value = isReturning ? this.grant(op, selfTag()) : this.arrive(op);
         if (value === 0) node = this.#enqueue(op, true, isReturning);
       } finally {
         guard.unlock();
       }
       if (value !== 0) return Promise.resolve(value);
-      return new Promise((resolve, reject) => {
+      const granted = new Promise<number>((resolve, reject) => {
         new AsyncWait(this, node, options, resolve, reject);
       });
+      extras.onQueued?.();
+      return granted;
     } catch (error) {
       return Promise.reject(error);
     }
@@ -258,19 +284,21 @@ export abstract class Waitable {
     guard.lock();
     try {
       if (isGranted(node)) return false;
-      this.queue.unlink(node);
-      dropNode(node);
+      // Others drop it where this thread was ended from outside.
+      if (!isDropped(node)) {
+        this.queue.unlink(node);
+        dropNode(node);
+      }
       freeNode(node);
-      // It may have been in the way of those behind it.
-      this.settle();
+      this.left();
       return true;
     } finally {
       guard.unlock();
     }
   }
 
-  /** Under the guard: what this agent gets without waiting. */
-  #arrive(op: number): number {
+  /** Under the guard: what this agent gets without waiting; 0 where it is to be queued. */
+  protected arrive(op: number): number {
     if (!this.queue.isEmpty) {
       // The holder may be gone without anybody having noticed.
       this.settle();
@@ -427,8 +455,8 @@ function goneError(): CancelledError {
   return new CancelledError("Cannot wait: this thread was terminated");
 }
 
-/** Under the guard of the object. */
-function grantTo(node: number, value: number): void {
+/** Under the guard of the object: ends the wait of a node that has been taken out of its queue. */
+export function grantTo(node: number, value: number): void {
   if (!grantNode(node, value)) asyncWaits.get(node)!.finish();
 }
 
@@ -437,6 +465,7 @@ function park(
   target: Waitable,
   node: number,
   timeout: number | undefined,
+  isForced: boolean,
 ): number {
   const end = timeout === undefined ? Infinity : performance.now() + timeout;
   const bell = bellOf(selfTag());
@@ -445,7 +474,7 @@ function park(
   try {
     if (!spinOn(node, 0)) {
       while (!isGranted(node)) {
-        const error = sleep(bell, node, end);
+        const error = sleep(bell, node, end, isForced);
         if (error === undefined) continue;
         if (!target.giveUp(node)) break;
         if (error === TIMED_OUT) return 0;
@@ -473,7 +502,12 @@ interface Ending {
 const TIMED_OUT: Ending = { reason: undefined };
 
 /** Sleeps once; returns why the wait must end, if it must. */
-function sleep(bell: Bell, node: number, end: number): Ending | undefined {
+function sleep(
+  bell: Bell,
+  node: number,
+  end: number,
+  isForced: boolean,
+): Ending | undefined {
   bell.prepare();
   if (isGranted(node)) return undefined;
   if (hasFlags()) {
@@ -482,7 +516,7 @@ function sleep(bell: Bell, node: number, end: number): Ending | undefined {
     return undefined;
   }
   if (isSelfGone()) return { reason: goneError() };
-  const reason = interruption();
+  const reason = isForced ? undefined : interruption();
   if (reason !== undefined) return { reason };
   const remaining = end - performance.now();
   if (remaining <= 0) return TIMED_OUT;
