@@ -2,12 +2,12 @@
 
 import { checkWait, type WaitOptions } from "../base/deadline.ts";
 import { NotSupportedError } from "../base/errors.ts";
+import { nextThreadNumber } from "../memory/domain.ts";
 import { checkFunction, checkSignal, describe } from "../base/validation.ts";
 import { unwrapTask } from "../wire/functions/task.ts";
 import { CallMode } from "../wire/messages.ts";
-import { report } from "../worker/report.ts";
 import { processBackend, threadBackend } from "./backend.ts";
-import { SingleRun } from "./single_run.ts";
+import { type Call, SingleRun } from "./single_run.ts";
 
 /** How an {@linkcode Activity} is set up: what threads and processes have in common. */
 export interface ActivityOptions<
@@ -68,8 +68,25 @@ export interface ActivityEnvironment {
   cwd?: string | URL;
 }
 
-const counts = { thread: 0, process: 0 };
+/** What the classes on top add. */
+export interface ActivityHooks {
+  /** Nobody has asked for the result, and it is an error. */
+  onUncaught(activity: Activity, error: unknown): void;
+  /** The call that runs the `run()` of a subclass over there. Absent: that is not supported. */
+  overridden?(activity: Activity, call: Call): Call;
+}
+
+const NO_HOOKS: ActivityHooks = { onUncaught() {} };
+/** The hooks of the activity that is created next: they are no part of its constructor. */
+let nextHooks = NO_HOOKS;
+let processes = 0;
 let runOf: (activity: Activity) => SingleRun;
+
+/** For the classes on top: how the activity that is created next behaves. Returns the options. */
+export function withHooks<O>(hooks: ActivityHooks, options: O): O {
+  nextHooks = hooks;
+  return options;
+}
 
 /**
  * A function with a worker of its own: what `Thread` and `Process` share.
@@ -93,7 +110,8 @@ export abstract class Activity<R = unknown> implements AsyncDisposable {
   readonly #what: "thread" | "process";
   readonly #name: string;
   readonly #daemon: boolean;
-  readonly #call: () => R;
+  readonly #call: Call;
+  readonly #hooks: ActivityHooks;
   readonly #run: SingleRun;
 
   static {
@@ -113,6 +131,8 @@ export abstract class Activity<R = unknown> implements AsyncDisposable {
     // deno-lint-ignore no-explicit-any -- the arguments are those of the target
     options: ActivityOptions<any[], R> & ActivityEnvironment,
   ) {
+    this.#hooks = nextHooks;
+    nextHooks = NO_HOOKS;
     const verb = `create ${new.target.name}`;
     const { target = doNothing, args = [], name, daemon = false, signal } =
       options;
@@ -127,9 +147,11 @@ export abstract class Activity<R = unknown> implements AsyncDisposable {
     }
     this.#what = what;
     this.#name = name ??
-      `${what === "thread" ? "Thread" : "Process"}-${++counts[what]}`;
+      (what === "thread"
+        ? `Thread-${nextThreadNumber()}`
+        : `Process-${++processes}`);
     this.#daemon = daemon;
-    this.#call = () => target(...args) as R;
+    this.#call = { target, args };
     const task = unwrapTask(target);
     const { permissions, env, cwd } = options;
     const isThread = what === "thread";
@@ -145,20 +167,21 @@ export abstract class Activity<R = unknown> implements AsyncDisposable {
       taskOptions: task.options,
       daemon,
       signal: signal ?? task.options.signal,
-      // A process prints it itself.
-      onUncaught: (error) => {
-        if (isThread) report(`Exception in thread ${this.#name}:`, error);
-      },
+      onUncaught: (error) => this.#hooks.onUncaught(this, error),
     });
   }
 
   /**
-   * Calls the target, here. Overriding it in a subclass is not supported yet.
+   * Calls the target, here. `start()` calls it over there. A subclass of `Thread`
+   * may override it: over there `this` has the class and the public fields that
+   * the object had at `start()`, without its constructor being run again; what it
+   * changes there stays there. `#private` members do not travel.
    *
    * @returns What the target returns.
    */
   run(): R {
-    return this.#call();
+    const { target, args } = this.#call;
+    return target(...args) as R;
   }
 
   /**
@@ -167,15 +190,20 @@ export abstract class Activity<R = unknown> implements AsyncDisposable {
    * @returns This object.
    * @throws {InvalidStateError} If it was started before.
    * @throws {SerializationError} If the target or an argument cannot travel.
-   * @throws {NotSupportedError} If `run()` is overridden.
+   * @throws {NotSupportedError} If a process overrides `run()`: not supported yet.
    */
   start(): this {
-    if (this.run !== Activity.prototype.run) {
+    if (this.run === Activity.prototype.run) {
+      this.#run.start();
+      return this;
+    }
+    const { overridden } = this.#hooks;
+    if (overridden === undefined) {
       throw new NotSupportedError(
         `Cannot start ${this.#what} '${this.#name}' with a 'run' of its own: not supported yet`,
       );
     }
-    this.#run.start();
+    this.#run.start(overridden(this, this.#call));
     return this;
   }
 

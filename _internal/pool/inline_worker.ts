@@ -28,6 +28,7 @@ export class InlineWorker implements PoolWorker {
   readonly id: number;
   readonly name: string;
   readonly pid = undefined;
+  readonly agent = 0;
   readonly slots = INLINE_SLOTS;
   readonly revocable = false;
   readonly stuck = false;

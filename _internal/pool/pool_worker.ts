@@ -28,6 +28,8 @@ export interface PoolWorker {
   readonly id: number;
   readonly name: string;
   readonly pid: number | undefined;
+  /** Its place among the threads of the program; 0 for what is not a thread. */
+  readonly agent: number;
   /** How many calls it can hold, running and waiting. */
   readonly slots: number;
   /** True where a call that has not begun can be taken back, so that calls may be sent ahead. */

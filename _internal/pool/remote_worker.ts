@@ -69,6 +69,10 @@ export class RemoteWorker implements PoolWorker {
     return this.#host.pid;
   }
 
+  get agent(): number {
+    return this.#host.agent;
+  }
+
   get stuck(): boolean {
     return this.#host.stuck;
   }

@@ -24,15 +24,19 @@ import type { Backend } from "./backend.ts";
 import type { PoolWorker } from "./pool_worker.ts";
 import { Scheduler } from "./scheduler.ts";
 
+/** A function and its arguments. */
+export interface Call {
+  readonly target: AnyFunction;
+  readonly args: readonly unknown[];
+}
+
 /** What is to run, and how. */
-export interface SingleRunOptions {
+export interface SingleRunOptions extends Call {
   /** What it is called in errors: "thread". */
   readonly what: string;
   readonly name: string;
   readonly backend: Backend;
   readonly mode: CallMode;
-  readonly target: AnyFunction;
-  readonly args: readonly unknown[];
   readonly taskOptions: TaskOptions;
   /** True: the program does not wait for it. */
   readonly daemon: boolean;
@@ -99,13 +103,14 @@ export class SingleRun {
   /**
    * Starts the worker.
    *
+   * @param call What it runs in place of the target.
    * @throws {InvalidStateError} If it was started before.
    * @throws {SerializationError} If the target or an argument cannot travel.
    * @throws Whatever keeps the worker from being spawned.
    */
-  start(): void {
-    const { what, name, backend, target, args, mode, taskOptions, signal } =
-      this.#options;
+  start(call?: Call): void {
+    const { what, name, backend, mode, taskOptions, signal } = this.#options;
+    const { target, args } = call ?? this.#options;
     if (this.#state !== "initial") {
       throw new InvalidStateError(
         `Cannot start ${what} '${name}': it was started before`,
@@ -131,8 +136,12 @@ export class SingleRun {
       failed: (error) => {
         this.#failed = true;
         this.#result.reject(error);
-        // Before it counts as started, `start()` itself throws.
-        if (this.#state === "started" && !this.#resultAsked) {
+        // Before it counts as started, `start()` itself throws. That it was
+        // stopped is what somebody wanted.
+        if (
+          this.#state === "started" && !this.#resultAsked &&
+          !(error instanceof CancelledError)
+        ) {
           this.#options.onUncaught(error);
         }
       },

@@ -77,10 +77,17 @@ export function adopt<T extends object>(
   parts: SharedParts,
 ): T {
   const here = known.get(parts.serial)?.deref();
-  if (here !== undefined) return here as T;
+  return here !== undefined ? here as T : construct(parts, () => new ctor());
+}
+
+/** Makes the object of this thread for these parts; `make` calls the constructor. */
+export function construct<T extends object>(
+  parts: SharedParts,
+  make: () => T,
+): T {
   adopted = parts;
   try {
-    const object = new ctor();
+    const object = make();
     remember(parts.serial, object);
     return object;
   } finally {

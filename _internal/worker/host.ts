@@ -42,6 +42,8 @@ export interface WorkerHost {
   readonly name: string;
   /** The operating system's process number; `undefined` for threads. */
   readonly pid: number | undefined;
+  /** Its place among the threads of the program; 0 for what is not a thread. */
+  readonly agent: number;
   /** Messages to and from the guest. The owner sets its handlers, then calls `open()`. */
   readonly channel: Channel;
   /** The call states, where guest and host share memory; else undefined. */

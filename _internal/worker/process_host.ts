@@ -87,6 +87,7 @@ type ProcessHostState = "starting" | "running" | "stopping" | "ended";
 /** A child process that runs the guest. */
 export class ProcessHost implements WorkerHost {
   readonly kind = "process";
+  readonly agent = 0;
   readonly id: number;
   readonly name: string;
   readonly pid: number;
