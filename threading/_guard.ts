@@ -6,7 +6,7 @@ import type { WaitOptions } from "../_internal/base/deadline.ts";
 import { AbandonedLockError, TimeoutError } from "../_internal/base/errors.ts";
 
 /** What can be held. */
-interface Holdable {
+export interface Holdable {
   acquire(options?: WaitOptions): Promise<boolean>;
   acquireSync(options?: WaitOptions): boolean;
   release(): void;
@@ -27,14 +27,19 @@ class Guard implements Disposable {
   }
 }
 
-/** Acquires it; the guard releases it. */
+/** Acquires it; the guard releases it. `delivered` is called right before the promise is resolved. */
 export async function guard(
   what: string,
   object: Holdable,
   options: WaitOptions | undefined,
+  delivered?: () => void,
 ): Promise<Disposable> {
   try {
-    if (await object.acquire(options)) return new Guard(object);
+    if (await object.acquire(options)) {
+      const guard = new Guard(object);
+      delivered?.();
+      return guard;
+    }
   } catch (error) {
     throw released(object, error);
   }

@@ -18,6 +18,7 @@
  */
 
 export * from "./activity.ts";
+export * from "./condition.ts";
 export * from "./dump.ts";
 export * from "./errors.ts";
 export * from "./event.ts";

@@ -11,7 +11,7 @@ import {
   AbandonedLockError,
   InvalidStateError,
 } from "../_internal/base/errors.ts";
-import { ABANDONED } from "../_internal/memory/lock_core.ts";
+import { ABANDONED, ACQUIRED } from "../_internal/memory/lock_core.ts";
 import { RLockCore } from "../_internal/memory/rlock_core.ts";
 import {
   registerSharedClass,
@@ -81,8 +81,12 @@ export class RLock {
    * @throws {RangeError} If the timeout is negative or NaN.
    */
   acquire(options?: WaitOptions): Promise<boolean> {
-    if (options === undefined && this.#core.tryFast()) return TRUE;
-    return this.#acquire(options ?? {});
+    const core = this.#core;
+    if (options === undefined && core.tryFastAsync()) {
+      core.deliver();
+      return TRUE;
+    }
+    return this.#acquire(options ?? {}, () => core.deliver());
   }
 
   /**
@@ -98,7 +102,7 @@ export class RLock {
     checkWait(VERB, options);
     options.signal?.throwIfAborted();
     return this.#core.tryFast() ||
-      checkAbandoned(this.#core.waitSync(0, options));
+      this.#held(this.#core.waitSync(0, options));
   }
 
   /**
@@ -108,7 +112,7 @@ export class RLock {
    * @throws {AbandonedLockError} If its last holder is gone; the lock is held.
    */
   tryAcquire(): boolean {
-    return this.#core.tryFast() || checkAbandoned(this.#core.tryAcquire());
+    return this.#core.tryFast() || this.#held(this.#core.tryAcquire());
   }
 
   /**
@@ -145,7 +149,16 @@ export class RLock {
    * @throws {AbandonedLockError} If its last holder is gone; the lock was released again.
    */
   guard(options?: WaitOptions): Promise<Disposable> {
-    return guard("a reentrant lock", this, options);
+    return guard(
+      "a reentrant lock",
+      {
+        acquire: (options = {}) => this.#acquire(options, () => {}),
+        acquireSync: (options) => this.acquireSync(options),
+        release: () => this.release(),
+      },
+      options,
+      () => this.#core.deliver(),
+    );
   }
 
   /**
@@ -160,11 +173,23 @@ export class RLock {
     return guardSync("a reentrant lock", this, options);
   }
 
-  async #acquire(options: WaitOptions): Promise<boolean> {
+  /** `granted` is called right before the promise is resolved. */
+  async #acquire(
+    options: WaitOptions,
+    granted: () => void,
+  ): Promise<boolean> {
     checkWait(VERB, options);
     options.signal?.throwIfAborted();
-    return this.#core.tryFast() ||
-      checkAbandoned(await this.#core.waitAsync(0, options));
+    const value = this.#core.tryFastAsync()
+      ? ACQUIRED
+      : await this.#core.waitAsync(0, options);
+    if (value !== 0) granted();
+    return checkAbandoned(value);
+  }
+
+  #held(granted: number): boolean {
+    if (granted !== 0) this.#core.hold();
+    return checkAbandoned(granted);
   }
 }
 

@@ -84,6 +84,17 @@ export class LockCore extends Waitable {
     }
   }
 
+  /** As `tryFast()`, for an asynchronous call; the caller delivers it. */
+  tryFastAsync(): boolean {
+    return this.tryFast();
+  }
+
+  /** An asynchronous call was granted it, and resolves its promise right after this. */
+  deliver(): void {}
+
+  /** A blocking call was granted it. */
+  hold(): void {}
+
   /** Its holder: how many more times it has to be released than once. */
   get depth(): number {
     return 0;

@@ -15,6 +15,16 @@
 // sets DEPTH to 0 first, under the guard, while the lock's word still names the
 // dead. A terminated thread that runs on looks whether it is gone before it
 // touches the word.
+//
+// The holder is a thread, and on one thread several asynchronous functions may
+// want the lock. While one of them has been granted it and has not been resumed
+// yet, another one that asks cannot be the holder: it waits in line.
+//
+//   granted     -> delivered   one microtask before the function goes on
+//   delivered   -> (released)  meanwhile the thread acquires it again at once
+//
+// A blocking acquire() is delivered at once, and passes in both states: it would
+// otherwise wait for its own thread.
 
 import { isGone, isSelfGone } from "./domain.ts";
 import { LOCK_WORDS, LockCore, type LockMemory } from "./lock_core.ts";
@@ -24,22 +34,52 @@ const DEPTH = LOCK_WORDS;
 
 /** The shared state of a lock that its holder can acquire again. */
 export class RLockCore extends LockCore {
+  /** Whoever holds it on this thread goes on, or has gone on. */
+  #isDelivered: boolean;
+  /** Deliveries under way; the oldest ones are of holders that have released it. */
+  #deliveries = 0;
+  #staleDeliveries = 0;
+
   constructor(memory: LockMemory = newWords(LOCK_WORDS + 1)) {
     super("RLock", memory);
+    // This thread may have held it before, through an object that is gone.
+    this.#isDelivered = this.isOwn;
   }
 
-  /** Takes it if it is this agent's already, or free and nobody waits. */
+  /** For a blocking call: takes it if it is this thread's, or free and nobody waits. */
   override tryFast(): boolean {
-    if (super.tryFast()) return true;
-    if (!this.isOwn || isSelfGone()) return false;
-    this.words[DEPTH]!++;
-    return true;
+    if (super.tryFast()) {
+      this.#isDelivered = true;
+      return true;
+    }
+    return this.isOwn && this.#deepen();
   }
 
-  /** Undoes one acquire; false where this agent does not hold it. */
+  /** As `tryFast()`, for an asynchronous call; the caller delivers it. */
+  override tryFastAsync(): boolean {
+    return super.tryFast() ||
+      (this.#isDelivered && this.isOwn && this.#deepen());
+  }
+
+  /** An asynchronous call was granted it, and resolves its promise right after this. */
+  override deliver(): void {
+    if (this.#isDelivered) return;
+    this.#deliveries++;
+    queueMicrotask(this.#delivered);
+  }
+
+  /** A blocking call was granted it. */
+  override hold(): void {
+    this.#isDelivered = true;
+  }
+
+  /** Undoes one acquire; false where this thread does not hold it. */
   override release(): boolean {
     if (!this.isOwn) return false;
-    if (this.words[DEPTH]! === 0) return super.release();
+    if (this.words[DEPTH]! === 0) {
+      this.#undeliver();
+      return super.release();
+    }
     if (isSelfGone()) return false;
     this.words[DEPTH]!--;
     return true;
@@ -51,6 +91,7 @@ export class RLockCore extends LockCore {
 
   override releaseAll(): void {
     this.words[DEPTH] = 0;
+    this.#undeliver();
     super.release();
   }
 
@@ -63,4 +104,21 @@ export class RLockCore extends LockCore {
     if (holder !== 0 && isGone(holder)) this.words[DEPTH] = 0;
     return super.grant(op, tag);
   }
+
+  #deepen(): boolean {
+    if (isSelfGone()) return false;
+    this.words[DEPTH]!++;
+    return true;
+  }
+
+  #undeliver(): void {
+    this.#isDelivered = false;
+    this.#staleDeliveries = this.#deliveries;
+  }
+
+  #delivered = (): void => {
+    this.#deliveries--;
+    if (this.#staleDeliveries > 0) this.#staleDeliveries--;
+    else this.#isDelivered = true;
+  };
 }
