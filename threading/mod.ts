@@ -26,6 +26,7 @@ export * from "./excepthook.ts";
 export * from "./local.ts";
 export * from "./lock.ts";
 export * from "./once.ts";
+export * from "./queue.ts";
 export * from "./rlock.ts";
 export * from "./semaphore.ts";
 export * from "./shared_array.ts";

@@ -46,6 +46,8 @@ const NODE_TOP = 2;
 const NUMBERED = 4;
 /** Held while a record is given to a new thread. */
 const CREATION = 3;
+/** Deaths that were announced. */
+const DEATHS = 5;
 const COUNTERS = 16;
 
 const INDEX_BITS = 10;
@@ -236,6 +238,7 @@ export function freeAgent(tag: number): void {
 
 /** Tells every agent but this one to look at what it waits for. */
 export function announceDeath(): void {
+  Atomics.add(words, DEATHS, 1);
   const high = Atomics.load(words, HIGH);
   for (let index = 0; index < high; index++) {
     const base = COUNTERS + index * AGENT_WORDS;
@@ -243,6 +246,11 @@ export function announceDeath(): void {
     if (Atomics.load(words, base + STATE) !== LIVE || tag === ownTag) continue;
     raise(tag, DEATH);
   }
+}
+
+/** How many deaths were announced: what was promised to agents before the last one may be void. */
+export function countDeaths(): number {
+  return Atomics.load(words, DEATHS);
 }
 
 /** True where the agent with this tag has ended. */

@@ -88,8 +88,13 @@ export class WaitQueue {
   readonly #words: Int32Array<SharedArrayBuffer>;
   readonly #base: number;
 
-  constructor(words: Int32Array<SharedArrayBuffer>, base: number) {
-    this.guard = new WordMutex(words, base);
+  /** Several queues of one object may share a guard; the first word of theirs is unused then. */
+  constructor(
+    words: Int32Array<SharedArrayBuffer>,
+    base: number,
+    guard: WordMutex = new WordMutex(words, base),
+  ) {
+    this.guard = guard;
     this.#words = words;
     this.#base = base;
   }

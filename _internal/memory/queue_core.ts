@@ -1,0 +1,465 @@
+// Copyright 2026 the @concurrent/parallel authors. MIT license.
+
+// A queue that threads put items into and take items out of. One guard covers
+// the items (`QueueStore`), the counts and the three lines of those who wait:
+//
+//   getters   for an item          granted while  COUNT > promised to getters
+//   putters   for a free place     granted while  COUNT + promised to putters < MAX
+//   joiners   for UNFINISHED = 0
+//
+//   put                                    get
+//   1 guard.lock()                         a guard.lock()
+//   2 my turn, and a free place?           b my turn, and an item?
+//     write it, COUNT + 1                    copy it out, COUNT - 1
+//     getters wait: settle them              putters wait: settle them
+//   3 guard.unlock()                       c guard.unlock()
+//   4 there was none: wait in line,        d there was none: wait in line,
+//     then 1 again, in front                 then a again, in front
+//
+// A grant is a promise, not a thing: an item stays in the queue until its getter
+// runs and takes it, so that one who dies in between takes nothing along. A
+// promised item is not for those who come later: who waits first is served
+// first. What the dead were promised is free again: the domain counts deaths,
+// and a promise counts only until the next one (EPOCH). All promises are forgotten
+// then, those to the living too; so one of them may find nothing in step 1 or a,
+// and goes back to the front of its line. No item is left lying while
+// somebody waits: a step that makes one available settles the line under the same
+// guard under which others join it, and a death settles every line (`waiting.ts`).
+//
+// STATE goes from open to shut, once: nothing can be put any more, and an item
+// that nobody was promised is there now or never. Both lines are emptied then:
+// whoever is not promised anything comes to step 1 or a and sees it.
+
+import type { WaitOptions } from "../base/deadline.ts";
+import { countDeaths } from "./domain.ts";
+import { QueueItem } from "./queue_segment.ts";
+import {
+  type QueueStore,
+  STORE_WORDS,
+  type StoreClass,
+} from "./queue_store.ts";
+import { QUEUE_WORDS, WaitQueue } from "./wait_queue.ts";
+import { checkAlive, newWords, Waitable } from "./waiting.ts";
+import { WordMutex } from "./word_mutex.ts";
+
+const GUARD = 0;
+/** The words that most operations touch lie in a cache line of their own. */
+const COUNT = 16;
+const MAX = 17;
+const UNFINISHED = 18;
+const STATE = 19;
+/** Of each line of getters and putters: promises, and the deaths when they were made. */
+const GETTERS_PROMISED = 20;
+const PUTTERS_PROMISED = 22;
+const EPOCH = 1;
+const GETTERS = 24;
+const PUTTERS = GETTERS + QUEUE_WORDS;
+const JOINERS = PUTTERS + QUEUE_WORDS;
+const STORE = 48;
+const WORDS = STORE + STORE_WORDS;
+
+const OPEN = 0;
+const SHUT = 1;
+
+/** It was done: an item was put, or taken. */
+export const DONE = 1;
+/** It would have to wait, or has waited for as long as it was allowed to. */
+export const NOT_YET = 0;
+/** The queue was shut down. */
+export const CLOSED = 2;
+
+/** `grant()`: an item or a place was promised. */
+const PROMISED = 1;
+/** `grant()`: look at the queue, nothing was promised. */
+const LOOK = 2;
+
+/** What a queue is made of, for those who send it. */
+export interface QueueMemory {
+  readonly words: Int32Array<SharedArrayBuffer>;
+  readonly serial: number;
+  readonly buffers: readonly SharedArrayBuffer[];
+}
+
+/** Those who wait for an item, or for a place. */
+abstract class Line extends Waitable {
+  readonly #promised: number;
+
+  constructor(
+    words: Int32Array<SharedArrayBuffer>,
+    guard: WordMutex,
+    base: number,
+    promised: number,
+    serial: number,
+  ) {
+    super("Queue", words, new WaitQueue(words, base, guard), serial);
+    this.#promised = promised;
+  }
+
+  /** How much there is to have. */
+  protected abstract available(): number;
+
+  /** Under the guard: true where there is something that nobody was promised. */
+  isFree(): boolean {
+    if (this.available() > this.promised) return true;
+    this.review();
+    return this.available() > this.promised;
+  }
+
+  get promised(): number {
+    return this.words[this.#promised]!;
+  }
+
+  /** Under the guard: a promise is kept now, or given up. */
+  redeem(): void {
+    const { words } = this;
+    const promised = this.#promised;
+    if (words[promised]! > 0) words[promised]!--;
+  }
+
+  override grant(): number {
+    const { words } = this;
+    if (this.isFree()) {
+      words[this.#promised]!++;
+      return PROMISED;
+    }
+    return words[STATE] === OPEN ? 0 : LOOK;
+  }
+
+  override attempt(): number {
+    const { words } = this;
+    return this.isLikely() || Atomics.load(words, STATE) !== OPEN ? LOOK : 0;
+  }
+
+  /** Without the guard: worth a look. */
+  protected abstract isLikely(): boolean;
+
+  /** Forgets the promises to the dead. */
+  override review(): void {
+    const { words } = this;
+    const promised = this.#promised;
+    const deaths = countDeaths();
+    if (words[promised + EPOCH] === deaths) return;
+    words[promised + EPOCH] = deaths;
+    words[promised] = 0;
+  }
+}
+
+class Getters extends Line {
+  protected override available(): number {
+    return this.words[COUNT]!;
+  }
+
+  protected override isLikely(): boolean {
+    return Atomics.load(this.words, COUNT) >
+      Atomics.load(this.words, GETTERS_PROMISED);
+  }
+}
+
+class Putters extends Line {
+  protected override available(): number {
+    const { words } = this;
+    if (words[STATE] !== OPEN) return 0;
+    const max = words[MAX]!;
+    return max > 0 ? max - words[COUNT]! : Infinity;
+  }
+
+  protected override isLikely(): boolean {
+    const { words } = this;
+    return Atomics.load(words, COUNT) + Atomics.load(words, PUTTERS_PROMISED) <
+      Atomics.load(words, MAX);
+  }
+}
+
+class Joiners extends Waitable {
+  override grant(): number {
+    return this.words[UNFINISHED] === 0 ? 1 : 0;
+  }
+}
+
+/** The shared state of a queue. */
+export class QueueCore {
+  readonly words: Int32Array<SharedArrayBuffer>;
+  readonly serial: number;
+  readonly #guard: WordMutex;
+  readonly #store: QueueStore;
+  readonly #getters: Getters;
+  readonly #putters: Putters;
+  readonly #joiners: Joiners;
+
+  constructor(store: StoreClass, memory?: QueueMemory) {
+    const { words, serial } = memory ?? newWords(WORDS);
+    this.words = words;
+    this.serial = serial;
+    const guard = new WordMutex(words, GUARD);
+    this.#guard = guard;
+    this.#getters = new Getters(
+      words,
+      guard,
+      GETTERS,
+      GETTERS_PROMISED,
+      serial,
+    );
+    this.#putters = new Putters(
+      words,
+      guard,
+      PUTTERS,
+      PUTTERS_PROMISED,
+      serial,
+    );
+    this.#joiners = new Joiners(
+      "Queue",
+      words,
+      new WaitQueue(words, JOINERS, guard),
+      serial,
+    );
+    this.#store = new store(words, STORE, memory?.buffers ?? []);
+  }
+
+  /** What the items lie in, for those who send the queue. */
+  get buffers(): readonly SharedArrayBuffer[] {
+    return this.#store.buffers;
+  }
+
+  /**
+   * Puts an item if there is a place: DONE, NOT_YET or CLOSED.
+   *
+   * @throws {RangeError} If the memory cannot hold it.
+   * @throws {TypeError} If its priority cannot be compared with those there.
+   */
+  tryPut(item: QueueItem): number {
+    return this.#put(item, false);
+  }
+
+  /** As {@linkcode tryPut}, and blocks the thread. */
+  putSync(item: QueueItem, options: WaitOptions): number {
+    return waitSync(this.#putters, options, (it) => this.#put(item, it));
+  }
+
+  /** As {@linkcode tryPut}, and waits. */
+  put(item: QueueItem, options: WaitOptions): Promise<number> {
+    return wait(this.#putters, options, (it) => this.#put(item, it));
+  }
+
+  /**
+   * Takes the next item, or copies it and leaves it where it is if `isWanted` is
+   * false for the copy: DONE, NOT_YET or CLOSED. Nobody calls the queue in `isWanted`.
+   */
+  tryGet(item: QueueItem, isWanted: IsWanted): number {
+    return this.#get(item, isWanted, false);
+  }
+
+  /** As {@linkcode tryGet}, and blocks the thread. */
+  getSync(
+    item: QueueItem,
+    isWanted: IsWanted,
+    options: WaitOptions,
+  ): number {
+    return waitSync(
+      this.#getters,
+      options,
+      (it) => this.#get(item, isWanted, it),
+    );
+  }
+
+  /** As {@linkcode tryGet}, and waits. */
+  get(
+    item: QueueItem,
+    isWanted: IsWanted,
+    options: WaitOptions,
+  ): Promise<number> {
+    return wait(this.#getters, options, (it) => this.#get(item, isWanted, it));
+  }
+
+  /** Counts an item as done: false where all are. */
+  taskDone(): boolean {
+    checkAlive();
+    const { words } = this;
+    this.#guard.lock();
+    try {
+      if (words[UNFINISHED] === 0) return false;
+      this.#finish();
+      return true;
+    } finally {
+      this.#guard.unlock();
+    }
+  }
+
+  /** Blocks the thread until every item is done: false where the time is up. */
+  joinSync(options: WaitOptions): boolean {
+    return this.#joiners.waitSync(0, options) !== 0;
+  }
+
+  /** Waits until every item is done: false where the time is up. */
+  async join(options: WaitOptions): Promise<boolean> {
+    return await this.#joiners.waitAsync(0, options) !== 0;
+  }
+
+  /** Shuts the queue down; returns what it dropped. */
+  shutdown(isImmediate: boolean): QueueItem[] {
+    checkAlive();
+    const { words } = this;
+    const dropped: QueueItem[] = [];
+    this.#guard.lock();
+    try {
+      Atomics.store(words, STATE, SHUT);
+      while (isImmediate && words[COUNT]! > 0) {
+        const item = new QueueItem();
+        this.#store.peek(item);
+        item.finish();
+        this.#drop();
+        dropped.push(item);
+        // An item may have been done before it was taken.
+        if (words[UNFINISHED]! > 0) this.#finish();
+      }
+      this.#getters.settle();
+      this.#putters.settle();
+      return dropped;
+    } finally {
+      this.#guard.unlock();
+    }
+  }
+
+  /** How many items there are. */
+  get size(): number {
+    return Atomics.load(this.words, COUNT);
+  }
+
+  /** True where it was shut down. */
+  get isShutdown(): boolean {
+    return Atomics.load(this.words, STATE) !== OPEN;
+  }
+
+  /** How many items there can be; 0 or less: any number. */
+  get maxSize(): number {
+    return Atomics.load(this.words, MAX);
+  }
+
+  set maxSize(value: number) {
+    checkAlive();
+    this.#guard.lock();
+    try {
+      Atomics.store(this.words, MAX, value);
+      this.#putters.settle();
+    } finally {
+      this.#guard.unlock();
+    }
+  }
+
+  #put(item: QueueItem, isPromised: boolean): number {
+    checkAlive();
+    const { words } = this;
+    const putters = this.#putters;
+    this.#guard.lock();
+    try {
+      if (words[STATE] !== OPEN) return CLOSED;
+      if (isPromised) {
+        putters.redeem();
+        const max = words[MAX]!;
+        if (max > 0 && words[COUNT]! >= max) return NOT_YET;
+      } else if (!putters.queue.isEmpty || !putters.isFree()) return NOT_YET;
+      this.#store.push(item);
+      Atomics.store(words, COUNT, words[COUNT]! + 1);
+      words[UNFINISHED]!++;
+      if (!this.#getters.queue.isEmpty) this.#getters.settle();
+      return DONE;
+    } finally {
+      this.#guard.unlock();
+    }
+  }
+
+  #get(item: QueueItem, isWanted: IsWanted, isPromised: boolean): number {
+    const result = this.#take(item, isWanted, isPromised);
+    if (result === DONE) item.finish();
+    return result;
+  }
+
+  #take(item: QueueItem, isWanted: IsWanted, isPromised: boolean): number {
+    checkAlive();
+    const { words } = this;
+    const getters = this.#getters;
+    this.#guard.lock();
+    try {
+      if (isPromised) getters.redeem();
+      const isMine = isPromised
+        ? words[COUNT]! > 0
+        : getters.queue.isEmpty && getters.isFree();
+      // What is left of a queue that was shut down may be promised to others.
+      if (!isMine) return words[STATE] === OPEN ? NOT_YET : CLOSED;
+      this.#store.peek(item);
+      if (isWanted(item)) this.#drop();
+      // What was promised here goes to the next in line.
+      else if (!getters.queue.isEmpty) getters.settle();
+      return DONE;
+    } finally {
+      this.#guard.unlock();
+    }
+  }
+
+  /** Removes the next item. */
+  #drop(): void {
+    const { words } = this;
+    this.#store.drop();
+    Atomics.store(words, COUNT, words[COUNT]! - 1);
+    if (!this.#putters.queue.isEmpty) this.#putters.settle();
+  }
+
+  #finish(): void {
+    const { words } = this;
+    if (--words[UNFINISHED]! === 0 && !this.#joiners.queue.isEmpty) {
+      this.#joiners.settle();
+    }
+  }
+}
+
+/** Tells whether a copy of the next item is what its getter can use. */
+export type IsWanted = (item: QueueItem) => boolean;
+
+/** Waits in line until `attempt` is done. */
+function waitSync(
+  line: Line,
+  { timeout, signal }: WaitOptions,
+  attempt: (isPromised: boolean) => number,
+): number {
+  const end = timeout === undefined ? undefined : performance.now() + timeout;
+  for (let isReturning = false;;) {
+    const granted = line.waitSync(0, remaining(end, signal), isReturning);
+    if (granted === 0) return NOT_YET;
+    const isPromised = granted === PROMISED;
+    const result = attempt(isPromised);
+    if (result !== NOT_YET) return result;
+    isReturning ||= isPromised;
+  }
+}
+
+/** As {@linkcode waitSync}, without blocking. */
+async function wait(
+  line: Line,
+  { timeout, signal }: WaitOptions,
+  attempt: (isPromised: boolean) => number,
+): Promise<number> {
+  const end = timeout === undefined ? undefined : performance.now() + timeout;
+  for (let isReturning = false;;) {
+    const granted = await line.waitAsync(
+      0,
+      remaining(end, signal),
+      isReturning,
+    );
+    if (granted === 0) return NOT_YET;
+    const isPromised = granted === PROMISED;
+    const result = attempt(isPromised);
+    if (result !== NOT_YET) return result;
+    isReturning ||= isPromised;
+  }
+}
+
+function remaining(
+  end: number | undefined,
+  signal: AbortSignal | undefined,
+): WaitOptions {
+  return {
+    timeout: end === undefined
+      ? undefined
+      : Math.max(0, end - performance.now()),
+    signal,
+  };
+}

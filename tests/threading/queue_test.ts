@@ -1,0 +1,13 @@
+// Copyright 2026 the @concurrent/parallel authors. MIT license.
+
+import { Queue } from "../../threading/queue.ts";
+import { queueSuite } from "../_suites/queue_suite.ts";
+
+const kind = {
+  name: "Queue",
+  order: "fifo",
+  isBounded: true,
+  make: <T>(maxSize?: number) => new Queue<T>(maxSize),
+} as const;
+
+queueSuite(kind);

@@ -1,0 +1,246 @@
+// Copyright 2026 the @concurrent/parallel authors. MIT license.
+
+// Values to items of a queue and back. What is small and common is written as it
+// is; everything else goes through the codec, outside the queue's guard. What
+// only the platform can carry (shared memory, ports) is deposited beside the
+// queue, and the item holds the token.
+
+import {
+  NotSupportedError,
+  SerializationError,
+} from "../_internal/base/errors.ts";
+import {
+  ATTACHED,
+  ItemKind,
+  NEEDS_MODULES,
+  QueueItem,
+  TEXT_LIMIT,
+} from "../_internal/memory/queue_segment.ts";
+import {
+  loadModules,
+  type ModuleNamespace,
+} from "../_internal/wire/functions/revive.ts";
+import { rememberNamespace } from "../_internal/wire/functions/origins.ts";
+import type { AnyFunction } from "../_internal/wire/functions/task.ts";
+import {
+  decodePayload,
+  encodePayload,
+  payloadModules,
+} from "../_internal/wire/payload.ts";
+import { requireModule } from "../_internal/wire/require_module.ts";
+import {
+  collect,
+  collectSync,
+  depositAttachments,
+  discard,
+} from "../_internal/worker/mail.ts";
+import type { KeyOf } from "./_queue_plan.ts";
+
+type Contents = Pick<QueueItem, "kind" | "bytes" | "float">;
+type Describe = typeof import("../_internal/wire/functions/describe.ts");
+
+/** The modules that items have needed. */
+const loaded = new Map<string, ModuleNamespace>();
+const NONE: readonly never[] = [];
+const NO_BYTES = new Uint8Array();
+/** Small items go in through it. */
+const small = new QueueItem();
+let describeModule: Describe | undefined;
+
+/**
+ * Makes an item of a value. A small one holds until the next one is made, see
+ * {@linkcode keep}.
+ *
+ * @throws {SerializationError} If a part of it cannot travel.
+ */
+export function pack(value: unknown, keyOf: KeyOf | undefined): QueueItem {
+  // What it is ordered by may be found by a function of the user, which may put.
+  const key = keyOf?.(value);
+  const item = isSmall(value) ? small : packPayload(value);
+  item.key = key;
+  return item;
+}
+
+/** The item, for longer than until the next one is made. */
+export function keep(item: QueueItem): QueueItem {
+  return item === small ? Object.assign(new QueueItem(), item) : item;
+}
+
+/** True where the value was written into `small`. */
+function isSmall(value: unknown): boolean {
+  const item = small;
+  switch (typeof value) {
+    case "number": {
+      const int = value | 0;
+      if (int === value && (int !== 0 || 1 / value > 0)) {
+        item.kind = ItemKind.int;
+        item.int = int;
+      } else {
+        item.kind = ItemKind.float;
+        item.int = 0;
+        item.float = value;
+      }
+      return true;
+    }
+    case "string":
+      if (!isShortText(value)) break;
+      item.kind = ItemKind.text;
+      item.int = value.length;
+      item.text = value;
+      return true;
+    case "boolean":
+      item.kind = value ? ItemKind.true : ItemKind.false;
+      return true;
+    case "undefined":
+      item.kind = ItemKind.undefined;
+      return true;
+    case "object":
+      if (value !== null) break;
+      item.kind = ItemKind.null;
+      return true;
+  }
+  return false;
+}
+
+/** Gives back what an item that was not put has deposited. */
+export function withdraw(item: QueueItem): void {
+  if ((item.kind & ATTACHED) !== 0) discard(item.float);
+}
+
+/** True where an item can be made a value of without waiting: its modules are here. */
+export function isReady(item: Contents): boolean {
+  return (item.kind & NEEDS_MODULES) === 0 || missing(item).length === 0;
+}
+
+/** Always: whoever takes it may wait for its modules. */
+export function isAny(): boolean {
+  return true;
+}
+
+/**
+ * Loads the modules of an item, blocking the thread.
+ *
+ * @throws {NotSupportedError} If one of them can only be loaded asynchronously.
+ */
+export function loadSync(item: QueueItem): void {
+  if (isReady(item)) return;
+  for (const url of missing(item)) {
+    let namespace: ModuleNamespace;
+    try {
+      namespace = requireModule(url);
+    } catch (cause) {
+      throw new NotSupportedError(
+        `Cannot get an item: its module ${url} cannot be loaded without waiting, get() does that`,
+        { cause },
+      );
+    }
+    rememberNamespace(namespace, url);
+    loaded.set(url, namespace);
+  }
+}
+
+/** The value of an item whose modules are loaded. */
+export function unpackSync(item: QueueItem): unknown {
+  const { kind } = item;
+  if (kind < ItemKind.payload) return unpackSmall(item);
+  const attachments = (kind & ATTACHED) === 0 ? NONE : collectSync(item.float);
+  return unpackPayload(item, attachments);
+}
+
+/** The value of an item; a promise of it only where something has to be waited for. */
+export function unpack(item: QueueItem): unknown {
+  const { kind } = item;
+  if (kind < ItemKind.payload) return unpackSmall(item);
+  if (kind === ItemKind.payload) return unpackPayload(item, NONE);
+  // The next one may be read into the same item meanwhile.
+  return unpackLater({ ...item });
+}
+
+async function unpackLater(item: Contents): Promise<unknown> {
+  const urls = isReady(item) ? NONE : missing(item);
+  const [modules, attachments] = await Promise.all([
+    loadModules(urls),
+    (item.kind & ATTACHED) === 0 ? NONE : collect(item.float),
+  ]);
+  for (const [url, namespace] of modules) loaded.set(url, namespace);
+  return unpackPayload(item, attachments);
+}
+
+function unpackSmall(item: QueueItem): unknown {
+  switch (item.kind) {
+    case ItemKind.int:
+      return item.int;
+    case ItemKind.float:
+      return item.float;
+    case ItemKind.text:
+      return item.text;
+    case ItemKind.true:
+      return true;
+    case ItemKind.false:
+      return false;
+    case ItemKind.null:
+      return null;
+    case ItemKind.undefined:
+      return undefined;
+    default:
+      throw new SerializationError(
+        `Cannot read an item: its kind is ${item.kind}`,
+        { reason: "bad item" },
+      );
+  }
+}
+
+function unpackPayload(
+  item: Contents,
+  attachments: readonly unknown[],
+): unknown {
+  const { bytes } = item;
+  item.bytes = NO_BYTES;
+  const { offset } = payloadModules(bytes);
+  return decodePayload(bytes, offset, attachments, loaded);
+}
+
+function packPayload(value: unknown): QueueItem {
+  const { bytes, attachments } = encodePayload(value, {
+    root: "item",
+    describe: describer(),
+    attachments: true,
+  });
+  const item = new QueueItem();
+  let kind: number = ItemKind.payload;
+  if (bytes[0] !== 0) kind |= NEEDS_MODULES;
+  if (attachments.length > 0) {
+    item.float = depositAttachments(attachments, NONE);
+    kind |= ATTACHED;
+  }
+  item.kind = kind;
+  item.int = bytes.length;
+  item.bytes = bytes;
+  return item;
+}
+
+/** Describes functions; what that takes is loaded when the first one is put. */
+function describer() {
+  let context: ReturnType<Describe["createCaptureContext"]> | undefined;
+  return (fn: AnyFunction) => {
+    // A thread that puts no functions does without the parser.
+    describeModule ??= requireModule(
+      new URL("../_internal/wire/functions/describe.ts", import.meta.url).href,
+    ) as unknown as Describe;
+    context ??= describeModule.createCaptureContext();
+    return describeModule.describeFunction(fn, context);
+  };
+}
+
+function missing(item: Contents): string[] {
+  return payloadModules(item.bytes).modules.filter((url) => !loaded.has(url));
+}
+
+function isShortText(value: string): boolean {
+  const { length } = value;
+  if (length > TEXT_LIMIT) return false;
+  for (let i = 0; i < length; i++) {
+    if (value.charCodeAt(i) > 0x7f) return false;
+  }
+  return true;
+}
