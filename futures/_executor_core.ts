@@ -4,6 +4,7 @@
 // scheduler, and from its end to a future. Where a task runs is decided by the
 // lane that `route` picks.
 
+import { canPark } from "../_internal/memory/bell.ts";
 import { within } from "../_internal/base/deadline.ts";
 import { NotSupportedError } from "../_internal/base/errors.ts";
 import {
@@ -228,6 +229,13 @@ export function createLane(
     CallMode.quiet,
     NO_TRANSFER,
   );
+  const maxTasksPerWorker = integerOption(
+    verb,
+    "maxTasksPerWorker",
+    options.maxTasksPerWorker,
+    Infinity,
+    1,
+  );
   const schedulerOptions: SchedulerOptions = {
     kind: backend.kind,
     name: options.name ?? `${className}-${number}`,
@@ -241,16 +249,16 @@ export function createLane(
       Infinity,
       1,
     ),
-    maxTasksPerWorker: integerOption(
-      verb,
-      "maxTasksPerWorker",
-      options.maxTasksPerWorker,
-      Infinity,
-      1,
-    ),
+    maxTasksPerWorker,
     idleTimeout: options.idleTimeout ?? Infinity,
     cancelGrace: options.cancelGrace ?? 100,
     initializer: initial === undefined ? undefined : () => initial,
+    // A program may block its thread right after a submit, to wait for the task
+    // with an event or a queue.
+    sendsEarly: backend.kind === "thread" && initial === undefined &&
+        maxTasksPerWorker === Infinity && canPark
+      ? "repeatable"
+      : undefined,
     startWorker: (identity, events) => backend.start(identity, events),
   };
   return { backend, scheduler: new Scheduler(schedulerOptions) };

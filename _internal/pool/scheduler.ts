@@ -332,7 +332,7 @@ export class Scheduler {
       let record = this.#pick(job);
       if (record === undefined) {
         this.#grow();
-        if (!this.options.sendsEarly) return;
+        if (this.options.sendsEarly === undefined) return;
         record = this.#pick(job);
         if (record === undefined) return;
       }
@@ -369,10 +369,12 @@ export class Scheduler {
 
   /** The worker that takes the job now: an idle one, or a busy one that may be sent work ahead. */
   #pick(job: Job): WorkerRecord | undefined {
-    const { concurrency, maxWorkers } = this.options;
+    const { concurrency, maxWorkers, sendsEarly } = this.options;
+    const mayWait = sendsEarly === "all" || job.canBeSentAgain;
     let best: WorkerRecord | undefined;
     for (const record of this.#workers.live) {
       if (!record.hasRoom) continue;
+      if (record.state === "starting" && !mayWait) continue;
       if (best === undefined || record.load < best.load) {
         best = record;
         if (record.load === 0) return record;
@@ -400,7 +402,9 @@ export class Scheduler {
   }
 
   #send(record: WorkerRecord, job: Job): void {
-    const runs = record.load < this.options.concurrency;
+    // One that is still starting runs nothing yet: the job can be taken back.
+    const runs = record.load < this.options.concurrency &&
+      record.state !== "starting";
     try {
       record.send(job);
     } catch (error) {
@@ -428,6 +432,15 @@ export class Scheduler {
     job.observer.started();
   }
 
+  /** Whose turn it is counts as running. */
+  #markNext(record: WorkerRecord): void {
+    let next = record.nextToRun();
+    while (next !== undefined) {
+      this.#markRunning(record, next);
+      next = record.nextToRun();
+    }
+  }
+
   /** Starts workers while there are more waiting jobs than workers on their way. */
   #grow(): void {
     const { concurrency } = this.options;
@@ -445,10 +458,11 @@ export class Scheduler {
       if (thief.state !== "ready" || thief.load > 0 || !thief.hasRoom) continue;
       let victim: WorkerRecord | undefined;
       for (const record of this.#workers.live) {
-        if (
-          record.load > concurrency &&
-          (victim === undefined || record.load > victim.load)
-        ) victim = record;
+        const waits = record.load > concurrency ||
+          (record.state === "starting" && record.load > 0);
+        if (waits && (victim === undefined || record.load > victim.load)) {
+          victim = record;
+        }
       }
       const job = victim?.lastSent();
       if (
@@ -506,6 +520,7 @@ export class Scheduler {
 
   #join(record: WorkerRecord): void {
     this.#workers.join(record);
+    this.#markNext(record);
     this.#waiters.check(this.#workers.ready);
     this.#pump();
   }
@@ -568,7 +583,7 @@ export class Scheduler {
       // Of one that came up it is the initializer, unless calls are sent early:
       // the start has failed.
       if (job.state === "settled") continue;
-      if (wasStarting && !this.options.sendsEarly) continue;
+      if (wasStarting && this.options.sendsEarly === undefined) continue;
       if (job.stopReason !== undefined) {
         this.#ends.stop(job);
       } else if (
@@ -626,8 +641,7 @@ export class Scheduler {
   }
 
   #afterRelease(record: WorkerRecord): void {
-    const next = record.nextToRun();
-    if (next !== undefined) this.#markRunning(record, next);
+    this.#markNext(record);
     if (record.state === "condemned") {
       // What it was condemned for never answers: it is not waited for.
       if (!record.runsAny) this.#abandon(record);

@@ -27,12 +27,13 @@ export interface SchedulerOptions {
    */
   readonly keepsAlive?: boolean;
   /**
-   * True: calls are sent to a worker that is still starting, so that they run
-   * also where this thread is blocked from now on. Without an initializer only.
+   * Which calls are sent to a worker that is still starting, so that they run
+   * also where this thread is blocked from now on: all of them, or those that
+   * can be taken back and sent to another one. Without an initializer only.
    *
-   * @default {false}
+   * @default {undefined} none
    */
-  readonly sendsEarly?: boolean;
+  readonly sendsEarly?: "all" | "repeatable" | undefined;
   /** The code with which workers end in order; 0 where it is missing. */
   readonly exitCode?: () => number;
   /** Runs first on every worker. */

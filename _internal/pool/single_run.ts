@@ -75,7 +75,7 @@ export class SingleRun {
       keepsAlive: !daemon,
       exitCode: () => this.#failed ? 1 : 0,
       initializer: undefined,
-      sendsEarly: backend.kind === "thread" && canPark,
+      sendsEarly: backend.kind === "thread" && canPark ? "all" : undefined,
       startWorker: (identity, events) =>
         this.#worker = backend.start(identity, {
           ...events,

@@ -1,6 +1,7 @@
 // Copyright 2026 the @concurrent/parallel authors. MIT license.
 
 import type { Job } from "./job.ts";
+import type { SchedulerOptions } from "./scheduler_options.ts";
 import type { PoolWorker } from "./pool_worker.ts";
 
 /**
@@ -44,11 +45,11 @@ export class WorkerRecord {
 
   constructor(
     worker: PoolWorker,
-    options: { readonly concurrency: number; readonly sendsEarly?: boolean },
+    options: Pick<SchedulerOptions, "concurrency" | "sendsEarly">,
   ) {
     this.worker = worker;
     this.#concurrency = options.concurrency;
-    this.#sendsEarly = options.sendsEarly ?? false;
+    this.#sendsEarly = options.sendsEarly !== undefined;
   }
 
   /** Calls that it holds, running and waiting. */

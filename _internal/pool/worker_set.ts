@@ -114,8 +114,10 @@ export class WorkerSet {
   /** Workers that run their initializer. */
   get initializing(): number {
     let initializing = 0;
-    for (const { state, load } of this.#live) {
-      if (state === "starting") initializing += load;
+    for (const record of this.#live) {
+      if (record.state === "starting") {
+        initializing += record.load - record.waiting;
+      }
     }
     return initializing;
   }

@@ -129,7 +129,8 @@ export class ThreadHost implements WorkerHost {
     Deno.unrefTimer(this.#startTimer);
     const start: ThreadStart = {
       link,
-      id: options.id,
+      // What a task sees is what `getIdent()` returns.
+      id: this.agent,
       name: options.name,
       concurrency: options.concurrency,
       lifeLock: this.#lifeLock,
