@@ -18,6 +18,7 @@
  */
 
 export * from "./activity.ts";
+export * from "./barrier.ts";
 export * from "./condition.ts";
 export * from "./dump.ts";
 export * from "./errors.ts";
@@ -28,6 +29,7 @@ export * from "./lock.ts";
 export * from "./once.ts";
 export * from "./queue.ts";
 export * from "./rlock.ts";
+export * from "./rw_lock.ts";
 export * from "./semaphore.ts";
 export * from "./shared_array.ts";
 export * from "./shared_value.ts";
