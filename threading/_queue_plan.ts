@@ -32,7 +32,7 @@ const insides = new WeakMap<object, QueueInside>();
 
 /** For the argument of `super()`: says how the queue is made that is made next. */
 export function planned<T>(argument: T, plan: QueuePlan): T {
-  next ??= plan;
+  next = plan;
   return argument;
 }
 

@@ -2,6 +2,7 @@
 
 import { Queue } from "../../threading/queue.ts";
 import { queueSuite } from "../_suites/queue_suite.ts";
+import { queueThreadsSuite } from "../_suites/queue_threads_suite.ts";
 
 const kind = {
   name: "Queue",
@@ -11,3 +12,4 @@ const kind = {
 } as const;
 
 queueSuite(kind);
+queueThreadsSuite(kind);
