@@ -18,3 +18,15 @@ export function heldLocks(): Promise<Set<string>> {
     .finally(() => query = undefined);
   return query;
 }
+
+/** A terminated thread that still holds its lock after about this many ms is stuck. */
+const STUCK_AFTER = 250;
+
+/** Waits until a thread on its way out has ended, but not for ever: false where it is stuck. */
+export async function untilGone(lifeLock: string): Promise<boolean> {
+  for (let step = 1; step < STUCK_AFTER; step *= 2) {
+    if (!(await heldLocks()).has(lifeLock)) return true;
+    await new Promise((resolve) => setTimeout(resolve, step));
+  }
+  return !(await heldLocks()).has(lifeLock);
+}

@@ -45,7 +45,8 @@ type ToMain =
     readonly name: string;
     readonly start: object;
   }
-  | { readonly kind: "terminate"; readonly agent: number };
+  | { readonly kind: "terminate"; readonly agent: number }
+  | { readonly kind: "release"; readonly agent: number };
 
 /** What the main thread posts. */
 type ToThread =
@@ -66,6 +67,8 @@ export interface ThreadServices {
   spawn(owner: number, agent: number, name: string, start: object): void;
   /** Stops a thread that was started for another one, or by the main thread. */
   terminate(agent: number): void;
+  /** One that was started for another thread has ended. */
+  release(agent: number): void;
 }
 
 interface NodeGlobals {
@@ -173,6 +176,9 @@ function handle(agent: number, mail: Exclude<ToMain, { kind: "deposit" }>) {
       break;
     case "terminate":
       services!.terminate(mail.agent);
+      break;
+    case "release":
+      services!.release(mail.agent);
       break;
     default:
       mail satisfies never;
@@ -283,8 +289,13 @@ export function requestSpawn(
 
 /** Thread: has the main thread stop one. */
 export function requestTerminate(agent: number): void {
-  failures.delete(agent);
   post({ kind: "terminate", agent });
+}
+
+/** Thread: one that the main thread started for it has ended. */
+export function requestRelease(agent: number): void {
+  failures.delete(agent);
+  post({ kind: "release", agent });
 }
 
 // -- Deposits --

@@ -16,19 +16,17 @@ import { endAgent } from "../memory/waiting.ts";
 import { closeInspector } from "../wire/functions/inspector.ts";
 import type { MessageSource } from "../wire/ring_channel.ts";
 import { THREAD_ENTRY } from "./entry_urls.ts";
-import { heldLocks } from "./life_locks.ts";
+import { untilGone } from "./life_locks.ts";
 import {
   closeMail,
   openMail,
+  requestRelease,
   requestSpawn,
   requestTerminate,
   setThreadServices,
   tellFailed,
 } from "./mail.ts";
 import { unrefWorker } from "./unref_worker.ts";
-
-/** Milliseconds after which a terminated thread has ended, if it ends at all. */
-const FREE_AFTER = 1000;
 
 /** The platform's side of a thread, for its host. */
 export interface SpawnedThread {
@@ -38,6 +36,8 @@ export interface SpawnedThread {
   start(message: object): void;
   /** Stops it, as far as Deno can. */
   terminate(): void;
+  /** It has ended, or is stuck: stops it and gives back what it has here. */
+  release(): void;
 }
 
 /** Threads that run for another one than the main thread, by agent. */
@@ -80,7 +80,7 @@ function spawnHere(
   onFailed: (message: string) => void,
   onKilled: () => void,
 ): SpawnedThread {
-  setThreadServices({ spawn, terminate });
+  setThreadServices({ spawn, terminate, release });
   // A worker that is started while an inspector session is open comes up half a
   // second late.
   closeInspector();
@@ -99,9 +99,11 @@ function spawnHere(
       const mail = openMail(agent);
       worker.postMessage({ ...message, mail }, [mail]);
     },
-    terminate() {
+    terminate: () => worker.terminate(),
+    release() {
       worker.terminate();
       own.delete(agent);
+      // What it asked for before it ended is served, and then ended too.
       closeMail(agent);
       endGuestsOf(agent);
     },
@@ -121,9 +123,10 @@ function spawnThere(
       const start = { ...message, port: port2 };
       requestSpawn(agent, name, start, [port2], onFailed);
     },
-    terminate() {
+    terminate: () => requestTerminate(agent),
+    release() {
       port1.close();
-      requestTerminate(agent);
+      requestRelease(agent);
     },
   };
 }
@@ -152,6 +155,10 @@ function spawn(
 
 function terminate(agent: number): void {
   own.get(agent)?.();
+  guests.get(agent)?.worker.terminate();
+}
+
+function release(agent: number): void {
   const guest = guests.get(agent);
   if (guest === undefined) return;
   guests.delete(agent);
@@ -163,18 +170,13 @@ function terminate(agent: number): void {
 
 /** Their host is gone: nobody would ever read what they answer. */
 function endGuestsOf(owner: number): void {
-  for (const [agent, guest] of [...guests]) {
+  for (const [agent, guest] of guests) {
     if (guest.owner !== owner) continue;
     endAgent(agent, "killed");
-    terminate(agent);
-    freeLater(agent, guest.lifeLock);
+    guest.worker.terminate();
+    untilGone(guest.lifeLock).then((isGone) => {
+      release(agent);
+      if (isGone) freeAgent(agent);
+    });
   }
-}
-
-/** Its host is gone, so nobody else says when it has really ended. */
-function freeLater(agent: number, lifeLock: string): void {
-  const timer = setTimeout(async () => {
-    if (!(await heldLocks()).has(lifeLock)) freeAgent(agent);
-  }, FREE_AFTER);
-  Deno.unrefTimer(timer);
 }

@@ -19,7 +19,7 @@ import {
   ring,
 } from "../memory/domain.ts";
 import type { CallSlots } from "../memory/slots.ts";
-import { endAgent } from "../memory/waiting.ts";
+import { checkAlive, endAgent } from "../memory/waiting.ts";
 import type { Channel } from "../wire/channel.ts";
 import { type AbortReason, plainMessage, Tag } from "../wire/messages.ts";
 import {
@@ -31,7 +31,7 @@ import {
   type ThreadTransport,
 } from "../wire/thread_link.ts";
 import type { HostExit, HostOptions, WorkerHost } from "./host.ts";
-import { heldLocks } from "./life_locks.ts";
+import { heldLocks, untilGone } from "./life_locks.ts";
 import { type SpawnedThread, spawnThread } from "./spawn_thread.ts";
 
 /** What a new worker thread is told. */
@@ -71,8 +71,6 @@ export interface ThreadHostOptions extends HostOptions {
  * workers of its own counts them from 1 again.
  */
 const LOCK_PREFIX = `concurrent-parallel/${crypto.randomUUID()}`;
-/** A terminated thread that still holds its lock after about this many ms is stuck. */
-const STUCK_AFTER = 250;
 /** A thread that has not come up after this many ms never will. */
 const START_TIMEOUT = 60_000;
 
@@ -102,6 +100,7 @@ export class ThreadHost implements WorkerHost {
     this.#lifeLock = `${LOCK_PREFIX}/${options.id}`;
     this.exited = new Promise((resolve) => this.#settle = resolve);
     ensureDomain();
+    checkAlive();
     this.agent = createAgent(options.name, options.daemon ?? false);
     const link = createLink(options.transport ?? DEFAULT_TRANSPORT);
     this.slots = linkSlots(link);
@@ -206,11 +205,7 @@ export class ThreadHost implements WorkerHost {
   async #watchEnd(): Promise<void> {
     // What comes after the end was asked for is not wanted; what came before
     // has been drained by then or is drained once more here.
-    for (let step = 1; step < STUCK_AFTER; step *= 2) {
-      if (!(await heldLocks()).has(this.#lifeLock)) break;
-      await new Promise((resolve) => setTimeout(resolve, step));
-    }
-    this.#stuck = (await heldLocks()).has(this.#lifeLock);
+    this.#stuck = !(await untilGone(this.#lifeLock));
     this.#end({});
   }
 
@@ -220,7 +215,7 @@ export class ThreadHost implements WorkerHost {
     this.#clearStartTimer();
     // Answers that were written before the end count.
     this.channel.finish();
-    this.#thread.terminate();
+    this.#thread.release();
     endAgent(this.agent, this.#exitCode === undefined ? "killed" : "ended");
     if (!this.#stuck) freeAgent(this.agent);
     workerEnded();
