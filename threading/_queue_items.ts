@@ -41,6 +41,8 @@ type Describe = typeof import("../_internal/wire/functions/describe.ts");
 
 /** The modules that items have needed. */
 const loaded = new Map<string, ModuleNamespace>();
+/** Those that could not be loaded, with the errors: a module that has failed never loads. */
+const broken = new Map<string, unknown>();
 const NONE: readonly never[] = [];
 const NO_BYTES = new Uint8Array();
 /** Small items go in through it. */
@@ -107,7 +109,7 @@ export function withdraw(item: QueueItem): void {
   if ((item.kind & ATTACHED) !== 0) discard(item.float);
 }
 
-/** True where an item can be made a value of without waiting: its modules are here. */
+/** True where an item can be made a value of without waiting, or is known to fail. */
 export function isReady(item: Contents): boolean {
   return (item.kind & NEEDS_MODULES) === 0 || missing(item).length === 0;
 }
@@ -118,24 +120,28 @@ export function isAny(): boolean {
 }
 
 /**
- * Loads the modules of an item, blocking the thread.
+ * Loads the modules of an item, blocking the thread. One that fails is
+ * remembered: whoever takes the item is told.
  *
  * @throws {NotSupportedError} If one of them can only be loaded asynchronously.
  */
 export function loadSync(item: QueueItem): void {
   if (isReady(item)) return;
   for (const url of missing(item)) {
-    let namespace: ModuleNamespace;
     try {
-      namespace = requireModule(url);
+      const namespace = requireModule(url);
+      rememberNamespace(namespace, url);
+      loaded.set(url, namespace);
     } catch (cause) {
-      throw new NotSupportedError(
-        `Cannot get an item: its module ${url} cannot be loaded without waiting, get() does that`,
-        { cause },
-      );
+      const { code } = cause as { code?: unknown };
+      if (code === "ERR_REQUIRE_ASYNC_MODULE" || !url.startsWith("file:")) {
+        throw new NotSupportedError(
+          `Cannot get an item without waiting: its module ${url} can only be loaded by get()`,
+          { cause },
+        );
+      }
+      broken.set(url, cause);
     }
-    rememberNamespace(namespace, url);
-    loaded.set(url, namespace);
   }
 }
 
@@ -143,6 +149,7 @@ export function loadSync(item: QueueItem): void {
 export function unpackSync(item: QueueItem): unknown {
   const { kind } = item;
   if (kind < ItemKind.payload) return unpackSmall(item);
+  checkLoaded(item);
   const attachments = (kind & ATTACHED) === 0 ? NONE : collectSync(item.float);
   return unpackPayload(item, attachments);
 }
@@ -157,13 +164,32 @@ export function unpack(item: QueueItem): unknown {
 }
 
 async function unpackLater(item: Contents): Promise<unknown> {
-  const urls = isReady(item) ? NONE : missing(item);
-  const [modules, attachments] = await Promise.all([
-    loadModules(urls),
-    (item.kind & ATTACHED) === 0 ? NONE : collect(item.float),
-  ]);
-  for (const [url, namespace] of modules) loaded.set(url, namespace);
+  const isAttached = (item.kind & ATTACHED) !== 0;
+  const attachments = isAttached ? await collect(item.float) : NONE;
+  if (!isReady(item)) {
+    for (const url of missing(item)) {
+      try {
+        const modules = await loadModules([url]);
+        loaded.set(url, modules.get(url)!);
+      } catch (cause) {
+        broken.set(url, cause);
+      }
+    }
+  }
+  checkLoaded(item);
   return unpackPayload(item, attachments);
+}
+
+/** Throws where a module of the item has failed. */
+function checkLoaded(item: Contents): void {
+  if ((item.kind & NEEDS_MODULES) === 0 || broken.size === 0) return;
+  for (const url of payloadModules(item.bytes).modules) {
+    if (!broken.has(url)) continue;
+    throw new SerializationError(
+      `Cannot get an item: its module ${url} cannot be loaded`,
+      { reason: "its module fails", cause: broken.get(url) },
+    );
+  }
 }
 
 function unpackSmall(item: QueueItem): unknown {
@@ -233,7 +259,9 @@ function describer() {
 }
 
 function missing(item: Contents): string[] {
-  return payloadModules(item.bytes).modules.filter((url) => !loaded.has(url));
+  return payloadModules(item.bytes).modules.filter((url) =>
+    !loaded.has(url) && !broken.has(url)
+  );
 }
 
 function isShortText(value: string): boolean {

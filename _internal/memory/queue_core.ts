@@ -31,47 +31,40 @@
 // whoever is not promised anything comes to step 1 or a and sees it.
 
 import type { WaitOptions } from "../base/deadline.ts";
-import { countDeaths } from "./domain.ts";
+import {
+  CLOSED,
+  COUNT,
+  DONE,
+  GETTERS,
+  Getters,
+  GETTERS_PROMISED,
+  GUARD,
+  JOINERS,
+  Joiners,
+  MAX,
+  NOT_YET,
+  OPEN,
+  PUTTERS,
+  Putters,
+  PUTTERS_PROMISED,
+  QUEUE_HEAD,
+  SHUT,
+  STATE,
+  UNFINISHED,
+  wait,
+  waitSync,
+} from "./queue_lines.ts";
 import { QueueItem } from "./queue_segment.ts";
 import {
   type QueueStore,
   STORE_WORDS,
   type StoreClass,
 } from "./queue_store.ts";
-import { QUEUE_WORDS, WaitQueue } from "./wait_queue.ts";
-import { checkAlive, newWords, Waitable } from "./waiting.ts";
+import { WaitQueue } from "./wait_queue.ts";
+import { checkAlive, newWords } from "./waiting.ts";
 import { WordMutex } from "./word_mutex.ts";
 
-const GUARD = 0;
-/** The words that most operations touch lie in a cache line of their own. */
-const COUNT = 16;
-const MAX = 17;
-const UNFINISHED = 18;
-const STATE = 19;
-/** Of each line of getters and putters: promises, and the deaths when they were made. */
-const GETTERS_PROMISED = 20;
-const PUTTERS_PROMISED = 22;
-const EPOCH = 1;
-const GETTERS = 24;
-const PUTTERS = GETTERS + QUEUE_WORDS;
-const JOINERS = PUTTERS + QUEUE_WORDS;
-const STORE = 48;
-const WORDS = STORE + STORE_WORDS;
-
-const OPEN = 0;
-const SHUT = 1;
-
-/** It was done: an item was put, or taken. */
-export const DONE = 1;
-/** It would have to wait, or has waited for as long as it was allowed to. */
-export const NOT_YET = 0;
-/** The queue was shut down. */
-export const CLOSED = 2;
-
-/** `grant()`: an item or a place was promised. */
-const PROMISED = 1;
-/** `grant()`: look at the queue, nothing was promised. */
-const LOOK = 2;
+export { CLOSED, DONE, NOT_YET } from "./queue_lines.ts";
 
 /** What a queue is made of, for those who send it. */
 export interface QueueMemory {
@@ -80,101 +73,8 @@ export interface QueueMemory {
   readonly buffers: readonly SharedArrayBuffer[];
 }
 
-/** Those who wait for an item, or for a place. */
-abstract class Line extends Waitable {
-  readonly #promised: number;
-
-  constructor(
-    words: Int32Array<SharedArrayBuffer>,
-    guard: WordMutex,
-    base: number,
-    promised: number,
-    serial: number,
-  ) {
-    super("Queue", words, new WaitQueue(words, base, guard), serial);
-    this.#promised = promised;
-  }
-
-  /** How much there is to have. */
-  protected abstract available(): number;
-
-  /** Under the guard: true where there is something that nobody was promised. */
-  isFree(): boolean {
-    if (this.available() > this.promised) return true;
-    this.review();
-    return this.available() > this.promised;
-  }
-
-  get promised(): number {
-    return this.words[this.#promised]!;
-  }
-
-  /** Under the guard: a promise is kept now, or given up. */
-  redeem(): void {
-    const { words } = this;
-    const promised = this.#promised;
-    if (words[promised]! > 0) words[promised]!--;
-  }
-
-  override grant(): number {
-    const { words } = this;
-    if (this.isFree()) {
-      words[this.#promised]!++;
-      return PROMISED;
-    }
-    return words[STATE] === OPEN ? 0 : LOOK;
-  }
-
-  override attempt(): number {
-    const { words } = this;
-    return this.isLikely() || Atomics.load(words, STATE) !== OPEN ? LOOK : 0;
-  }
-
-  /** Without the guard: worth a look. */
-  protected abstract isLikely(): boolean;
-
-  /** Forgets the promises to the dead. */
-  override review(): void {
-    const { words } = this;
-    const promised = this.#promised;
-    const deaths = countDeaths();
-    if (words[promised + EPOCH] === deaths) return;
-    words[promised + EPOCH] = deaths;
-    words[promised] = 0;
-  }
-}
-
-class Getters extends Line {
-  protected override available(): number {
-    return this.words[COUNT]!;
-  }
-
-  protected override isLikely(): boolean {
-    return Atomics.load(this.words, COUNT) >
-      Atomics.load(this.words, GETTERS_PROMISED);
-  }
-}
-
-class Putters extends Line {
-  protected override available(): number {
-    const { words } = this;
-    if (words[STATE] !== OPEN) return 0;
-    const max = words[MAX]!;
-    return max > 0 ? max - words[COUNT]! : Infinity;
-  }
-
-  protected override isLikely(): boolean {
-    const { words } = this;
-    return Atomics.load(words, COUNT) + Atomics.load(words, PUTTERS_PROMISED) <
-      Atomics.load(words, MAX);
-  }
-}
-
-class Joiners extends Waitable {
-  override grant(): number {
-    return this.words[UNFINISHED] === 0 ? 1 : 0;
-  }
-}
+/** Tells whether a copy of the next item is what its getter can use. */
+export type IsWanted = (item: QueueItem) => boolean;
 
 /** The shared state of a queue. */
 export class QueueCore {
@@ -187,7 +87,7 @@ export class QueueCore {
   readonly #joiners: Joiners;
 
   constructor(store: StoreClass, memory?: QueueMemory) {
-    const { words, serial } = memory ?? newWords(WORDS);
+    const { words, serial } = memory ?? newWords(QUEUE_HEAD + STORE_WORDS);
     this.words = words;
     this.serial = serial;
     const guard = new WordMutex(words, GUARD);
@@ -212,7 +112,7 @@ export class QueueCore {
       new WaitQueue(words, JOINERS, guard),
       serial,
     );
-    this.#store = new store(words, STORE, memory?.buffers ?? []);
+    this.#store = new store(words, QUEUE_HEAD, memory?.buffers ?? []);
   }
 
   /** What the items lie in, for those who send the queue. */
@@ -362,6 +262,10 @@ export class QueueCore {
       words[UNFINISHED]!++;
       if (!this.#getters.queue.isEmpty) this.#getters.settle();
       return DONE;
+    } catch (error) {
+      // The place that was promised to this one is for the next in line.
+      putters.settle();
+      throw error;
     } finally {
       this.#guard.unlock();
     }
@@ -390,6 +294,10 @@ export class QueueCore {
       // What was promised here goes to the next in line.
       else if (!getters.queue.isEmpty) getters.settle();
       return DONE;
+    } catch (error) {
+      // There was no memory for the copy.
+      getters.settle();
+      throw error;
     } finally {
       this.#guard.unlock();
     }
@@ -409,57 +317,4 @@ export class QueueCore {
       this.#joiners.settle();
     }
   }
-}
-
-/** Tells whether a copy of the next item is what its getter can use. */
-export type IsWanted = (item: QueueItem) => boolean;
-
-/** Waits in line until `attempt` is done. */
-function waitSync(
-  line: Line,
-  { timeout, signal }: WaitOptions,
-  attempt: (isPromised: boolean) => number,
-): number {
-  const end = timeout === undefined ? undefined : performance.now() + timeout;
-  for (let isReturning = false;;) {
-    const granted = line.waitSync(0, remaining(end, signal), isReturning);
-    if (granted === 0) return NOT_YET;
-    const isPromised = granted === PROMISED;
-    const result = attempt(isPromised);
-    if (result !== NOT_YET) return result;
-    isReturning ||= isPromised;
-  }
-}
-
-/** As {@linkcode waitSync}, without blocking. */
-async function wait(
-  line: Line,
-  { timeout, signal }: WaitOptions,
-  attempt: (isPromised: boolean) => number,
-): Promise<number> {
-  const end = timeout === undefined ? undefined : performance.now() + timeout;
-  for (let isReturning = false;;) {
-    const granted = await line.waitAsync(
-      0,
-      remaining(end, signal),
-      isReturning,
-    );
-    if (granted === 0) return NOT_YET;
-    const isPromised = granted === PROMISED;
-    const result = attempt(isPromised);
-    if (result !== NOT_YET) return result;
-    isReturning ||= isPromised;
-  }
-}
-
-function remaining(
-  end: number | undefined,
-  signal: AbortSignal | undefined,
-): WaitOptions {
-  return {
-    timeout: end === undefined
-      ? undefined
-      : Math.max(0, end - performance.now()),
-    signal,
-  };
 }

@@ -117,6 +117,29 @@ function orderTests(kind: QueueKind): void {
     }
   });
 
+  Deno.test(`${name} keeps its order with items of all lengths at random`, () => {
+    const queue = make<[number, string]>();
+    const model: number[] = [];
+    let seed = 7;
+    const random = (n: number) => {
+      seed = (seed * 1103515245 + 12345) % 2 ** 31;
+      return seed % n;
+    };
+    const text = (n: number) => "abcdefghij".repeat((n * 7919) % 60);
+    for (let i = 0; i < 20_000; i++) {
+      // It never holds many: what is in it goes round and round.
+      if (random(40) > model.length + 5) {
+        queue.putSync([i, text(i)]);
+        model.push(i);
+      } else {
+        const expected = kind.order === "lifo" ? model.pop() : model.shift();
+        const got = queue.tryGet();
+        assertEquals(got?.[0], expected);
+        if (got !== undefined) assert(got[1] === text(got[0]));
+      }
+    }
+  });
+
   Deno.test(`${name} keeps items of all lengths apart`, () => {
     const queue = make<[number, string]>();
     const texts = Array.from(

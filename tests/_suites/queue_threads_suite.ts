@@ -380,6 +380,47 @@ function deathTests(kind: QueueKind): void {
     assert(queue.empty);
   });
 
+  Deno.test(`${name} frees what was promised to a thread that is terminated`, async () => {
+    const queue = make<number>();
+    const ready = make<number>();
+    const never = make<number>();
+    const [thread] = startAll(() => {
+      // It cannot go on to take its item, since the thread is blocked.
+      queue.get();
+      ready.putSync(1);
+      never.getSync();
+    }, [[]]);
+    await ready.get();
+    queue.putSync(5);
+    assertEquals(queue.tryGet(), undefined);
+    const second = queue.get();
+    assert(await isPending(second));
+    await soon("its end", thread!.terminate());
+    await thread!.result().catch(() => {});
+    assertEquals(await soon("the item", second), 5);
+    queue.putSync(6);
+    assertEquals(queue.tryGet(), 6);
+  });
+
+  Deno.test(`${name} frees what was promised to the dead, where nobody waited then`, async () => {
+    const queue = make<number>();
+    const ready = make<number>();
+    const never = make<number>();
+    const [thread] = startAll(() => {
+      queue.get();
+      ready.putSync(1);
+      never.getSync();
+    }, [[]]);
+    await ready.get();
+    queue.putSync(5);
+    await soon("its end", thread!.terminate());
+    await thread!.result().catch(() => {});
+    assertEquals(queue.tryGet(), 5);
+    const next = queue.get();
+    queue.putSync(6);
+    assertEquals(await soon("the item", next), 6);
+  });
+
   Deno.test(`${name} loses nothing with getters that are terminated at any time`, async () => {
     const queue = make<number>(isBounded ? 4 : 0);
     const counts = new SharedArray("int32", 4);
