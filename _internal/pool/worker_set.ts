@@ -31,6 +31,9 @@ const STOP_GRACE = 1000;
 const MAX_IDLE_TIMEOUT = 2 ** 31 - 1;
 /** Milliseconds between two looks whether workers with calls under way still live. */
 const PROBE_INTERVAL = 200;
+/** The sets with calls under way. They look at the same time, which takes one question to the lock manager. */
+const watched = new Set<WorkerSet>();
+let probeTimer: ReturnType<typeof setInterval> | undefined;
 
 /** What a scheduler hears of its workers. */
 export interface WorkerSetEvents {
@@ -68,7 +71,6 @@ export class WorkerSet {
   readonly #abandoned = new Set<PoolWorker>();
   #startFailures = 0;
   #sequence = 0;
-  #probeTimer: ReturnType<typeof setInterval> | undefined;
   #idleTimer: ReturnType<typeof setTimeout> | undefined;
   /** Workers that ended by themselves. */
   crashes = 0;
@@ -239,19 +241,26 @@ export class WorkerSet {
 
   /** Looks after workers with calls under way, for deaths that announce themselves by nothing. */
   watch(): void {
-    if (this.#probeTimer !== undefined) return;
-    this.#probeTimer = setInterval(() => {
-      for (const record of this.#live) {
-        if (record.load > 0) record.worker.probe();
-      }
+    watched.add(this);
+    if (probeTimer !== undefined) return;
+    probeTimer = setInterval(() => {
+      for (const set of watched) set.#probe();
     }, PROBE_INTERVAL);
-    Deno.unrefTimer(this.#probeTimer);
+    Deno.unrefTimer(probeTimer);
   }
 
   /** Nothing is under way. */
   unwatch(): void {
-    if (this.#probeTimer !== undefined) clearInterval(this.#probeTimer);
-    this.#probeTimer = undefined;
+    watched.delete(this);
+    if (watched.size > 0) return;
+    clearInterval(probeTimer);
+    probeTimer = undefined;
+  }
+
+  #probe(): void {
+    for (const record of this.#live) {
+      if (record.load > 0) record.worker.probe();
+    }
   }
 
   /** No worker will come any more. */
