@@ -1,0 +1,95 @@
+// Copyright 2026 the @concurrent/parallel authors. MIT license.
+
+import type { Answer, Command } from "./scenarios.ts";
+
+/** What an implementation did was wrong. */
+export class WrongResult extends Error {}
+
+/** A process that serves an implementation; one command at a time. */
+export class Program implements AsyncDisposable {
+  readonly name: string;
+  readonly #child: Deno.ChildProcess;
+  readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
+  readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
+  readonly #lines: AsyncIterator<string>;
+
+  private constructor(name: string, path: URL, args: string[]) {
+    this.name = name;
+    this.#child = new Deno.Command(Deno.execPath(), {
+      args: ["run", "-A", "--no-check", ...args, path.pathname],
+      cwd: new URL(".", path),
+      stdin: "piped",
+      stdout: "piped",
+      stderr: "inherit",
+    }).spawn();
+    this.#writer = this.#child.stdin.getWriter();
+    this.#reader = this.#child.stdout.getReader();
+    this.#lines = lines(this.#reader);
+  }
+
+  /** Starts a program of this project. */
+  static ours(name: string, file: string): Program {
+    return new Program(name, new URL(file, import.meta.url), []);
+  }
+
+  /** Starts a rival, if npm has its package; else says why there is none. */
+  static async peer(file: string): Promise<Program | string> {
+    const path = new URL(`../peers/${file}.ts`, import.meta.url);
+    const flags = ["--no-lock", "--node-modules-dir=auto"];
+    const { success, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: ["install", ...flags, "--quiet"],
+      cwd: new URL(".", path),
+      stdout: "null",
+      stderr: "piped",
+    }).output();
+    if (!success) {
+      const [why] = new TextDecoder().decode(stderr).trim().split("\n");
+      return `${file}: skipped, its package cannot be fetched: ${why}`;
+    }
+    return new Program(file, path, flags);
+  }
+
+  /**
+   * Has one thing measured; NaN where the implementation has no such thing.
+   *
+   * @throws {WrongResult} If the implementation did not do it rightly.
+   */
+  async call(command: Command): Promise<number> {
+    await this.#writer.write(
+      new TextEncoder().encode(`${JSON.stringify(command)}\n`),
+    );
+    const { value } = await this.#lines.next();
+    if (value === undefined) {
+      throw new TypeError(`Cannot go on: ${this.name} has ended`);
+    }
+    const answer = JSON.parse(value) as Answer;
+    if ("error" in answer) {
+      throw new WrongResult(
+        `${command.scenario} of ${this.name}: ${answer.error}`,
+      );
+    }
+    // JSON has no NaN.
+    return answer.value ?? NaN;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#writer.close();
+    await this.#reader.cancel();
+    await this.#child.status;
+  }
+}
+
+async function* lines(
+  reader: ReadableStreamDefaultReader<Uint8Array>,
+): AsyncGenerator<string> {
+  const decoder = new TextDecoder();
+  let text = "";
+  for (;;) {
+    const { value, done } = await reader.read();
+    if (done) return;
+    text += decoder.decode(value, { stream: true });
+    const all = text.split("\n");
+    text = all.pop()!;
+    yield* all;
+  }
+}
