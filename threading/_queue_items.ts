@@ -55,10 +55,14 @@ let describeModule: Describe | undefined;
  *
  * @throws {SerializationError} If a part of it cannot travel.
  */
-export function pack(value: unknown, keyOf: KeyOf | undefined): QueueItem {
+export function pack(
+  value: unknown,
+  keyOf: KeyOf | undefined,
+  transfer?: readonly Transferable[],
+): QueueItem {
   // What it is ordered by may be found by a function of the user, which may put.
   const key = keyOf?.(value);
-  const item = isSmall(value) ? small : packPayload(value);
+  const item = isSmall(value) ? small : packPayload(value, transfer);
   item.key = key;
   return item;
 }
@@ -226,17 +230,22 @@ function unpackPayload(
   return decodePayload(bytes, offset, attachments, loaded);
 }
 
-function packPayload(value: unknown): QueueItem {
-  const { bytes, attachments } = encodePayload(value, {
+function packPayload(
+  value: unknown,
+  transfer: readonly Transferable[] | undefined,
+): QueueItem {
+  const payload = encodePayload(value, {
     root: "item",
     describe: describer(),
     attachments: true,
+    transfer,
   });
+  const { bytes, attachments } = payload;
   const item = new QueueItem();
   let kind: number = ItemKind.payload;
   if (bytes[0] !== 0) kind |= NEEDS_MODULES;
   if (attachments.length > 0) {
-    item.float = depositAttachments(attachments, NONE);
+    item.float = depositAttachments(attachments, payload.transfer);
     kind |= ATTACHED;
   }
   item.kind = kind;

@@ -41,7 +41,7 @@ export interface PriorityQueueOptions<T = unknown> {
  *   can be compared with each other, strings with strings.
  * - **Ties:** of items with the same priority the one comes first that was put first. What else is in them is never compared, against Python.
  * - **Atomic:** an item without a priority, or with one that cannot be compared to those in the queue, is a TypeError and not put.
- * - **Cost:** putting and getting takes time in proportion to the logarithm of the size (`bench/queue_bench.ts`).
+ * - **Cost:** putting and getting takes time in proportion to the logarithm of the size.
  *
  * @example Usage
  * ```ts

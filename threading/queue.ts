@@ -48,6 +48,17 @@ const FIFO: QueuePlan = { store: RingStore };
 /** Small items come out through it. */
 const taken = new QueueItem();
 
+/** How {@linkcode Queue.put} puts an item. */
+export interface QueuePutOptions extends WaitOptions {
+  /**
+   * What is moved instead of copied: buffers, ports, streams. They are taken
+   * away at the call, also where the item is not put in the end.
+   *
+   * @default {[]}
+   */
+  transfer?: readonly Transferable[] | undefined;
+}
+
 /** How {@linkcode Queue.shutdown} ends a queue. */
 export interface QueueShutdownOptions {
   /**
@@ -69,7 +80,7 @@ export interface QueueShutdownOptions {
  *
  * A `LifoQueue` gives the newest item first, a `PriorityQueue` the lowest, a
  * `SimpleQueue` is one that never makes a putter wait. A small item takes about a
- * microsecond from thread to thread (`bench/queue_bench.ts`); whoever waits uses
+ * microsecond from thread to thread (`bench/threading.ts`); whoever waits uses
  * no processor time.
  *
  * @example Usage
@@ -130,17 +141,17 @@ export class Queue<T = unknown> implements AsyncIterable<T> {
    * Puts an item, and waits while the queue is full.
    *
    * @param item The item; it is copied before this returns.
-   * @param options How long to wait.
+   * @param options How long to wait, and what to move.
    * @returns Resolves when the item is in the queue.
    * @throws {QueueFullError} If the timeout has passed; the item was not put.
    * @throws {QueueShutDownError} If the queue was shut down, before or meanwhile.
    * @throws {SerializationError} If a part of the item cannot travel.
    * @throws {RangeError} If the timeout is negative or NaN, or the queue takes more than a gigabyte.
    */
-  put(item: T, options?: WaitOptions): Promise<void> {
+  put(item: T, options?: QueuePutOptions): Promise<void> {
     try {
       if (options !== undefined) begin(PUT, options);
-      const packed = pack(item, this.#keyOf);
+      const packed = pack(item, this.#keyOf, options?.transfer);
       if (this.#tryPut(packed)) return PUT_DONE;
       return this.#putLater(keep(packed), options ?? {});
     } catch (error) {
@@ -152,16 +163,16 @@ export class Queue<T = unknown> implements AsyncIterable<T> {
    * As {@linkcode Queue.put}, and blocks the thread.
    *
    * @param item The item; it is copied before this returns.
-   * @param options How long to wait.
+   * @param options How long to wait, and what to move.
    * @throws {QueueFullError} If the timeout has passed; the item was not put.
    * @throws {QueueShutDownError} If the queue was shut down, before or meanwhile.
    * @throws {SerializationError} If a part of the item cannot travel.
    * @throws {DeadlockError} If no thread is left that could get an item.
    * @throws {RangeError} If the timeout is negative or NaN, or the queue takes more than a gigabyte.
    */
-  putSync(item: T, options?: WaitOptions): void {
+  putSync(item: T, options?: QueuePutOptions): void {
     if (options !== undefined) begin(PUT, options);
-    const packed = pack(item, this.#keyOf);
+    const packed = pack(item, this.#keyOf, options?.transfer);
     if (this.#tryPut(packed)) return;
     const kept = keep(packed);
     try {

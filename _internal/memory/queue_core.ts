@@ -256,11 +256,11 @@ export class QueueCore {
         putters.redeem();
         const max = words[MAX]!;
         if (max > 0 && words[COUNT]! >= max) return NOT_YET;
-      } else if (!putters.queue.isEmpty || !putters.isFree()) return NOT_YET;
+      } else if (putters.queue.head !== 0 || !putters.isFree()) return NOT_YET;
       this.#store.push(item);
-      Atomics.store(words, COUNT, words[COUNT]! + 1);
+      words[COUNT]!++;
       words[UNFINISHED]!++;
-      if (!this.#getters.queue.isEmpty) this.#getters.settle();
+      if (this.#getters.queue.head !== 0) this.#getters.settle();
       return DONE;
     } catch (error) {
       // The place that was promised to this one is for the next in line.
@@ -286,13 +286,13 @@ export class QueueCore {
       if (isPromised) getters.redeem();
       const isMine = isPromised
         ? words[COUNT]! > 0
-        : getters.queue.isEmpty && getters.isFree();
+        : getters.queue.head === 0 && getters.isFree();
       // What is left of a queue that was shut down may be promised to others.
       if (!isMine) return words[STATE] === OPEN ? NOT_YET : CLOSED;
       this.#store.peek(item);
       if (isWanted(item)) this.#drop();
       // What was promised here goes to the next in line.
-      else if (!getters.queue.isEmpty) getters.settle();
+      else if (getters.queue.head !== 0) getters.settle();
       return DONE;
     } catch (error) {
       // There was no memory for the copy.
@@ -307,13 +307,13 @@ export class QueueCore {
   #drop(): void {
     const { words } = this;
     this.#store.drop();
-    Atomics.store(words, COUNT, words[COUNT]! - 1);
-    if (!this.#putters.queue.isEmpty) this.#putters.settle();
+    words[COUNT]!--;
+    if (this.#putters.queue.head !== 0) this.#putters.settle();
   }
 
   #finish(): void {
     const { words } = this;
-    if (--words[UNFINISHED]! === 0 && !this.#joiners.queue.isEmpty) {
+    if (--words[UNFINISHED]! === 0 && this.#joiners.queue.head !== 0) {
       this.#joiners.settle();
     }
   }

@@ -9,7 +9,10 @@ import { QUEUE_WORDS, WaitQueue } from "./wait_queue.ts";
 import { Waitable } from "./waiting.ts";
 import type { WordMutex } from "./word_mutex.ts";
 
-/** The words of a queue. All but the guard are written under it; COUNT, MAX and STATE are read without. */
+/**
+ * The words of a queue. All others are written under the guard; its unlock()
+ * shows them to those who read COUNT, MAX and STATE without it.
+ */
 export const GUARD = 0;
 /** The words that most operations touch lie in a cache line of their own. */
 export const COUNT = 16;

@@ -315,6 +315,32 @@ Deno.test("Queue goes on after an item that cannot be read", async () => {
   }
 });
 
+Deno.test("Queue.put() moves what 'transfer' names", async () => {
+  const queue = new Queue<unknown>();
+  const back = new Queue<number>();
+  const bytes = new Uint8Array([1, 2, 3]);
+  const { port1, port2 } = new MessageChannel();
+  await queue.put(bytes, { transfer: [bytes.buffer] });
+  assertEquals(bytes.length, 0);
+  queue.putSync({ port: port2 }, { transfer: [port2] });
+  const thread = new Thread({
+    target: async () => {
+      const bytes = queue.getSync() as Uint8Array;
+      const { port } = await queue.get() as { port: MessagePort };
+      back.putSync(bytes.length);
+      port.postMessage("from the thread");
+      port.close();
+    },
+  }).start();
+  const message = new Promise((resolve) =>
+    port1.onmessage = ({ data }) => resolve(data)
+  );
+  assertEquals(await back.get(), 3);
+  assertEquals(await soon("a message", message), "from the thread");
+  await thread.join();
+  port1.close();
+});
+
 Deno.test("Queue refuses what no thread can have", async () => {
   const queue = new Queue<unknown>();
   const { port1, port2 } = new MessageChannel();

@@ -1,5 +1,6 @@
 // Copyright 2026 the @concurrent/parallel authors. MIT license.
 
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import { SimpleQueue } from "../../threading/simple_queue.ts";
 import { queueSuite } from "../_suites/queue_suite.ts";
 import { queueThreadsSuite } from "../_suites/queue_threads_suite.ts";
@@ -13,3 +14,13 @@ const kind = {
 
 queueSuite(kind);
 queueThreadsSuite(kind);
+
+Deno.test("SimpleQueue cannot be given a limit", () => {
+  const queue = new SimpleQueue<number>();
+  assertThrows(() => {
+    (queue as { maxSize: number }).maxSize = 1;
+  }, TypeError);
+  for (let i = 0; i < 1_000; i++) assert(queue.tryPut(i));
+  assert(!queue.full);
+  assertEquals(queue.size, 1_000);
+});
