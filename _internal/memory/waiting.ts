@@ -25,6 +25,11 @@
 // must be told reaches it also while it is blocked: a grant, the death of
 // another thread, mail, a cancelled task, its own end.
 //
+// A wait that blocks for ever ends with an error where that is certain: no other
+// thread has the object (it was never sent), or all others are blocked for ever
+// too. Two checks before the sleep; everything that may be missed is checked
+// again after each slice of it.
+//
 // Death (`domain.ts`): every agent settles the objects that it waits for, and
 // `grant()` takes a holder that is gone for none.
 
@@ -87,8 +92,10 @@ export const WAIT_KINDS = [
 /** One of {@linkcode WAIT_KINDS}. */
 export type WaitKind = (typeof WAIT_KINDS)[number];
 
-/** Milliseconds of one sleep; what cannot ring the bell is looked at in between. */
+/** Milliseconds of the first sleep of a wait; what cannot ring the bell is looked at in between. */
 const SLICE = 200;
+/** Each sleep is twice as long as the one before, up to this: a wake-up takes a quarter of a millisecond. */
+const MAX_SLICE = 1_000;
 /** Looks at a free word before the guard is taken, where there is more than one core: about 10 us. */
 const SPINS = navigator.hardwareConcurrency > 1 ? 150 : 0;
 
@@ -221,6 +228,8 @@ export abstract class Waitable {
     const { timeout, signal } = options;
     signal?.throwIfAborted();
     if (timeout === 0) return this.tryNow(op);
+    // A terminated thread that runs on must not take anything with it.
+    checkAlive();
     if (SPINS > 0 && this.queue.isEmpty) {
       const tag = selfTag();
       for (let i = 0; i < SPINS; i++) {
@@ -229,7 +238,6 @@ export abstract class Waitable {
         pause();
       }
     }
-    checkAlive();
     const { guard } = this.queue;
     guard.lock();
     let value = 0;
@@ -387,10 +395,16 @@ let pumpState: "stopped" | "running" | "parked" = "stopped";
 let blockedOn: Waitable | undefined;
 let interruption: () => unknown = () => undefined;
 let onMail: (() => void) | undefined;
+let mayBeShared: (serial: number) => boolean = () => true;
 
 /** Says how a blocked wait learns that its task is to end: an error, or undefined. */
 export function setInterruption(check: () => unknown): void {
   interruption = check;
+}
+
+/** Says how to tell whether another thread may have an object: by its number. */
+export function setSharedCheck(check: (serial: number) => boolean): void {
+  mayBeShared = check;
 }
 
 /** Says who reads the mail of this agent. It is called from blocked waits too. */
@@ -473,8 +487,9 @@ function park(
   blockedOn = target;
   try {
     if (!spinOn(node, 0)) {
-      while (!isGranted(node)) {
-        const error = sleep(bell, node, end, isForced);
+      for (let slice = SLICE; !isGranted(node);) {
+        const error = sleep(target, bell, node, end, slice, isForced);
+        slice = Math.min(slice * 2, MAX_SLICE);
         if (error === undefined) continue;
         if (!target.giveUp(node)) break;
         if (error === TIMED_OUT) return 0;
@@ -503,9 +518,11 @@ const TIMED_OUT: Ending = { reason: undefined };
 
 /** Sleeps once; returns why the wait must end, if it must. */
 function sleep(
+  target: Waitable,
   bell: Bell,
   node: number,
   end: number,
+  slice: number,
   isForced: boolean,
 ): Ending | undefined {
   bell.prepare();
@@ -521,8 +538,18 @@ function sleep(
   const remaining = end - performance.now();
   if (remaining <= 0) return TIMED_OUT;
   if (end !== Infinity) {
-    bell.parkSync(Math.min(remaining, SLICE));
+    bell.parkSync(Math.min(remaining, slice));
     return undefined;
+  }
+  if (
+    target.kind !== "Thread" && target.kind !== "mail" &&
+    !mayBeShared(target.serial)
+  ) {
+    return {
+      reason: new DeadlockError(
+        `Cannot wait: no other thread has this ${target.kind}, and this one would be blocked`,
+      ),
+    };
   }
   setBlocked(true);
   try {
@@ -533,7 +560,7 @@ function sleep(
         ),
       };
     }
-    bell.parkSync(SLICE);
+    bell.parkSync(slice);
   } finally {
     setBlocked(false);
   }

@@ -12,6 +12,7 @@
 // module, so a thread loads only what is sent to it.
 
 import { SerializationError } from "../base/errors.ts";
+import { setSharedCheck } from "../memory/waiting.ts";
 import { declareOwnExports } from "./functions/own_exports.ts";
 import { registerShareable } from "./shareables.ts";
 
@@ -108,3 +109,6 @@ export function remember(serial: number, object: object): void {
   known.set(serial, new WeakRef(object));
   cleaner.register(object, serial);
 }
+
+// What was never sent and did not arrive is this thread's alone.
+setSharedCheck((serial) => known.has(serial));
