@@ -43,7 +43,10 @@ import { excepthook } from "./excepthook.ts";
 export type ThreadOptions<A extends unknown[] = unknown[], R = unknown> =
   ActivityOptions<A, R>;
 
-const { runThread } = fromModule<typeof import("./_run_thread.ts")>(
+/** What a thread runs whose class overrides `run()`; loaded there only. */
+const { runThread } = fromModule<
+  { runThread: (...args: unknown[]) => unknown }
+>(
   new URL("./_run_thread.ts", import.meta.url),
 );
 
@@ -356,7 +359,7 @@ const HOOKS = {
       );
     }
     return {
-      target: runThread as (...args: unknown[]) => unknown,
+      target: runThread,
       args: [ctor, { target, args }, { ...thread }],
     };
   },
