@@ -48,7 +48,8 @@ export interface BarrierOptions {
 /** What a barrier is made of. */
 interface BarrierState {
   readonly core: BarrierCore;
-  readonly action: (() => unknown) | undefined;
+  /** Arrives after the rest, since it may refer to the barrier. */
+  action: (() => unknown) | undefined;
   readonly timeout: number | undefined;
 }
 
@@ -92,13 +93,13 @@ export class Barrier {
   constructor(parties: number, options: BarrierOptions = {}) {
     const adopted = takeAdopted();
     if (adopted !== undefined) {
-      const [buffer, timeout, action] = adopted.parts;
+      const [buffer, timeout] = adopted.parts;
       this.#state = {
         core: new BarrierCore({
           serial: adopted.serial,
           words: new Int32Array(buffer as SharedArrayBuffer),
         }),
-        action: action as (() => unknown) | undefined,
+        action: undefined,
         timeout: timeout as number | undefined,
       };
       return;
@@ -254,7 +255,13 @@ registerSharedClass(
   Barrier,
   import.meta.url,
   (barrier) => {
-    const { core, timeout, action } = stateOf(barrier);
-    return { serial: core.serial, parts: [core.words.buffer, timeout, action] };
+    const { core, timeout } = stateOf(barrier);
+    return { serial: core.serial, parts: [core.words.buffer, timeout] };
+  },
+  {
+    get: (barrier) => stateOf(barrier).action,
+    set(barrier, action) {
+      stateOf(barrier).action ??= action as BarrierState["action"];
+    },
   },
 );

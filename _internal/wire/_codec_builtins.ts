@@ -218,6 +218,9 @@ function writeShareable(
   g.captures = 0;
   g.enter();
   g.child("<payload>", payload);
+  if (hook.encodeRest !== undefined) {
+    g.child("<payload>", hook.encodeRest(object));
+  }
   g.leave();
   g.captures = captures;
 }
@@ -324,5 +327,7 @@ export function readShareable(g: GraphReader): object {
   }
   const object = shareable.hook.decode(payload);
   g.fill(index, object);
+  const { decodeRest } = shareable.hook;
+  if (decodeRest !== undefined) decodeRest(object, g.value());
   return object;
 }

@@ -14,6 +14,10 @@ export interface Shareable<T extends object> {
   encode(object: T, context: EncodeContext): unknown;
   /** The object on the receiving side. Called once per message and object. */
   decode(payload: unknown): T;
+  /** What may refer to the object itself; it travels after it. */
+  encodeRest?: (object: T) => unknown;
+  /** Takes the rest, on the receiving side. */
+  decodeRest?: (object: T, rest: unknown) => void;
 }
 
 interface Entry {

@@ -24,6 +24,13 @@ export interface SharedParts {
   readonly parts: readonly unknown[];
 }
 
+/** What is sent after an object: a function that may have captured it. */
+export interface SharedRest<T> {
+  get(object: T): unknown;
+  /** On the receiving side; the object may have it already. */
+  set(object: T, rest: unknown): void;
+}
+
 const known = new Map<number, WeakRef<object>>();
 const cleaner = new FinalizationRegistry<number>((serial) => {
   // The serial may have arrived again meanwhile.
@@ -38,6 +45,7 @@ let adopted: SharedParts | undefined;
  * @param ctor The class. Its constructor asks {@linkcode takeAdopted} first.
  * @param module Its module.
  * @param partsOf What an instance is made of.
+ * @param rest What else belongs to it and may refer to the instance.
  */
 export function registerSharedClass<T extends object>(
   tag: string,
@@ -45,6 +53,7 @@ export function registerSharedClass<T extends object>(
   ctor: new (...args: any[]) => T,
   module: string,
   partsOf: (object: T) => SharedParts,
+  rest?: SharedRest<T>,
 ): void {
   // A function that captured the class imports this one module.
   declareOwnExports(module, { [ctor.name]: ctor });
@@ -68,6 +77,9 @@ export function registerSharedClass<T extends object>(
       const [serial, ...parts] = payload as [number, ...unknown[]];
       return adopt(ctor, { serial, parts });
     },
+    ...(rest === undefined
+      ? {}
+      : { encodeRest: rest.get, decodeRest: rest.set }),
   });
 }
 

@@ -498,6 +498,26 @@ Deno.test("Barrier is the same object as an argument, captured, and returned", a
   assertStrictEquals(found!.argument, barrier);
 });
 
+Deno.test("Barrier travels with an action that uses the barrier", async () => {
+  const seen = new SharedValue("int32", 0);
+  const barrier: Barrier = new Barrier(2, {
+    action: () => {
+      seen.add(barrier.parties * 10 + barrier.nWaiting);
+    },
+  });
+  await using crew = new Crew(
+    1,
+    (argument: Barrier) => {
+      for (let i = 0; i < 10; i++) argument.waitSync();
+      return argument === barrier;
+    },
+    barrier,
+  );
+  for (let i = 0; i < 10; i++) await barrier.wait();
+  assertEquals(await crew.results(), [true]);
+  assertEquals(seen.value, 220);
+});
+
 /** The index, or the name of the error. */
 async function visitSaying(
   barrier: Barrier,
