@@ -41,6 +41,7 @@ import {
   produce,
   putAndGetAtRandom,
   readAndWrite,
+  readAndWriteAtRandom,
   survive,
   watchEvent,
 } from "./workers.ts";
@@ -287,6 +288,21 @@ function impatient(create: () => Holdable, permits: number): Run {
   };
 }
 
+async function impatientReaders(options: ScenarioOptions): Promise<void> {
+  const { threads, scale, seed } = options;
+  const lock = new RWLock();
+  const pair = new SharedArray("int32", 2);
+  const rounds = scaled(1_200 / threads, scale);
+  await using crew = new Crew();
+  await crew.startAll(threads, readAndWriteAtRandom, lock, pair, rounds, seed);
+  const acquired = await crew.results() as number[];
+  assert(acquired.every((times) => times > 0), `${acquired}`);
+  assertEquals(pair.view[0]! + pair.view[1]!, 0);
+  assertFree(lock);
+  assert(lock.tryAcquireWrite());
+  lock.releaseWrite();
+}
+
 // -- Deaths --
 
 function deadHolders(create: () => Holdable | RWLock): Run {
@@ -416,6 +432,11 @@ export const SCENARIOS: readonly Scenario[] = [
     threads: THREADS,
     run: impatient(create, permits),
   })),
+  {
+    name: "RWLock: timeouts and aborts",
+    threads: THREADS,
+    run: impatientReaders,
+  },
   ...([
     ["Lock", () => new Lock()],
     ["RLock", () => new RLock()],

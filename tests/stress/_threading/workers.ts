@@ -240,6 +240,47 @@ export async function giveUpAtRandom(
   return acquired;
 }
 
+/** Reads and writes, now and then with no time to wait: those behind it must not wait for it. */
+export async function readAndWriteAtRandom(
+  lock: RWLock,
+  pair: SharedArray<"int32">,
+  rounds: number,
+  seed: number,
+  number: number,
+): Promise<number> {
+  const next = random(seed + number);
+  const { view } = pair;
+  let acquired = 0;
+  for (let i = 0; i < rounds; i++) {
+    const isWriter = next(3) === 0;
+    const write = isWriter ? "Write" : "Read";
+    const signal = AbortSignal.timeout(next(3));
+    const how = next(5);
+    try {
+      const isHeld = how === 0
+        ? lock[`tryAcquire${write}`]()
+        : how === 1
+        ? lock[`acquire${write}Sync`]({ timeout: next(3) })
+        : how === 2
+        ? lock[`acquire${write}Sync`]()
+        : how === 3
+        ? await lock[`acquire${write}`]({ timeout: next(3) })
+        : await lock[`acquire${write}`]({ signal });
+      if (!isHeld) continue;
+    } catch (error) {
+      if (error === signal.reason) continue;
+      throw error;
+    }
+    acquired++;
+    if (isWriter) view[0] = view[0]! + 1;
+    if (next(8) === 0) await pause(next(2));
+    if (isWriter) view[1] = view[1]! - 1;
+    if (view[0]! + view[1]! !== 0) fail("a writer is beside another one");
+    lock[`release${write}`]();
+  }
+  return acquired;
+}
+
 async function acquireAtRandom(lock: Holdable, next: Random): Promise<boolean> {
   switch (next(6)) {
     case 0:
