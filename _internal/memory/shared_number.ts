@@ -43,11 +43,9 @@ export interface NumberArrays {
 /** What numbers in shared memory are made of. */
 export type NumberType = keyof NumberArrays;
 
-/** The types whose numbers are bigints. */
-type BigType = "bigint64" | "biguint64";
-
 /** What a number of a type is in JavaScript: `bigint` or `number`; `number` where the type is not known. */
-export type NumberOf<T extends NumberType> = [T] extends [BigType] ? bigint
+export type NumberOf<T extends NumberType> = [T] extends
+  ["bigint64" | "biguint64"] ? bigint
   : number;
 
 type View = NumberArrays[NumberType];
