@@ -21,6 +21,8 @@ import {
   Thread,
   type WaitOptions,
 } from "../../threading/mod.ts";
+import { setInterruption } from "../../_internal/memory/waiting.ts";
+import { lockCoreOf } from "../../threading/_lock_cores.ts";
 import { Crew, turn, untilWaiting } from "../_suites/_crew.ts";
 import { errorOf, soon, until } from "../_suites/_helpers.ts";
 import { lockSuite } from "../_suites/lock_suite.ts";
@@ -317,12 +319,14 @@ for (
       condition.waitForSync(() => ++looks > 99 ? "yes" : "", { timeout: 5 }),
       "",
     );
-    assertEquals(looks, 5);
+    // A timer may be early by less than a millisecond; then it looks once more.
+    assert(looks === 5 || looks === 6);
+    looks = 5;
     assertEquals(
       await condition.waitFor(() => ++looks > 99 ? "yes" : "", { timeout: 5 }),
       "",
     );
-    assertEquals(looks, 7);
+    assert(looks === 7 || looks === 8);
     await assertRejects(
       () =>
         condition.waitFor(() => {
@@ -492,6 +496,39 @@ for (
     condition.release();
   });
 }
+
+Deno.test("Condition.waitSync() of a task that is to end waits for the lock all the same", async () => {
+  const lock = new Lock();
+  const condition = new Condition(lock);
+  const held = new Event();
+  await using crew = new Crew(
+    1,
+    (condition: Condition, held: Event) => {
+      condition.acquireSync();
+      held.set();
+      // It keeps the lock until somebody has come for it, and a while longer.
+      const { queue } = lockCoreOf(lock)!;
+      const end = performance.now() + 5_000;
+      while (queue.isEmpty && performance.now() < end);
+      new Event().waitSync({ timeout: 20 });
+      condition.release();
+    },
+    condition,
+    held,
+  );
+  lock.acquireSync();
+  setInterruption(() =>
+    held.isSet() ? new SyntaxError("the task is over") : undefined
+  );
+  try {
+    assertThrows(() => condition.waitSync(), SyntaxError, "is over");
+  } finally {
+    setInterruption(() => undefined);
+  }
+  assert(lockCoreOf(lock)!.isOwn);
+  lock.release();
+  await crew.results();
+});
 
 Deno.test("Condition.wait() releases an RLock at all its depth, and restores it", async () => {
   const condition = new Condition();

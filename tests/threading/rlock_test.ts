@@ -13,6 +13,7 @@ import {
   InvalidStateError,
   RLock,
 } from "../../threading/mod.ts";
+import { lockCoreOf } from "../../threading/_lock_cores.ts";
 import { Crew, untilWaiting } from "../_suites/_crew.ts";
 import { soon } from "../_suites/_helpers.ts";
 import { lockSuite } from "../_suites/lock_suite.ts";
@@ -81,47 +82,48 @@ Deno.test("RLock is held once by a waiter that takes it from the dead", async ()
   assertEquals(await waiter.results(), ["told"]);
 });
 
+/** How many more times than once this thread has acquired it. */
+function depthOf(lock: RLock): number {
+  assert(lock.locked());
+  return lockCoreOf(lock)!.depth;
+}
+
 Deno.test("RLock.acquire() waits while another function of this thread is about to go on with it", async () => {
   const lock = new RLock();
-  let inside = 0;
-  const visit = async (guarded: boolean) => {
-    for (let i = 0; i < 20; i++) {
-      if (guarded) {
+  const visit = async (i: number) => {
+    for (let round = 0; round < 20; round++) {
+      if ((i + round) % 3 === 0) {
         using _ = await lock.guard();
-        assertEquals(++inside, 1);
-        inside--;
+        // Nobody else has come in since it was granted.
+        assertEquals(depthOf(lock), 0);
       } else {
-        await (i % 2 === 0
-          ? lock.acquire()
-          : lock.acquire({ timeout: 10_000 }));
-        assertEquals(++inside, 1);
-        inside--;
+        await lock.acquire(round % 2 === 0 ? undefined : { timeout: 10_000 });
+        assertEquals(depthOf(lock), 0);
         lock.release();
       }
     }
   };
   await soon(
     "all visits",
-    Promise.all(Array.from({ length: 10 }, (_, i) => visit(i % 2 === 0))),
+    Promise.all(Array.from({ length: 10 }, (_, i) => visit(i))),
   );
   assertFalse(lock.locked());
 });
 
-Deno.test("RLock that is acquired and released before anybody awaits is free for one", async () => {
+Deno.test("RLock that is released before anybody goes on with it is not taken for held by the next one", async () => {
   const lock = new RLock();
-  const first = lock.acquire();
+  const dropped = lock.acquire();
   lock.release();
-  const order: string[] = [];
-  const visit = async (name: string) => {
+  const depths: number[] = [];
+  const visit = async () => {
     await lock.acquire();
-    order.push(`${name} in`);
-    await first;
+    depths.push(depthOf(lock));
     lock.release();
-    order.push(`${name} out`);
   };
-  // The first delivery must not count for the second holder.
-  await soon("both", Promise.all([visit("a"), visit("b")]));
-  assertEquals(order.indexOf("b in") > order.indexOf("a in"), true);
+  // It asks after the first holder would have gone on, and before the second does.
+  const late = Promise.resolve().then(visit);
+  await soon("all", Promise.all([visit(), late, dropped]));
+  assertEquals(depths, [0, 0]);
   assertFalse(lock.locked());
 });
 
