@@ -30,6 +30,7 @@ import {
 import {
   consume,
   count,
+  countAwaiting,
   countDeep,
   getForEver,
   giveUpAtRandom,
@@ -61,14 +62,17 @@ function roundsOf({ threads, scale }: ScenarioOptions): number {
 
 function counter(create: () => Holdable | RWLock): Run {
   return async (options) => {
-    const { threads } = options;
+    const { threads, scale } = options;
     const rounds = roundsOf(options);
     const total = new SharedArray("int32", 1);
     const lock = create();
     await using crew = new Crew();
     await crew.startAll(threads, count, lock, total, rounds);
+    // The main thread never blocks.
+    const awaited = scaled(1_000, scale);
+    await within("the lock", countAwaiting(lock, total, awaited));
     await crew.results();
-    assertEquals(total.view[0], rounds * threads);
+    assertEquals(total.view[0], rounds * threads + awaited);
     assertFree(lock);
   };
 }

@@ -66,6 +66,20 @@ export async function count(
   }
 }
 
+/** As {@linkcode count}, by the event loop alone. */
+export async function countAwaiting(
+  lock: Holdable | RWLock,
+  { view }: SharedArray<"int32">,
+  rounds: number,
+): Promise<void> {
+  const { enter, leave } = sectionOf(lock);
+  for (let i = 0; i < rounds; i++) {
+    await enter();
+    view[0] = view[0]! + 1;
+    leave();
+  }
+}
+
 /** As {@linkcode count}, with the lock held three times. */
 export async function countDeep(
   lock: RLock,
