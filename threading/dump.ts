@@ -8,7 +8,7 @@
 
 import { agentInfo, liveAgents } from "../_internal/memory/domain.ts";
 import { waitsOf } from "../_internal/memory/wait_queue.ts";
-import { WAIT_KINDS } from "../_internal/memory/waiting.ts";
+import { WAIT_KINDS } from "../_internal/memory/wait_queue.ts";
 import { declareOwnExports } from "../_internal/wire/functions/own_exports.ts";
 
 /** One thing that a thread waits for. */

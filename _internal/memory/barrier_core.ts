@@ -34,7 +34,8 @@ import {
   QUEUE_WORDS,
   WaitQueue,
 } from "./wait_queue.ts";
-import { checkAlive, grantTo, newWords, Waitable } from "./waiting.ts";
+import { checkAlive, grantTo } from "./parking.ts";
+import { newWords, Waitable } from "./waiting.ts";
 
 const STATE = 0;
 const GENERATION = 1;

@@ -14,7 +14,8 @@
 // by set(), whatever the flag says when it wakes.
 
 import { QUEUE_WORDS, WaitQueue } from "./wait_queue.ts";
-import { checkAlive, newWords, Waitable } from "./waiting.ts";
+import { checkAlive } from "./parking.ts";
+import { newWords, Waitable } from "./waiting.ts";
 
 const STATE = 0;
 const QUEUE = 1;

@@ -15,8 +15,9 @@
 // first one, under the guard. So a swap from 0 overtakes nobody.
 
 import { isGone, selfTag } from "./domain.ts";
-import { QUEUE_WORDS, WaitQueue } from "./wait_queue.ts";
-import { checkAlive, newWords, Waitable, type WaitKind } from "./waiting.ts";
+import { QUEUE_WORDS, type WaitKind, WaitQueue } from "./wait_queue.ts";
+import { checkAlive } from "./parking.ts";
+import { newWords, Waitable } from "./waiting.ts";
 
 const STATE = 0;
 const QUEUE = 1;

@@ -61,7 +61,8 @@ import {
   type StoreClass,
 } from "./queue_store.ts";
 import { WaitQueue } from "./wait_queue.ts";
-import { checkAlive, newWords } from "./waiting.ts";
+import { checkAlive } from "./parking.ts";
+import { newWords } from "./waiting.ts";
 import { WordMutex } from "./word_mutex.ts";
 
 export { CLOSED, DONE, NOT_YET } from "./queue_lines.ts";

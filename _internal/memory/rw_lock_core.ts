@@ -37,7 +37,8 @@ import {
   selfTag,
 } from "./domain.ts";
 import { QUEUE_WORDS, WaitQueue } from "./wait_queue.ts";
-import { checkAlive, newWords, Waitable } from "./waiting.ts";
+import { checkAlive } from "./parking.ts";
+import { newWords, Waitable } from "./waiting.ts";
 
 const STATE = 0;
 const QUEUE = 1;

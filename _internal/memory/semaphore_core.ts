@@ -13,7 +13,8 @@
 // given back is taken by whoever waits first, never by somebody who comes along.
 
 import { QUEUE_WORDS, WaitQueue } from "./wait_queue.ts";
-import { checkAlive, newWords, Waitable } from "./waiting.ts";
+import { checkAlive } from "./parking.ts";
+import { newWords, Waitable } from "./waiting.ts";
 
 const STATE = 0;
 /** No more than this many; written once. */

@@ -26,7 +26,6 @@
 // marked as that: a thread that was terminated may run on for a while, and must
 // not take its node out a second time.
 
-import { pause } from "./bell.ts";
 import {
   addSlab,
   countLinked,
@@ -68,6 +67,24 @@ const DROPPED = 3;
 export const QUEUE_WORDS = 3;
 const HEAD = 1;
 const TAIL = 2;
+
+/** What an object is, for `dump()`. */
+export const WAIT_KINDS = [
+  "Thread",
+  "Lock",
+  "RLock",
+  "Condition",
+  "Semaphore",
+  "Event",
+  "Barrier",
+  "RWLock",
+  "Once",
+  "Queue",
+  "mail",
+] as const;
+
+/** One of {@linkcode WAIT_KINDS}. */
+export type WaitKind = (typeof WAIT_KINDS)[number];
 
 /** This agent's free nodes. */
 let freeNodes: number[] | undefined;
@@ -253,15 +270,6 @@ export function dropNode(node: number): void {
 /** True for a node that is in no queue any more, without having been granted. */
 export function isDropped(node: number): boolean {
   return Atomics.load(domainWords(), node + STATE) === DROPPED;
-}
-
-/** Looks at a node for a moment, in the hope that it is granted. */
-export function spinOn(node: number, spins: number): boolean {
-  for (let i = 0; i < spins; i++) {
-    if (isGranted(node)) return true;
-    pause();
-  }
-  return false;
 }
 
 /** What an agent waits for right now. Best effort: nothing is held meanwhile. */

@@ -11,7 +11,7 @@
 //   3 nobody before me and grant(): done            c settle(): while the first one can
 //   4 link a node in                                  be granted: take it out, grant it
 //   5 guard.unlock()                                d guard.unlock()
-//   6 park until the node is granted
+//   6 park until the node is granted (`parking.ts`)
 //
 // No wake-up is lost: `grant()` marks the object as contended, in one
 // compare-and-swap with the look at it, whenever it refuses, so a change after
@@ -19,83 +19,37 @@
 // handed over in step c (the lock's word names the new holder before it wakes):
 // whoever waits is served in the order of arrival, and nobody overtakes it.
 //
-// Parking. Each agent has one bell (`bell.ts`), on which it sleeps whatever it
-// waits for. A blocked thread sleeps in `Atomics.wait`; a thread that waits
-// asynchronously has one pump asleep in `Atomics.waitAsync`. So whatever a thread
-// must be told reaches it also while it is blocked: a grant, the death of
-// another thread, mail, a cancelled task, its own end.
-//
-// A wait that blocks for ever ends with an error where that is certain: no other
-// thread has the object (it was never sent), or all others are blocked for ever
-// too. Two checks before the sleep; everything that may be missed is checked
-// again after each slice of it.
-//
 // Death (`domain.ts`): every agent settles the objects that it waits for, and
 // `grant()` takes a holder that is gone for none.
 
-import { after, type WaitOptions } from "../base/deadline.ts";
-import { CancelledError, DeadlockError } from "../base/errors.ts";
-import { waitEnded, waitStarted } from "../base/registry.ts";
-import { type Bell, canPark, pause } from "./bell.ts";
+import type { WaitOptions } from "../base/deadline.ts";
+import { pause } from "./bell.ts";
 import {
   type AgentEnd,
   announceDeath,
-  bellOf,
-  DEATH,
   domainWords,
   ensureDomain,
-  hasFlags,
-  hasGranted,
-  isDeadlock,
   isGone,
-  isSelfGone,
   joinersOf,
-  MAIL,
   markEnd,
   nextSerial,
   ring,
   selfTag,
-  setBlocked,
-  takeFlags,
-  takeGranted,
 } from "./domain.ts";
+import { AsyncWait, checkAlive, grantTo, park, settleAll } from "./parking.ts";
 import {
   dropNode,
   freeNode,
-  grantNode,
   isDropped,
   isGranted,
   nodeOp,
-  nodeStackNext,
   nodeTag,
-  nodeValue,
-  spinOn,
   takeNode,
+  WAIT_KINDS,
+  type WaitKind,
   WaitQueue,
 } from "./wait_queue.ts";
 
-/** What an object is, for `dump()`. */
-export const WAIT_KINDS = [
-  "Thread",
-  "Lock",
-  "RLock",
-  "Condition",
-  "Semaphore",
-  "Event",
-  "Barrier",
-  "RWLock",
-  "Once",
-  "Queue",
-  "mail",
-] as const;
-
-/** One of {@linkcode WAIT_KINDS}. */
-export type WaitKind = (typeof WAIT_KINDS)[number];
-
-/** Milliseconds of the first sleep of a wait; what cannot ring the bell is looked at in between. */
-const SLICE = 200;
-/** Each sleep is twice as long as the one before, up to this: a wake-up takes a quarter of a millisecond. */
-const MAX_SLICE = 1_000;
 /** Looks at a free word before the guard is taken, where there is more than one core: about 10 us. */
 const SPINS = navigator.hardwareConcurrency > 1 ? 150 : 0;
 
@@ -333,92 +287,6 @@ export abstract class Waitable {
   }
 }
 
-/** One asynchronous wait of this agent. */
-class AsyncWait {
-  readonly target: Waitable;
-  readonly #node: number;
-  readonly #resolve: (value: number) => void;
-  readonly #signal: AbortSignal | undefined;
-  readonly #reject: (reason: unknown) => void;
-  readonly #cancelTimer: (() => void) | undefined;
-
-  constructor(
-    target: Waitable,
-    node: number,
-    options: WaitOptions,
-    resolve: (value: number) => void,
-    reject: (reason: unknown) => void,
-  ) {
-    this.target = target;
-    this.#node = node;
-    this.#resolve = resolve;
-    this.#reject = reject;
-    const { timeout, signal } = options;
-    this.#signal = signal;
-    asyncWaits.set(node, this);
-    waitStarted();
-    signal?.addEventListener("abort", this.#onAbort);
-    if (timeout !== undefined) {
-      this.#cancelTimer = after(timeout, () => {
-        if (this.target.giveUp(this.#node)) this.#end(() => resolve(0));
-      });
-    }
-    startPump();
-  }
-
-  /** It was granted. */
-  finish(): void {
-    const value = nodeValue(this.#node);
-    freeNode(this.#node);
-    this.#end(() => this.#resolve(value));
-  }
-
-  #onAbort = (): void => {
-    if (this.target.giveUp(this.#node)) {
-      this.#end(() => this.#reject(this.#signal!.reason));
-    }
-  };
-
-  #end(settle: () => void): void {
-    asyncWaits.delete(this.#node);
-    this.#cancelTimer?.();
-    this.#signal?.removeEventListener("abort", this.#onAbort);
-    waitEnded();
-    settle();
-  }
-}
-
-/** This agent's asynchronous waits, by node. */
-const asyncWaits = new Map<number, AsyncWait>();
-let pumpState: "stopped" | "running" | "parked" = "stopped";
-/** What this agent is blocked on. */
-let blockedOn: Waitable | undefined;
-let interruption: () => unknown = () => undefined;
-let onMail: (() => void) | undefined;
-let mayBeShared: (serial: number) => boolean = () => true;
-
-/** Says how a blocked wait learns that its task is to end: an error, or undefined. */
-export function setInterruption(check: () => unknown): void {
-  interruption = check;
-}
-
-/** Says how to tell whether another thread may have an object: by its number. */
-export function setSharedCheck(check: (serial: number) => boolean): void {
-  mayBeShared = check;
-}
-
-/** Says who reads the mail of this agent. It is called from blocked waits too. */
-export function setMailHandler(handler: () => void): void {
-  onMail = handler;
-  startPump();
-}
-
-/** Looks after this agent's mail and waits now, as a blocked wait does. */
-export function serveAgent(): void {
-  handleFlags();
-  resolveGranted();
-}
-
 /** Ends an agent, where nobody has done that yet: what it held is released. */
 export function endAgent(tag: number, end: AgentEnd): void {
   if (!markEnd(tag, end)) return;
@@ -458,160 +326,4 @@ export function newWords(
     words: new Int32Array(new SharedArrayBuffer(count * 4)),
     serial: nextSerial(),
   };
-}
-
-/** Throws where this thread was ended from outside: nothing that it does counts any more. */
-export function checkAlive(): void {
-  if (isSelfGone()) throw goneError();
-}
-
-function goneError(): CancelledError {
-  return new CancelledError("Cannot wait: this thread was terminated");
-}
-
-/** Under the guard of the object: ends the wait of a node that has been taken out of its queue. */
-export function grantTo(node: number, value: number): void {
-  if (!grantNode(node, value)) asyncWaits.get(node)!.finish();
-}
-
-/** Blocks the thread until the node is granted. */
-function park(
-  target: Waitable,
-  node: number,
-  timeout: number | undefined,
-  isForced: boolean,
-): number {
-  const end = timeout === undefined ? Infinity : performance.now() + timeout;
-  const bell = bellOf(selfTag());
-  const outer = blockedOn;
-  blockedOn = target;
-  try {
-    if (!spinOn(node, 0)) {
-      for (let slice = SLICE; !isGranted(node);) {
-        const error = sleep(target, bell, node, end, slice, isForced);
-        slice = Math.min(slice * 2, MAX_SLICE);
-        if (error === undefined) continue;
-        if (!target.giveUp(node)) break;
-        if (error === TIMED_OUT) return 0;
-        throw error.reason;
-      }
-    }
-  } finally {
-    blockedOn = outer;
-    bell.cancel();
-    // The pump sleeps on the same bell, and was not rung where this wait was.
-    if (pumpState === "parked") {
-      bell.prepare();
-      bell.ring();
-    }
-  }
-  const value = nodeValue(node);
-  freeNode(node);
-  return value;
-}
-
-interface Ending {
-  readonly reason: unknown;
-}
-
-const TIMED_OUT: Ending = { reason: undefined };
-
-/** Sleeps once; returns why the wait must end, if it must. */
-function sleep(
-  target: Waitable,
-  bell: Bell,
-  node: number,
-  end: number,
-  slice: number,
-  isForced: boolean,
-): Ending | undefined {
-  bell.prepare();
-  if (isGranted(node)) return undefined;
-  if (hasFlags()) {
-    bell.cancel();
-    handleFlags();
-    return undefined;
-  }
-  if (isSelfGone()) return { reason: goneError() };
-  const reason = isForced ? undefined : interruption();
-  if (reason !== undefined) return { reason };
-  const remaining = end - performance.now();
-  if (remaining <= 0) return TIMED_OUT;
-  if (end !== Infinity) {
-    bell.parkSync(Math.min(remaining, slice));
-    return undefined;
-  }
-  if (
-    target.kind !== "Thread" && target.kind !== "mail" &&
-    !mayBeShared(target.serial)
-  ) {
-    return {
-      reason: new DeadlockError(
-        `Cannot wait: no other thread has this ${target.kind}, and this one would be blocked`,
-      ),
-    };
-  }
-  setBlocked(true);
-  try {
-    if (isDeadlock()) {
-      return {
-        reason: new DeadlockError(
-          "Cannot wait: every thread that could end the wait is blocked, or there is none",
-        ),
-      };
-    }
-    bell.parkSync(slice);
-  } finally {
-    setBlocked(false);
-  }
-  return undefined;
-}
-
-function startPump(): void {
-  if (pumpState !== "stopped") return;
-  pumpState = "running";
-  runPump();
-}
-
-/** Ends asynchronous waits when they are granted; asleep on this agent's bell in between. */
-async function runPump(): Promise<void> {
-  const bell = bellOf(selfTag());
-  while ((asyncWaits.size > 0 || onMail !== undefined) && !isSelfGone()) {
-    serveAgent();
-    bell.prepare();
-    if (hasGranted() || hasFlags()) {
-      bell.cancel();
-      continue;
-    }
-    pumpState = "parked";
-    if (canPark) await bell.park();
-    else await new Promise((resolve) => setTimeout(resolve, 1));
-    pumpState = "running";
-  }
-  bell.cancel();
-  pumpState = "stopped";
-}
-
-function resolveGranted(): void {
-  if (isSelfGone()) return;
-  const granted: number[] = [];
-  for (let node = takeGranted(); node !== 0; node = nodeStackNext(node)) {
-    granted.push(node);
-  }
-  // The newest is the first on the stack.
-  while (granted.length > 0) asyncWaits.get(granted.pop()!)!.finish();
-}
-
-function handleFlags(): void {
-  const flags = takeFlags();
-  if ((flags & DEATH) !== 0) settleAll();
-  if ((flags & MAIL) !== 0) onMail?.();
-}
-
-/** Somebody is gone: looks at everything that this agent waits for. */
-function settleAll(): void {
-  const targets = new Set<Waitable>();
-  for (const { target } of asyncWaits.values()) targets.add(target);
-  if (blockedOn !== undefined) targets.add(blockedOn);
-  for (const target of targets) target.settleGuarded();
 }

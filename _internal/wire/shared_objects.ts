@@ -12,7 +12,7 @@
 // module, so a thread loads only what is sent to it.
 
 import { SerializationError } from "../base/errors.ts";
-import { setSharedCheck } from "../memory/waiting.ts";
+import { setSharedCheck } from "../memory/parking.ts";
 import { declareOwnExports } from "./functions/own_exports.ts";
 import { registerShareable } from "./shareables.ts";
 

@@ -15,7 +15,7 @@
 import { CancelledError, SerializationError } from "../base/errors.ts";
 import { hasWork, whenIdle } from "../base/registry.ts";
 import type { CallSlots } from "../memory/slots.ts";
-import { setInterruption } from "../memory/waiting.ts";
+import { setInterruption } from "../memory/parking.ts";
 import { ByteWriter } from "../wire/bytes.ts";
 import type { Channel } from "../wire/channel.ts";
 import { encodeValue } from "../wire/codec.ts";

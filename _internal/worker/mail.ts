@@ -28,7 +28,8 @@ import {
   raise,
 } from "../memory/domain.ts";
 import { QUEUE_WORDS, WaitQueue } from "../memory/wait_queue.ts";
-import { newWords, setMailHandler, Waitable } from "../memory/waiting.ts";
+import { setMailHandler } from "../memory/parking.ts";
+import { newWords, Waitable } from "../memory/waiting.ts";
 
 /** What threads post to the main thread. */
 type ToMain =

@@ -19,7 +19,8 @@ import {
   ring,
 } from "../memory/domain.ts";
 import type { CallSlots } from "../memory/slots.ts";
-import { checkAlive, endAgent } from "../memory/waiting.ts";
+import { checkAlive } from "../memory/parking.ts";
+import { endAgent } from "../memory/waiting.ts";
 import type { Channel } from "../wire/channel.ts";
 import { type AbortReason, plainMessage, Tag } from "../wire/messages.ts";
 import {

@@ -12,7 +12,7 @@ import {
   assertStrictEquals,
   assertThrows,
 } from "@std/assert";
-import type { WaitKind } from "../../_internal/memory/waiting.ts";
+import type { WaitKind } from "../../_internal/memory/wait_queue.ts";
 import {
   DeadlockError,
   SharedValue,

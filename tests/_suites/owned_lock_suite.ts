@@ -11,7 +11,7 @@ import {
   assertRejects,
   assertThrows,
 } from "@std/assert";
-import type { WaitKind } from "../../_internal/memory/waiting.ts";
+import type { WaitKind } from "../../_internal/memory/wait_queue.ts";
 import {
   AbandonedLockError,
   Event,

@@ -21,7 +21,7 @@ import {
   Thread,
   type WaitOptions,
 } from "../../threading/mod.ts";
-import { setInterruption } from "../../_internal/memory/waiting.ts";
+import { setInterruption } from "../../_internal/memory/parking.ts";
 import { lockCoreOf } from "../../threading/_lock_cores.ts";
 import { Crew, turn, untilWaiting } from "../_suites/_crew.ts";
 import { errorOf, soon, until } from "../_suites/_helpers.ts";

@@ -21,11 +21,11 @@ import {
   takeNode,
   WaitQueue,
 } from "../../../_internal/memory/wait_queue.ts";
+import { setInterruption } from "../../../_internal/memory/parking.ts";
 import {
   endAgent,
   Joiners,
   newWords,
-  setInterruption,
   Waitable,
 } from "../../../_internal/memory/waiting.ts";
 import { DeadlockError } from "../../../threading/mod.ts";
