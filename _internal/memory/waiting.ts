@@ -192,19 +192,10 @@ export abstract class Waitable {
         pause();
       }
     }
-    const { guard } = this.queue;
-    guard.lock();
-    let value = 0;
-    let node = 0;
-    try {
-      value = isReturning ? this.grant(op, selfTag()) : this.arrive(op);
-      if (value === 0) node = this.#enqueue(op, false, isReturning);
-    } finally {
-      guard.unlock();
-    }
-    if (value !== 0) return value;
+    const begun = this.#begin(op, false, isReturning);
+    if (begun > 0) return begun;
     extras.onQueued?.();
-    return park(this, node, timeout, extras.isForced === true);
+    return park(this, -begun, timeout, extras.isForced === true);
   }
 
   /** As {@linkcode waitSync}, without blocking: rejects with `signal.reason` on an abort. */
@@ -219,19 +210,10 @@ export abstract class Waitable {
       signal?.throwIfAborted();
       if (timeout === 0) return Promise.resolve(this.tryNow(op));
       checkAlive();
-      const { guard } = this.queue;
-      guard.lock();
-      let value = 0;
-      let node = 0;
-      try {
-        value = isReturning ? this.grant(op, selfTag()) : this.arrive(op);
-        if (value === 0) node = this.#enqueue(op, true, isReturning);
-      } finally {
-        guard.unlock();
-      }
-      if (value !== 0) return Promise.resolve(value);
+      const begun = this.#begin(op, true, isReturning);
+      if (begun > 0) return Promise.resolve(begun);
       const granted = new Promise<number>((resolve, reject) => {
-        new AsyncWait(this, node, options, resolve, reject);
+        new AsyncWait(this, -begun, options, resolve, reject);
       });
       extras.onQueued?.();
       return granted;
@@ -272,18 +254,23 @@ export abstract class Waitable {
     return value;
   }
 
-  #enqueue(op: number, isAsync: boolean, isReturning: boolean): number {
+  /** Arrives: what was granted; or the node that was queued, negated. */
+  #begin(op: number, isAsync: boolean, isReturning: boolean): number {
     const { queue } = this;
-    const node = takeNode(
-      op,
-      WAIT_KINDS.indexOf(this.kind),
-      this.serial,
-      isAsync,
-    );
-    if (isReturning) queue.pushFirst(node);
-    else queue.push(node);
-    queue.tellHolder(this.holder());
-    return node;
+    const { guard } = queue;
+    guard.lock();
+    try {
+      const value = isReturning ? this.grant(op, selfTag()) : this.arrive(op);
+      if (value !== 0) return value;
+      const kind = WAIT_KINDS.indexOf(this.kind);
+      const node = takeNode(op, kind, this.serial, isAsync);
+      if (isReturning) queue.pushFirst(node);
+      else queue.push(node);
+      queue.tellHolder(this.holder());
+      return -node;
+    } finally {
+      guard.unlock();
+    }
   }
 }
 
