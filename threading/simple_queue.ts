@@ -31,8 +31,18 @@ import { Queue } from "./queue.ts";
  * @typeParam T The items.
  */
 export class SimpleQueue<T = unknown> extends Queue<T> {
-  /** Creates an empty queue. */
-  constructor() {
+  /**
+   * Creates an empty queue.
+   *
+   * @param maxSize 0 or less: the queue has no bound. A bounded one is a `Queue`.
+   * @throws {RangeError} If `maxSize` is positive.
+   */
+  constructor(maxSize: number = 0) {
+    if (maxSize > 0) {
+      throw new RangeError(
+        `Cannot create SimpleQueue as 'maxSize' must be 0: current value is ${maxSize}`,
+      );
+    }
     super();
   }
 

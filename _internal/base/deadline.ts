@@ -4,7 +4,7 @@
 // 0 polls, negative or NaN is a RangeError; an abort rejects with
 // `signal.reason`. Whatever waits takes its timeout and signal through here.
 
-import { checkDuration, checkSignal } from "./validation.ts";
+import { checkDuration, checkObject, checkSignal } from "./validation.ts";
 import { TimeoutError } from "./errors.ts";
 
 /** What every operation that waits accepts. */
@@ -24,6 +24,7 @@ const MAX_DELAY = 2 ** 31 - 1;
 
 /** Checks the options of a wait, before any side effect. */
 export function checkWait(verb: string, options: WaitOptions): void {
+  checkObject(verb, "options", options);
   checkDuration(verb, "timeout", options.timeout);
   checkSignal(verb, options.signal);
 }

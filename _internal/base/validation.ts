@@ -46,6 +46,17 @@ export function checkDuration(
   }
 }
 
+/** An object with options: Python's positional arguments are none. */
+export function checkObject(verb: string, name: string, value: unknown): void {
+  if (typeof value !== "object" || value === null) {
+    throw new TypeError(
+      `Cannot ${verb} as '${name}' must be an object: current value is ${
+        describe(value)
+      }`,
+    );
+  }
+}
+
 /** Anything that can be called. */
 export function checkFunction(
   verb: string,

@@ -41,13 +41,17 @@ import { WordMutex } from "./word_mutex.ts";
 /** Words 0..15. */
 const HIGH = 0;
 const SERIAL = 1;
-const NODE_TOP = 2;
+/** Slabs beyond those of the records that were ever taken. */
+const EXTRA_TOP = 2;
 /** Threads that were given a number for a name. */
 const NUMBERED = 4;
 /** Held while a record is given to a new thread. */
 const CREATION = 3;
 /** Deaths that were announced. */
 const DEATHS = 5;
+/** Held while slabs change hands, and the first of those that nobody has. */
+const SLABS = 6;
+const FREE_SLAB = 7;
 const COUNTERS = 16;
 
 const INDEX_BITS = 10;
@@ -65,7 +69,7 @@ const GRANTED = 4;
 const BLOCKED = 5;
 /** Those who join it: the three words of a `WaitQueue`. */
 const JOINERS = 6;
-/** Its first slab of nodes; a slab's first word leads to the next one. */
+/** Its newest slab of nodes; a slab's first word leads to the next older one, down to its own. */
 const SLAB = 9;
 /** Its nodes that are linked into a queue. */
 const LINKED = 10;
@@ -81,8 +85,11 @@ const NODES = COUNTERS + MAX_AGENTS * AGENT_WORDS;
 export const NODE_WORDS = 16;
 /** Nodes of one slab; the first one is its header. */
 export const SLAB_NODES = 64;
-const MAX_NODES = 1 << 18;
-const TOTAL_BYTES = (NODES + MAX_NODES * NODE_WORDS) * 4;
+const SLAB_WORDS = SLAB_NODES * NODE_WORDS;
+/** Each record has a slab of its own, so that a thread can always wait. The others come behind. */
+const EXTRA_SLABS = NODES + MAX_AGENTS * SLAB_WORDS;
+const MAX_EXTRA_SLABS = 1 << 12;
+const TOTAL_BYTES = (EXTRA_SLABS + MAX_EXTRA_SLABS * SLAB_WORDS) * 4;
 
 const FREE = 0;
 const LIVE = 1;
@@ -110,8 +117,6 @@ let words: Int32Array<SharedArrayBuffer>;
 /** This thread's tag. Written once; 0 before. */
 let ownTag = 0;
 let ownBase = 0;
-/** Slabs whose agents are gone, found when this agent gave their records away. */
-const freeSlabs: number[] = [];
 const bells: Bell[] = [];
 
 /** Makes the domain, where this thread has none: this is the main thread then. */
@@ -196,9 +201,11 @@ function takeRecord(name: string, daemon: boolean): number {
     const old = Atomics.load(words, base + TAG) >>> INDEX_BITS;
     const generation = old >= MAX_GENERATION ? 1 : old + 1;
     const tag = (generation << INDEX_BITS) | index;
-    reclaimSlabs(base);
+    giveSlabs(base);
     words.fill(0, base + BELL, base + AGENT_WORDS);
-    words[base + SLAB] = freeSlabs.pop() ?? bumpSlab();
+    const slab = NODES + index * SLAB_WORDS;
+    words.fill(0, slab, slab + SLAB_WORDS);
+    words[base + SLAB] = slab;
     words[base + DAEMON] = daemon ? 1 : 0;
     writeName(base, name);
     Atomics.store(words, base + TAG, tag);
@@ -231,9 +238,10 @@ export function markEnd(tag: number, end: AgentEnd): boolean {
 /** The thread is really gone, its place can be taken. */
 export function freeAgent(tag: number): void {
   const base = baseOf(tag);
-  if (Atomics.load(words, base + TAG) === tag) {
-    Atomics.store(words, base + STATE, FREE);
-  }
+  if (Atomics.load(words, base + TAG) !== tag) return;
+  // Where some of its nodes are linked still, whoever takes the place does it.
+  if (Atomics.load(words, base + LINKED) === 0) giveSlabs(base);
+  Atomics.store(words, base + STATE, FREE);
 }
 
 /** Tells every agent but this one to look at what it waits for. */
@@ -374,7 +382,7 @@ export function firstSlab(): number {
 
 /** One more slab for this agent. */
 export function addSlab(): number {
-  const slab = bumpSlab();
+  const slab = takeSlab();
   words[slab] = Atomics.load(words, ownBase + SLAB);
   Atomics.store(words, ownBase + SLAB, slab);
   return slab;
@@ -413,14 +421,47 @@ function baseOf(tag: number): number {
   return COUNTERS + (tag & (MAX_AGENTS - 1)) * AGENT_WORDS;
 }
 
-function bumpSlab(): number {
-  const first = Atomics.add(words, NODE_TOP, SLAB_NODES);
-  if (first + SLAB_NODES > MAX_NODES) {
-    throw new RangeError(
-      `Cannot wait: ${MAX_NODES} waits are under way in this program`,
-    );
+/** A slab beyond the agent's own. */
+function takeSlab(): number {
+  const mutex = new WordMutex(words, SLABS);
+  mutex.lock();
+  try {
+    const free = words[FREE_SLAB]!;
+    if (free !== 0) {
+      words[FREE_SLAB] = words[free]!;
+      return free;
+    }
+    const taken = words[EXTRA_TOP]!;
+    if (taken < MAX_EXTRA_SLABS) {
+      words[EXTRA_TOP] = taken + 1;
+      return EXTRA_SLABS + taken * SLAB_WORDS;
+    }
+  } finally {
+    mutex.unlock();
   }
-  return NODES + first * NODE_WORDS;
+  throw new RangeError(
+    `Cannot wait: the threads of this program had ${
+      MAX_EXTRA_SLABS * SLAB_NODES
+    } waits at a time, and there is no room for more`,
+  );
+}
+
+/** Gives back what an agent that is gone had beyond its own slab. Nobody touches its nodes any more. */
+function giveSlabs(base: number): void {
+  const slabs = slabChain(base);
+  if (slabs.length < 2) return;
+  const mutex = new WordMutex(words, SLABS);
+  mutex.lock();
+  try {
+    words[base + SLAB] = slabs.pop()!;
+    for (const slab of slabs) {
+      words.fill(0, slab, slab + SLAB_WORDS);
+      words[slab] = words[FREE_SLAB]!;
+      words[FREE_SLAB] = slab;
+    }
+  } finally {
+    mutex.unlock();
+  }
 }
 
 function slabChain(base: number): number[] {
@@ -429,13 +470,6 @@ function slabChain(base: number): number[] {
     slabs.push(slab);
   }
   return slabs;
-}
-
-function reclaimSlabs(base: number): void {
-  for (const slab of slabChain(base)) {
-    words.fill(0, slab, slab + SLAB_NODES * NODE_WORDS);
-    freeSlabs.push(slab);
-  }
 }
 
 function writeName(base: number, name: string): void {

@@ -113,15 +113,20 @@ export class AsyncWait {
     this.#reject = reject;
     const { timeout, signal } = options;
     this.#signal = signal;
-    asyncWaits.set(node, this);
     waitStarted();
-    signal?.addEventListener("abort", this.#onAbort);
-    if (timeout !== undefined) {
-      this.#cancelTimer = after(timeout, () => {
-        if (this.target.giveUp(this.#node)) this.#end(() => resolve(0));
-      });
+    asyncWaits.set(node, this);
+    try {
+      signal?.addEventListener("abort", this.#onAbort);
+      if (timeout !== undefined) {
+        this.#cancelTimer = after(timeout, () => {
+          if (this.target.giveUp(this.#node)) this.#end(() => resolve(0));
+        });
+      }
+      startPump();
+    } catch (error) {
+      // The stack is full: a wait that nobody looks after must not stay.
+      if (target.giveUp(node)) this.#end(() => reject(error));
     }
-    startPump();
   }
 
   /** It was granted. */
@@ -179,7 +184,13 @@ export function park(
   blockedOn = target;
   try {
     for (let slice = SLICE; !isGranted(node);) {
-      const error = sleep(target, bell, node, end, slice, isForced);
+      let error: Ending | undefined;
+      try {
+        error = sleep(target, bell, node, end, slice, isForced);
+      } catch (reason) {
+        // No matter what, nobody must be granted anything that nobody takes.
+        error = { reason };
+      }
       slice = Math.min(slice * 2, MAX_SLICE);
       if (error === undefined) continue;
       if (!target.giveUp(node)) break;
@@ -267,7 +278,12 @@ function startPump(): void {
 async function runPump(): Promise<void> {
   const bell = bellOf(selfTag());
   while ((asyncWaits.size > 0 || onMail !== undefined) && !isSelfGone()) {
-    serveAgent();
+    try {
+      serveAgent();
+    } catch (error) {
+      // The waits of this thread must not end with whatever it was.
+      reportError(error);
+    }
     bell.prepare();
     if (hasGranted() || hasFlags()) {
       bell.cancel();

@@ -86,6 +86,9 @@ export const WAIT_KINDS = [
 /** One of {@linkcode WAIT_KINDS}. */
 export type WaitKind = (typeof WAIT_KINDS)[number];
 
+/** Nodes that are looked through for the first one of a queue: others change it meanwhile. */
+const MAX_STEPS = 100_000;
+
 /** This agent's free nodes. */
 let freeNodes: number[] | undefined;
 
@@ -276,23 +279,31 @@ export function isDropped(node: number): boolean {
 export function waitsOf(tag: number): NodeInfo[] {
   const domain = domainWords();
   const waits: NodeInfo[] = [];
+  /** Who holds each object. */
+  const holders = new Map<number, number>();
   for (const slab of slabsOf(tag)) {
     for (let i = 1; i < SLAB_NODES; i++) {
       const node = slab + i * NODE_WORDS;
       if (Atomics.load(domain, node + STATE) !== WAITING) continue;
-      // Only the first one in a queue knows who holds the object.
-      let first = node;
-      for (let steps = 0; steps < 10_000; steps++) {
-        const previous = Atomics.load(domain, first + PREVIOUS);
-        if (previous === 0) break;
-        first = previous;
+      const serial = domain[node + SERIAL]!;
+      let holder = holders.get(serial);
+      if (holder === undefined) {
+        // Only the first one in a queue knows who holds the object.
+        let first = node;
+        for (let steps = 0; steps < MAX_STEPS; steps++) {
+          const previous = Atomics.load(domain, first + PREVIOUS);
+          if (previous === 0) break;
+          first = previous;
+        }
+        holder = Atomics.load(domain, first + HOLDER);
+        if (holder !== 0 && isGone(holder)) holder = 0;
+        holders.set(serial, holder);
       }
-      const holder = Atomics.load(domain, first + HOLDER);
       waits.push({
         tag,
         kind: domain[node + KIND]!,
-        serial: domain[node + SERIAL]!,
-        holder: holder !== 0 && !isGone(holder) ? holder : 0,
+        serial,
+        holder,
         isAsync: domain[node + IS_ASYNC] === 1,
       });
     }

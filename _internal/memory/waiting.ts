@@ -53,6 +53,9 @@ import {
 /** Looks at a free word before the guard is taken, where there is more than one core: about 10 us. */
 const SPINS = navigator.hardwareConcurrency > 1 ? 150 : 0;
 
+/** As many calls of the smallest kind as take more stack than a wait. */
+const STACK_PROBE = 100;
+
 /** What some waits need besides. */
 export interface WaitExtras {
   /** Called once the wait is queued: nothing that happens from then on is missed. It must not throw. */
@@ -256,6 +259,7 @@ export abstract class Waitable {
 
   /** Arrives: what was granted; or the node that was queued, negated. */
   #begin(op: number, isAsync: boolean, isReturning: boolean): number {
+    probeStack(STACK_PROBE);
     const { queue } = this;
     const { guard } = queue;
     guard.lock();
@@ -313,4 +317,9 @@ export function newWords(
     words: new Int32Array(new SharedArrayBuffer(count * 4)),
     serial: nextSerial(),
   };
+}
+
+/** Calls deep: what is begun after it must not run out of stack in the middle. */
+function probeStack(depth: number): number {
+  return depth === 0 ? 0 : probeStack(depth - 1) + 1;
 }

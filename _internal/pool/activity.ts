@@ -3,7 +3,12 @@
 import { checkWait, type WaitOptions } from "../base/deadline.ts";
 import { NotSupportedError } from "../base/errors.ts";
 import { nextThreadNumber } from "../memory/domain.ts";
-import { checkFunction, checkSignal, describe } from "../base/validation.ts";
+import {
+  checkFunction,
+  checkObject,
+  checkSignal,
+  describe,
+} from "../base/validation.ts";
 import { unwrapTask } from "../wire/functions/task.ts";
 import { CallMode } from "../wire/messages.ts";
 import { processBackend, threadBackend } from "./backend.ts";
@@ -134,8 +139,20 @@ export abstract class Activity<R = unknown> implements AsyncDisposable {
     this.#hooks = nextHooks;
     nextHooks = NO_HOOKS;
     const verb = `create ${new.target.name}`;
+    checkObject(verb, "options", options);
     const { target = doNothing, args = [], name, daemon = false, signal } =
       options;
+    for (
+      const [key, type] of [["name", "string"], ["daemon", "boolean"]] as const
+    ) {
+      const value = options[key];
+      if (value === undefined || typeof value === type) continue;
+      throw new TypeError(
+        `Cannot ${verb} as '${key}' must be a ${type}: current value is ${
+          describe(value)
+        }`,
+      );
+    }
     checkFunction(verb, "target", target);
     checkSignal(verb, signal);
     if (!Array.isArray(args)) {

@@ -199,7 +199,13 @@ function reply(agent: number, mail: ToThread): void {
   const port = ports.get(agent);
   if (port === undefined || isGone(agent)) return;
   const { attachments } = mail as { attachments?: readonly unknown[] };
-  port.postMessage(mail, movable(attachments ?? []));
+  try {
+    port.postMessage(mail, movable(attachments ?? []));
+  } catch {
+    // Refused by the platform. Whoever waits for it must be told, and whatever
+    // the main thread is doing right now must not be.
+    port.postMessage({ ...mail, attachments: undefined });
+  }
   raise(agent, MAIL);
 }
 
@@ -307,15 +313,39 @@ export function requestRelease(agent: number): void {
  * @param attachments What only the platform can carry.
  * @param transfer Which of it is moved instead of cloned.
  * @returns The token with which one thread can collect it, once; or many, where all of them keep it.
+ * @throws {SerializationError} If something cannot be moved.
  */
 export function depositAttachments(
   attachments: readonly unknown[],
   transfer: readonly Transferable[] = [],
 ): number {
   const token = nextSerial();
-  if (isMainAgent()) deposits.set(token, attachments);
-  else post({ kind: "deposit", token, attachments }, [...transfer]);
+  try {
+    if (isMainAgent()) deposits.set(token, moved(attachments, transfer));
+    else post({ kind: "deposit", token, attachments }, [...transfer]);
+  } catch (cause) {
+    if (!(cause instanceof DOMException)) throw cause;
+    throw new SerializationError(`Cannot send a value: ${cause.message}`, {
+      reason: "refused by structured clone",
+      cause,
+    });
+  }
   return token;
+}
+
+/** Takes what is moved away from the caller now, as a post does. Buffers were taken when the value was encoded. */
+function moved(
+  attachments: readonly unknown[],
+  transfer: readonly Transferable[],
+): readonly unknown[] {
+  if (transfer.length === 0) return attachments;
+  return attachments.map((value) => {
+    const isMoved = transfer.includes(value as Transferable) &&
+      !(value instanceof ArrayBuffer);
+    return isMoved
+      ? structuredClone(value, { transfer: [value as Transferable] })
+      : value;
+  });
 }
 
 /** Collects a deposit; with `keep` it stays there for others. */

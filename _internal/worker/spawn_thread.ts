@@ -81,11 +81,7 @@ function spawnHere(
   onKilled: () => void,
 ): SpawnedThread {
   setThreadServices({ spawn, terminate, release });
-  // A worker that is started while an inspector session is open comes up half a
-  // second late.
-  closeInspector();
-  const worker = new Worker(THREAD_ENTRY, { type: "module", name });
-  unrefWorker(worker);
+  const worker = startWorker(name);
   const onError = (event: ErrorEvent) => {
     // Not prevented, the error of a worker would end the program.
     event.preventDefault();
@@ -131,6 +127,40 @@ function spawnThere(
   };
 }
 
+/** Whether the package may be read, once that is known. */
+let isReadable = false;
+
+function startWorker(name: string): Worker {
+  checkReadable();
+  // A worker that is started while an inspector session is open comes up half a
+  // second late.
+  closeInspector();
+  const worker = new Worker(THREAD_ENTRY, { type: "module", name });
+  unrefWorker(worker);
+  return worker;
+}
+
+/**
+ * A worker that may not read its module fails by an event, which a thread that
+ * blocks right after the start never hears of.
+ */
+function checkReadable(): void {
+  if (isReadable || THREAD_ENTRY.protocol !== "file:") return;
+  const path = new URL("../", THREAD_ENTRY);
+  if (
+    Deno.permissions.querySync({ name: "read", path }).state !== "granted" &&
+    Deno.permissions.querySync({ name: "read", path: THREAD_ENTRY }).state !==
+      "granted"
+  ) {
+    throw new Deno.errors.NotCapable(
+      `Requires read access to "${
+        decodeURIComponent(path.pathname)
+      }", run again with the --allow-read flag`,
+    );
+  }
+  isReadable = true;
+}
+
 // -- Main thread, for the others --
 
 function spawn(
@@ -139,10 +169,8 @@ function spawn(
   name: string,
   start: object,
 ): void {
-  closeInspector();
-  const worker = new Worker(THREAD_ENTRY, { type: "module", name });
+  const worker = startWorker(name);
   workerStarted();
-  unrefWorker(worker);
   const { port, lifeLock } = start as { port: MessagePort; lifeLock: string };
   guests.set(agent, { owner, worker, lifeLock });
   worker.addEventListener("error", (event) => {
