@@ -45,10 +45,11 @@ let partsOf: (condition: Condition) => {
  *
  * @example Usage
  * ```ts
- * import { Condition } from "@concurrent/parallel/threading";
+ * import { Condition, Lock } from "@concurrent/parallel/threading";
  * import { assertEquals } from "@std/assert";
  *
- * const condition = new Condition();
+ * // Between functions of one thread; between threads the default will do.
+ * const condition = new Condition(new Lock());
  * const items: string[] = [];
  * async function take() {
  *   using _ = await condition.guard();
@@ -209,7 +210,7 @@ export class Condition {
    * @returns True: notified. False: the timeout has passed.
    * @throws {InvalidStateError} If this thread does not hold the lock.
    * @throws {AbandonedLockError} If a holder of the lock has ended meanwhile; the lock is held.
-   * @throws {DeadlockError} If no thread is left that could notify it.
+   * @throws {DeadlockError} If no thread is left that could notify it, or another function of this thread has the lock when it comes back; the lock is not held then.
    * @throws {RangeError} If the timeout is negative or NaN.
    */
   waitSync(options: WaitOptions = {}): boolean {
@@ -254,7 +255,7 @@ export class Condition {
    * @returns What the predicate returned last: falsy only where the timeout has passed.
    * @throws {InvalidStateError} If this thread does not hold the lock.
    * @throws {TypeError} If the predicate returns a promise.
-   * @throws {DeadlockError} If no thread is left that could notify it.
+   * @throws {DeadlockError} If no thread is left that could notify it, or another function of this thread has the lock when it comes back; the lock is not held then.
    * @throws What the predicate throws; the lock is held.
    */
   waitForSync<T>(predicate: () => T, options: WaitOptions = {}): T {

@@ -201,7 +201,7 @@ export class Queue<T = unknown> implements AsyncIterable<T> {
   /**
    * Takes the next item, and waits while the queue is empty.
    *
-   * @param options How long to wait.
+   * @param options How long to wait. What an item holds beside bytes (locks, queues, shared buffers) is fetched from the main thread, for which it waits as long as that takes.
    * @returns The item.
    * @throws {QueueEmptyError} If the timeout has passed.
    * @throws {QueueShutDownError} If the queue was shut down, and nothing is left in it.
@@ -223,7 +223,7 @@ export class Queue<T = unknown> implements AsyncIterable<T> {
   /**
    * As {@linkcode Queue.get}, and blocks the thread.
    *
-   * @param options How long to wait.
+   * @param options How long to wait. What an item holds beside bytes (locks, queues, shared buffers) is fetched from the main thread, for which it waits as long as that takes.
    * @returns The item.
    * @throws {QueueEmptyError} If the timeout has passed.
    * @throws {QueueShutDownError} If the queue was shut down, and nothing is left in it.

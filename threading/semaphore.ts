@@ -33,7 +33,7 @@ let coreOf: (semaphore: Semaphore) => SemaphoreCore;
  * - **Death:** since nobody owns a permit, a thread that ends does not give back what it has acquired.
  *
  * Acquiring and releasing where nobody has to wait takes two compare-and-swaps
- * (`bench/threading_bench.ts`); whoever waits uses no processor time.
+ * (`bench/threading_bench.ts`); whoever waits uses next to none of the processor.
  *
  * @example Usage
  * ```ts

@@ -11,6 +11,7 @@ import {
   InvalidStateError,
   NotSupportedError,
   SerializationError,
+  WorkerCrashedError,
 } from "../_internal/base/errors.ts";
 import {
   agentInfo,
@@ -19,7 +20,7 @@ import {
   mainTag,
   selfTag,
 } from "../_internal/memory/domain.ts";
-import { Joiners } from "../_internal/memory/waiting.ts";
+import { ThreadEnd } from "../_internal/memory/waiting.ts";
 import { singleRunOf, withHooks } from "../_internal/pool/activity.ts";
 import type { Call } from "../_internal/pool/single_run.ts";
 import { declareOwnExports } from "../_internal/wire/functions/own_exports.ts";
@@ -166,7 +167,7 @@ export class Thread<R = unknown> extends Activity<R> {
     checkWait("join a thread", options);
     this.#checkJoin();
     if (!this.#isForeign) return await super.join(options);
-    return await new Joiners(this.#tag).waitAsync(0, options) !== 0;
+    return await new ThreadEnd(this.#tag).waitAsync(this.#tag, options) !== 0;
   }
 
   /**
@@ -180,7 +181,7 @@ export class Thread<R = unknown> extends Activity<R> {
   joinSync(options: WaitOptions = {}): boolean {
     checkWait("join a thread", options);
     this.#checkJoin();
-    return new Joiners(this.#tag).waitSync(0, options) !== 0;
+    return new ThreadEnd(this.#tag).waitSync(this.#tag, options) !== 0;
   }
 
   /**
@@ -341,7 +342,10 @@ function threadOf(tag: number): Thread {
 
 const HOOKS = {
   onUncaught(thread: Activity, error: unknown): void {
-    excepthook({ error, thread });
+    // It wanted to end: Python's `SystemExit`, which is silent too.
+    const hasLeft = error instanceof WorkerCrashedError &&
+      error.exitCode !== undefined;
+    if (!hasLeft) excepthook({ error, thread });
   },
   /** `run()` is overridden: the object is made over there. */
   overridden(thread: Activity, { target, args }: Call): Call {

@@ -36,6 +36,7 @@ import {
 } from "./wait_queue.ts";
 import { checkAlive, grantTo } from "./parking.ts";
 import { newWords, Waitable } from "./waiting.ts";
+import { probeStack } from "./word_mutex.ts";
 
 const STATE = 0;
 const GENERATION = 1;
@@ -260,6 +261,7 @@ export class BarrierCore extends Waitable {
   #guarded<T>(fn: () => T): T {
     checkAlive();
     const { guard } = this.queue;
+    probeStack();
     guard.lock();
     try {
       return fn();

@@ -13,7 +13,10 @@
 // Step 1 comes before step 2, so a notifier that gets the lock after it sees the
 // node: no notification is lost. Who gives up in step 3 takes its node out under
 // the guard, and then goes on to step 4 as well: whatever the end of the wait, the
-// lock is held. Nothing keeps step 4 from its end but the end of the thread.
+// lock is held. Nothing keeps step 4 from its end but the end of the thread, and a
+// deadlock: where a blocking wait() comes back while another function of the same
+// thread has the lock, nobody can ever release it. Then the lock is not held, and
+// the DeadlockError says so.
 //
 // Between a and 5 a waiter may die with its notification. So a leaves its tag in
 // the object (PENDING), and 5 takes it out; whoever finds the tag of somebody who
@@ -26,6 +29,7 @@ import { isGone, selfTag } from "./domain.ts";
 import { ABANDONED, type LockCore } from "./lock_core.ts";
 import { QUEUE_WORDS, WaitQueue } from "./wait_queue.ts";
 import { newWords, Waitable, type WaitExtras } from "./waiting.ts";
+import { probeStack } from "./word_mutex.ts";
 
 const QUEUE = 0;
 const PENDING = QUEUE_WORDS;
@@ -65,12 +69,13 @@ export class ConditionCore extends Waitable {
     // Who waits has queued before it released the lock that is held here.
     const { guard, isEmpty } = this.queue;
     if (isEmpty) return;
+    probeStack();
     guard.lock();
     try {
       this.#budget = count;
       this.settle();
-      this.#budget = 0;
     } finally {
+      this.#budget = 0;
       guard.unlock();
     }
   }

@@ -52,6 +52,10 @@ const DEATHS = 5;
 /** Held while slabs change hands, and the first of those that nobody has. */
 const SLABS = 6;
 const FREE_SLAB = 7;
+/** Wake-ups so far, and threads that came. */
+const WAKES = 8;
+/** Ends that are under way: who waits for what the dead one had will be woken. */
+const ENDING = 9;
 const COUNTERS = 16;
 
 const INDEX_BITS = 10;
@@ -69,6 +73,7 @@ const GRANTED = 4;
 const BLOCKED = 5;
 /** Those who join it: the three words of a `WaitQueue`. */
 const JOINERS = 6;
+const JOINERS_WORDS = 3;
 /** Its newest slab of nodes; a slab's first word leads to the next older one, down to its own. */
 const SLAB = 9;
 /** Its nodes that are linked into a queue. */
@@ -202,17 +207,21 @@ function takeRecord(name: string, daemon: boolean): number {
     const generation = old >= MAX_GENERATION ? 1 : old + 1;
     const tag = (generation << INDEX_BITS) | index;
     giveSlabs(base);
-    words.fill(0, base + BELL, base + AGENT_WORDS);
+    // Not the line of those who join: one who came late for the last thread
+    // here may be at it, and leaves it in order.
+    words.fill(0, base + BELL, base + JOINERS);
+    words.fill(0, base + JOINERS + JOINERS_WORDS, base + AGENT_WORDS);
     const slab = NODES + index * SLAB_WORDS;
     words.fill(0, slab, slab + SLAB_WORDS);
     words[base + SLAB] = slab;
     words[base + DAEMON] = daemon ? 1 : 0;
     writeName(base, name);
-    Atomics.store(words, base + TAG, tag);
-    Atomics.store(words, base + STATE, LIVE);
     if (index >= Atomics.load(words, HIGH)) {
       Atomics.store(words, HIGH, index + 1);
     }
+    Atomics.store(words, base + TAG, tag);
+    Atomics.store(words, base + STATE, LIVE);
+    Atomics.add(words, WAKES, 1);
     return tag;
   }
   throw new RangeError(
@@ -222,26 +231,39 @@ function takeRecord(name: string, daemon: boolean): number {
 
 /**
  * Says that an agent has ended. What it held goes to those who wait for it.
- * Returns false where that was known already. The caller wakes the joiners.
+ * Returns false where that was known already. The caller wakes the joiners, and
+ * then calls `announceDeath()`.
  */
 export function markEnd(tag: number, end: AgentEnd): boolean {
-  const base = baseOf(tag);
-  if (Atomics.load(words, base + TAG) !== tag) return false;
-  const state = end === "ended" ? ENDED : KILLED;
-  if (
-    Atomics.compareExchange(words, base + STATE, LIVE, state) !== LIVE
-  ) return false;
-  if (end === "killed") Atomics.store(words, base + WAS_KILLED, 1);
-  return true;
+  return withRecord(tag, (base) => {
+    if (Atomics.load(words, base + STATE) !== LIVE) return false;
+    if (end === "killed") Atomics.store(words, base + WAS_KILLED, 1);
+    Atomics.add(words, ENDING, 1);
+    Atomics.store(words, base + STATE, end === "ended" ? ENDED : KILLED);
+    return true;
+  });
 }
 
 /** The thread is really gone, its place can be taken. */
 export function freeAgent(tag: number): void {
+  withRecord(tag, (base) => {
+    // Where some of its nodes are linked still, whoever takes the place does it.
+    if (Atomics.load(words, base + LINKED) === 0) giveSlabs(base);
+    Atomics.store(words, base + STATE, FREE);
+    return true;
+  });
+}
+
+/** Changes a record that is not given to anybody else meanwhile; false where it was. */
+function withRecord(tag: number, change: (base: number) => boolean): boolean {
   const base = baseOf(tag);
-  if (Atomics.load(words, base + TAG) !== tag) return;
-  // Where some of its nodes are linked still, whoever takes the place does it.
-  if (Atomics.load(words, base + LINKED) === 0) giveSlabs(base);
-  Atomics.store(words, base + STATE, FREE);
+  const creation = new WordMutex(words, CREATION);
+  creation.lock();
+  try {
+    return Atomics.load(words, base + TAG) === tag && change(base);
+  } finally {
+    creation.unlock();
+  }
 }
 
 /** Tells every agent but this one to look at what it waits for. */
@@ -254,6 +276,7 @@ export function announceDeath(): void {
     if (Atomics.load(words, base + STATE) !== LIVE || tag === ownTag) continue;
     raise(tag, DEATH);
   }
+  Atomics.sub(words, ENDING, 1);
 }
 
 /** How many deaths were announced: what was promised to agents before the last one may be void. */
@@ -264,8 +287,9 @@ export function countDeaths(): number {
 /** True where the agent with this tag has ended. */
 export function isGone(tag: number): boolean {
   const base = baseOf(tag);
-  return Atomics.load(words, base + TAG) !== tag ||
-    Atomics.load(words, base + STATE) !== LIVE;
+  // In this order: a record gets its tag before it is live again.
+  return Atomics.load(words, base + STATE) !== LIVE ||
+    Atomics.load(words, base + TAG) !== tag;
 }
 
 /** True where the agent with this tag has crashed or was terminated, as far as that is still known. */
@@ -287,7 +311,7 @@ export function agentCount(): number {
 
 /** True where this thread was ended from outside: it must not touch anything any more. */
 export function isSelfGone(): boolean {
-  return Atomics.load(words, ownBase + STATE) !== LIVE;
+  return isGone(ownTag);
 }
 
 /** Raises flags of an agent and wakes it. */
@@ -310,6 +334,8 @@ export function hasFlags(): boolean {
 
 /** Wakes an agent. */
 export function ring(tag: number): void {
+  // First: see `isDeadlock()`.
+  Atomics.add(words, WAKES, 1);
   bellOf(tag).ring();
 }
 
@@ -326,10 +352,13 @@ export function setBlocked(isBlocked: boolean): void {
 
 /**
  * True where every agent is blocked and nobody was rung: nobody is left to wake
- * anybody. Called by the last one, after it has announced its own sleep: whoever
- * granted something before it blocked has rung, and that shows here.
+ * anybody. Called by one that has announced its own sleep. The agents are looked
+ * at one after the other, so it counts only where nobody was rung, came or went
+ * meanwhile: then all of them were asleep at the same time.
  */
 export function isDeadlock(): boolean {
+  const wakes = Atomics.load(words, WAKES);
+  if (Atomics.load(words, ENDING) > 0) return false;
   const high = Atomics.load(words, HIGH);
   for (let index = 0; index < high; index++) {
     const base = COUNTERS + index * AGENT_WORDS;
@@ -337,7 +366,8 @@ export function isDeadlock(): boolean {
     if (Atomics.load(words, base + BLOCKED) === 0) return false;
     if (!bellOf(Atomics.load(words, base + TAG)).isParked) return false;
   }
-  return true;
+  return Atomics.load(words, ENDING) === 0 &&
+    Atomics.load(words, WAKES) === wakes;
 }
 
 /** Pushes a granted asynchronous wait to its agent; `link` is the word of the node that leads on. */

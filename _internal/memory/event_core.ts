@@ -16,6 +16,7 @@
 import { QUEUE_WORDS, WaitQueue } from "./wait_queue.ts";
 import { checkAlive } from "./parking.ts";
 import { newWords, Waitable } from "./waiting.ts";
+import { probeStack } from "./word_mutex.ts";
 
 const STATE = 0;
 const QUEUE = 1;
@@ -46,6 +47,7 @@ export class EventCore extends Waitable {
     if (state !== CONTENDED) return;
     checkAlive();
     const { guard } = this.queue;
+    probeStack();
     guard.lock();
     try {
       Atomics.or(words, STATE, SET);
@@ -62,6 +64,7 @@ export class EventCore extends Waitable {
     if (state !== (SET | CONTENDED)) return;
     checkAlive();
     const { guard } = this.queue;
+    probeStack();
     guard.lock();
     try {
       Atomics.and(words, STATE, ~SET);

@@ -18,6 +18,7 @@ import { isGone, selfTag } from "./domain.ts";
 import { QUEUE_WORDS, type WaitKind, WaitQueue } from "./wait_queue.ts";
 import { checkAlive } from "./parking.ts";
 import { newWords, Waitable } from "./waiting.ts";
+import { probeStack } from "./word_mutex.ts";
 
 const STATE = 0;
 const QUEUE = 1;
@@ -68,6 +69,7 @@ export class LockCore extends Waitable {
     if (Atomics.compareExchange(words, STATE, own, 0) === own) return true;
     checkAlive();
     const { guard } = this.queue;
+    probeStack();
     guard.lock();
     try {
       for (;;) {

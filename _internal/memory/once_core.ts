@@ -22,6 +22,7 @@
 import { isGone, selfTag } from "./domain.ts";
 import { QUEUE_WORDS, WaitQueue } from "./wait_queue.ts";
 import { newWords, Waitable } from "./waiting.ts";
+import { probeStack } from "./word_mutex.ts";
 
 const STATE = 0;
 const TOKEN = 1;
@@ -113,6 +114,7 @@ export class OnceCore extends Waitable {
 
   #leave(state: number, write: () => void): boolean {
     const { guard } = this.queue;
+    probeStack();
     guard.lock();
     try {
       if (!this.isOwn) return false;

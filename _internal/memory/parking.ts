@@ -16,8 +16,8 @@
 //
 // A wait that blocks for ever ends with an error where that is certain: no other
 // thread has the object (it was never sent), or all others are blocked for ever
-// too. Two checks before the sleep; everything that may be missed is checked
-// again after each slice of it.
+// too. The first is looked at before the sleep, the second after its first slice;
+// both, and whatever else may have been missed, after each slice again.
 
 import { after, type WaitOptions } from "../base/deadline.ts";
 import { CancelledError, DeadlockError } from "../base/errors.ts";
@@ -192,7 +192,11 @@ export function park(
         error = { reason };
       }
       slice = Math.min(slice * 2, MAX_SLICE);
-      if (error === undefined) continue;
+      if (error === undefined) {
+        // Nobody has rung for a whole slice: looks for itself.
+        if (bell.isParked && !isGranted(node)) target.settleGuarded();
+        continue;
+      }
       if (!target.giveUp(node)) break;
       if (error === TIMED_OUT) return 0;
       throw error.reason;
@@ -254,7 +258,9 @@ function sleep(
   }
   setBlocked(true);
   try {
-    if (isDeadlock()) {
+    // Not at the first sleep: most waits are over by then, and all threads have
+    // to be looked at.
+    if (slice > SLICE && isDeadlock()) {
       return {
         reason: new DeadlockError(
           "Cannot wait: every thread that could end the wait is blocked, or there is none",

@@ -63,7 +63,7 @@ import {
 import { WaitQueue } from "./wait_queue.ts";
 import { checkAlive } from "./parking.ts";
 import { newWords } from "./waiting.ts";
-import { WordMutex } from "./word_mutex.ts";
+import { probeStack, WordMutex } from "./word_mutex.ts";
 
 export { CLOSED, DONE, NOT_YET } from "./queue_lines.ts";
 
@@ -175,6 +175,7 @@ export class QueueCore {
   taskDone(): boolean {
     checkAlive();
     const { words } = this;
+    probeStack();
     this.#guard.lock();
     try {
       if (words[UNFINISHED] === 0) return false;
@@ -200,6 +201,7 @@ export class QueueCore {
     checkAlive();
     const { words } = this;
     const dropped: QueueItem[] = [];
+    probeStack();
     this.#guard.lock();
     try {
       Atomics.store(words, STATE, SHUT);
@@ -237,6 +239,7 @@ export class QueueCore {
 
   set maxSize(value: number) {
     checkAlive();
+    probeStack();
     this.#guard.lock();
     try {
       Atomics.store(this.words, MAX, value);
@@ -250,6 +253,8 @@ export class QueueCore {
     checkAlive();
     const { words } = this;
     const putters = this.#putters;
+    // Somebody will be woken: see `word_mutex.ts`.
+    if (!this.#getters.queue.isEmpty) probeStack();
     this.#guard.lock();
     try {
       if (words[STATE] !== OPEN) return CLOSED;
@@ -282,6 +287,7 @@ export class QueueCore {
     checkAlive();
     const { words } = this;
     const getters = this.#getters;
+    if (!this.#putters.queue.isEmpty) probeStack();
     this.#guard.lock();
     try {
       if (isPromised) getters.redeem();

@@ -39,6 +39,7 @@ import {
 import { QUEUE_WORDS, WaitQueue } from "./wait_queue.ts";
 import { checkAlive } from "./parking.ts";
 import { newWords, Waitable } from "./waiting.ts";
+import { probeStack } from "./word_mutex.ts";
 
 const STATE = 0;
 const QUEUE = 1;
@@ -82,6 +83,7 @@ export class RWLockCore extends Waitable {
     this.#own = tag << 1;
     this.#row = rowOf(tag);
     const { guard } = this.queue;
+    probeStack();
     guard.lock();
     try {
       // The row may be that of an agent that is gone.
@@ -253,6 +255,7 @@ export class RWLockCore extends Waitable {
 
   #guarded(fn: () => void): void {
     const { guard } = this.queue;
+    probeStack();
     guard.lock();
     try {
       fn();

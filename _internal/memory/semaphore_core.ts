@@ -15,6 +15,7 @@
 import { QUEUE_WORDS, WaitQueue } from "./wait_queue.ts";
 import { checkAlive } from "./parking.ts";
 import { newWords, Waitable } from "./waiting.ts";
+import { probeStack } from "./word_mutex.ts";
 
 const STATE = 0;
 /** No more than this many; written once. */
@@ -115,6 +116,7 @@ export class SemaphoreCore extends Waitable {
     checkAlive();
     const { words } = this;
     const { guard } = this.queue;
+    probeStack();
     guard.lock();
     try {
       for (;;) {

@@ -49,12 +49,10 @@ import {
   type WaitKind,
   WaitQueue,
 } from "./wait_queue.ts";
+import { probeStack } from "./word_mutex.ts";
 
 /** Looks at a free word before the guard is taken, where there is more than one core: about 10 us. */
 const SPINS = navigator.hardwareConcurrency > 1 ? 150 : 0;
-
-/** As many calls of the smallest kind as take more stack than a wait. */
-const STACK_PROBE = 100;
 
 /** What some waits need besides. */
 export interface WaitExtras {
@@ -146,6 +144,7 @@ export abstract class Waitable {
   /** Takes the guard and settles. */
   settleGuarded(): void {
     const { guard } = this.queue;
+    probeStack();
     guard.lock();
     try {
       this.settle();
@@ -158,6 +157,7 @@ export abstract class Waitable {
   tryNow(op: number): number {
     checkAlive();
     const { guard } = this.queue;
+    probeStack();
     guard.lock();
     try {
       const value = this.arrive(op);
@@ -259,7 +259,7 @@ export abstract class Waitable {
 
   /** Arrives: what was granted; or the node that was queued, negated. */
   #begin(op: number, isAsync: boolean, isReturning: boolean): number {
-    probeStack(STACK_PROBE);
+    probeStack();
     const { queue } = this;
     const { guard } = queue;
     guard.lock();
@@ -283,14 +283,17 @@ export function endAgent(tag: number, end: AgentEnd): void {
   if (!markEnd(tag, end)) return;
   // Where it is blocked it must go on, to its end.
   ring(tag);
-  new Joiners(tag).settleGuarded();
+  new ThreadEnd(tag).settleGuarded();
   announceDeath();
   // The others were told; this agent looks itself.
   settleAll();
 }
 
-/** Those who wait for the end of a thread. */
-export class Joiners extends Waitable {
+/**
+ * The end of a thread. The line is that of a record, which other threads get
+ * after it: whoever waits says for whom.
+ */
+export class ThreadEnd extends Waitable {
   readonly #tag: number;
 
   constructor(tag: number) {
@@ -300,8 +303,8 @@ export class Joiners extends Waitable {
     this.#tag = tag;
   }
 
-  override grant(): number {
-    return isGone(this.#tag) ? 1 : 0;
+  override grant(tag: number): number {
+    return isGone(tag) ? 1 : 0;
   }
 
   override holder(): number {
@@ -317,9 +320,4 @@ export function newWords(
     words: new Int32Array(new SharedArrayBuffer(count * 4)),
     serial: nextSerial(),
   };
-}
-
-/** Calls deep: what is begun after it must not run out of stack in the middle. */
-function probeStack(depth: number): number {
-  return depth === 0 ? 0 : probeStack(depth - 1) + 1;
 }

@@ -15,7 +15,10 @@
 // Whoever sleeps has written 2 in step 3, so step a sees it and notifies; who
 // takes it in step 3 leaves 2 behind, since there may be others who sleep.
 // A thread is never stopped in the middle of JavaScript, so the mutex is not
-// left held by the dead; the sleep is cut into slices all the same.
+// left held by the dead; the sleep is cut into slices all the same. What can end
+// a critical section is a full stack. So whoever is about to change something
+// under the mutex that others wait for calls `probeStack()` before: it throws
+// there, where nothing has been changed yet.
 
 import { pause } from "./bell.ts";
 
@@ -70,4 +73,17 @@ export class WordMutex {
       Atomics.wait(words, index, CONTENDED, SLICE);
     }
   }
+}
+
+/** As many calls of the smallest kind as take more stack than the deepest critical section. */
+const PROBE_DEPTH = 60;
+
+/**
+ * Throws where the stack is nearly full. It does not look for what V8 needs to
+ * compile a function that is called for the first time.
+ *
+ * @throws {RangeError} If there is not room enough for a critical section.
+ */
+export function probeStack(depth: number = PROBE_DEPTH): number {
+  return depth === 0 ? 0 : probeStack(depth - 1) + 1;
 }

@@ -374,10 +374,15 @@ export class Scheduler {
     let best: WorkerRecord | undefined;
     for (const record of this.#workers.live) {
       if (!record.hasRoom) continue;
-      if (record.state === "starting" && !mayWait) continue;
-      if (best === undefined || record.load < best.load) {
+      const isUp = record.state !== "starting";
+      if (!isUp && !mayWait) continue;
+      if (
+        best === undefined || record.load < best.load ||
+        // One that is up is better.
+        (isUp && record.load === best.load && best.state === "starting")
+      ) {
         best = record;
-        if (record.load === 0) return record;
+        if (isUp && record.load === 0) return record;
       }
     }
     if (best === undefined || best.load < concurrency) return best;

@@ -30,3 +30,22 @@ export function sharedClassModule(tag: string): string | undefined {
     ? undefined
     : new URL(`../../threading/${file}.ts`, import.meta.url).href;
 }
+
+/**
+ * Where the package is not on disk, a blocked thread cannot load the class of
+ * what it takes out of a queue. So whoever loads one class loads what it may
+ * need besides. The list is empty everywhere else.
+ *
+ * @param urls What is going to be loaded.
+ */
+export function companionModules(urls: Iterable<string>): string[] {
+  if (import.meta.url.startsWith("file:")) return [];
+  const all = Object.keys(MODULES).map((tag) => sharedClassModule(tag)!);
+  for (const url of urls) {
+    if (!all.includes(url)) continue;
+    // A function may be put as well.
+    all.push(new URL("functions/describe.ts", import.meta.url).href);
+    return all;
+  }
+  return [];
+}

@@ -14,6 +14,7 @@
 import { SerializationError } from "../base/errors.ts";
 import { setSharedCheck } from "../memory/parking.ts";
 import { declareOwnExports } from "./functions/own_exports.ts";
+import { noteModule } from "./require_module.ts";
 import { registerShareable } from "./shareables.ts";
 
 /** What an object is made of. The codec writes the parts. */
@@ -57,6 +58,7 @@ export function registerSharedClass<T extends object>(
 ): void {
   // A function that captured the class imports this one module.
   declareOwnExports(module, { [ctor.name]: ctor });
+  noteModule(module, { [ctor.name]: ctor });
   registerShareable(tag, ctor, {
     encode(object, context) {
       if (context.attachments === undefined) {

@@ -425,8 +425,25 @@ export class Guest {
     this.#release(slot);
     const w = this.#freshWriter();
     writeHeader(w, { tag: Tag.failed, slot, time });
-    encodeError(w, error, { root: "error", modules: new Set(), home: homeOf });
-    this.#channel.send(w.bytes());
+    // Locks and queues are carried by errors as they are by results.
+    const attachments: unknown[] = [];
+    const context = { root: "error", modules: new Set<string>(), home: homeOf };
+    try {
+      encodeError(
+        w,
+        error,
+        this.#channel.carriesAttachments
+          ? { ...context, attachments }
+          : context,
+      );
+      this.#channel.send(w.bytes(), attachments, transferable(attachments));
+    } catch {
+      // Refused by the platform: nothing may keep the report from arriving.
+      w.reset();
+      writeHeader(w, { tag: Tag.failed, slot, time });
+      encodeError(w, error, context);
+      this.#channel.send(w.bytes());
+    }
   }
 
   /** The call in the slot is about to be answered. */

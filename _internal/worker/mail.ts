@@ -368,7 +368,8 @@ export function collectSync(
   if (isMainAgent()) return checkFound(withdraw(token, keep));
   inbox ??= new Inbox();
   post({ kind: "collect", token, keep });
-  inbox.waitSync(token, {});
+  // Also where its task is to end: what it has taken must not be lost.
+  inbox.waitSync(token, {}, false, { isForced: true });
   return inbox.take(token);
 }
 

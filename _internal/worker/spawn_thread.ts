@@ -11,7 +11,7 @@
 // What a thread started ends with it, as Workers that a Worker started would.
 
 import { workerEnded, workerStarted } from "../base/registry.ts";
-import { freeAgent, isMainAgent } from "../memory/domain.ts";
+import { freeAgent, isGone, isMainAgent } from "../memory/domain.ts";
 import { endAgent } from "../memory/waiting.ts";
 import { closeInspector } from "../wire/functions/inspector.ts";
 import type { MessageSource } from "../wire/ring_channel.ts";
@@ -169,6 +169,8 @@ function spawn(
   name: string,
   start: object,
 ): void {
+  // It was terminated before it was started.
+  if (isGone(agent)) return;
   const worker = startWorker(name);
   workerStarted();
   const { port, lifeLock } = start as { port: MessagePort; lifeLock: string };

@@ -102,6 +102,7 @@ export class ThreadHost implements WorkerHost {
     this.exited = new Promise((resolve) => this.#settle = resolve);
     ensureDomain();
     checkAlive();
+    freeStuck();
     this.agent = createAgent(options.name, options.daemon ?? false);
     const link = createLink(options.transport ?? DEFAULT_TRANSPORT);
     this.slots = linkSlots(link);
@@ -144,10 +145,7 @@ export class ThreadHost implements WorkerHost {
   /** As it was when it was last asked: whoever asks has the lock looked at again. */
   get stuck(): boolean {
     if (this.#stuck) {
-      heldLocks().then((held) => {
-        this.#stuck = held.has(this.#lifeLock);
-        if (!this.#stuck) freeAgent(this.agent);
-      });
+      heldLocks().then((held) => this.#stuck = held.has(this.#lifeLock));
     }
     return this.#stuck;
   }
@@ -218,7 +216,8 @@ export class ThreadHost implements WorkerHost {
     this.channel.finish();
     this.#thread.release();
     endAgent(this.agent, this.#exitCode === undefined ? "killed" : "ended");
-    if (!this.#stuck) freeAgent(this.agent);
+    if (this.#stuck) stuck.set(this.#lifeLock, this.agent);
+    else freeAgent(this.agent);
     workerEnded();
     this.#settle({ exitCode: this.#exitCode, ...exit });
   }
@@ -226,5 +225,19 @@ export class ThreadHost implements WorkerHost {
   #clearStartTimer(): void {
     if (this.#startTimer !== undefined) clearTimeout(this.#startTimer);
     this.#startTimer = undefined;
+  }
+}
+
+/** Threads that were given up, by life lock: their places are taken until they have ended after all. */
+const stuck = new Map<string, number>();
+
+/** Frees the places of those that have. Asked whenever a place is needed, so that no timer has to. */
+async function freeStuck(): Promise<void> {
+  if (stuck.size === 0) return;
+  const held = await heldLocks();
+  for (const [lifeLock, agent] of stuck) {
+    if (held.has(lifeLock)) continue;
+    stuck.delete(lifeLock);
+    freeAgent(agent);
   }
 }

@@ -4,7 +4,10 @@
 
 import { liveAgents } from "../../_internal/memory/domain.ts";
 import { waitsOf } from "../../_internal/memory/wait_queue.ts";
-import { WAIT_KINDS, type WaitKind } from "../../_internal/memory/wait_queue.ts";
+import {
+  WAIT_KINDS,
+  type WaitKind,
+} from "../../_internal/memory/wait_queue.ts";
 import { Thread } from "../../threading/mod.ts";
 import { soon, until } from "./_helpers.ts";
 

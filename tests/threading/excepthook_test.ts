@@ -54,13 +54,14 @@ Deno.test("excepthook() hears of an error that nobody asks for", async () => {
   assertEquals(printed, []);
 });
 
-Deno.test("excepthook() does not hear of an error that result() tells, nor of a terminated thread", async () => {
+Deno.test("excepthook() does not hear of an error that result() tells, of a terminated thread, of Deno.exit()", async () => {
   const { args } = await heard(async () => {
     const thread = failing().start();
     await thread.result().catch(() => {});
     await thread.join();
     const endless = new Thread({ target: () => new Promise(() => {}) }).start();
     await endless.terminate();
+    await new Thread({ target: () => Deno.exit(3) }).start().join();
   });
   assertEquals(args, []);
 });

@@ -13,6 +13,7 @@
 // script's own source tells what each name means and whether it is ever
 // assigned (`scopes.ts`). What cannot change any more is kept by function.
 
+import { noteModule } from "../require_module.ts";
 import { type CaptureContext, createCaptureContext } from "./cells.ts";
 import { captureError, functionError } from "./capture_error.ts";
 import { BLIND_REASON, Capture, isPrimitive, valueOf } from "./capture.ts";
@@ -228,3 +229,6 @@ function usesOuter({ analysis: { unbound } }: FunctionSource): boolean {
   return unbound.this || unbound.super ||
     unbound.arguments || unbound.eval || unbound.privateName !== undefined;
 }
+
+// A blocked thread finds it here, where it is loaded.
+noteModule(import.meta.url, { createCaptureContext, describeFunction });

@@ -12,6 +12,7 @@
 //      the other and bound when all of them exist.
 
 import { SerializationError } from "../../base/errors.ts";
+import { companionModules } from "../shared_classes.ts";
 import type {
   FunctionDescription,
   FunctionReference,
@@ -81,7 +82,7 @@ export async function loadModules(
 ): Promise<Map<string, ModuleNamespace>> {
   const modules = new Map<string, ModuleNamespace>();
   await Promise.all(
-    Array.from(new Set(urls), async (url) => {
+    Array.from(new Set([...urls, ...companionModules(urls)]), async (url) => {
       const namespace: ModuleNamespace = await import(url);
       rememberNamespace(namespace, url);
       modules.set(url, namespace);

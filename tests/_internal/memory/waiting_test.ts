@@ -24,8 +24,8 @@ import {
 import { setInterruption } from "../../../_internal/memory/parking.ts";
 import {
   endAgent,
-  Joiners,
   newWords,
+  ThreadEnd,
   Waitable,
 } from "../../../_internal/memory/waiting.ts";
 import { DeadlockError } from "../../../threading/mod.ts";
@@ -218,23 +218,39 @@ Deno.test("Waitable.waitSync() tells that nobody is left, and leaves the queue",
   assert(stock.queue.isEmpty);
 });
 
-Deno.test("Joiners wait for the end of a thread, and endAgent() wakes them", async () => {
+Deno.test("ThreadEnd waits for the end of a thread, and endAgent() wakes them", async () => {
   const tag = createAgent("fake", false);
-  const joiners = new Joiners(tag);
-  assertEquals(joiners.tryNow(0), 0);
-  assertEquals(await joiners.waitAsync(0, { timeout: 5 }), 0);
-  const wait = joiners.waitAsync(0, {});
-  const other = joiners.waitAsync(0, {});
+  const joiners = new ThreadEnd(tag);
+  assertEquals(joiners.tryNow(tag), 0);
+  assertEquals(await joiners.waitAsync(tag, { timeout: 5 }), 0);
+  const wait = joiners.waitAsync(tag, {});
+  const other = joiners.waitAsync(tag, {});
   await untilWaiting("Thread", 2);
   endAgent(tag, "killed");
   assertEquals(await soon("the end", Promise.all([wait, other])), [1, 1]);
-  assertEquals(joiners.tryNow(0), 1);
-  assertEquals(joiners.waitSync(0, {}), 1);
+  assertEquals(joiners.tryNow(tag), 1);
+  assertEquals(joiners.waitSync(tag, {}), 1);
   freeAgent(tag);
   await assertRejects(
-    () => joiners.waitAsync(0, { signal: AbortSignal.abort(new TypeError()) }),
+    () =>
+      joiners.waitAsync(tag, { signal: AbortSignal.abort(new TypeError()) }),
     TypeError,
   );
   assertEquals(joiners.holder(), tag);
   assertFalse(joiners.holder() === selfTag());
+});
+
+Deno.test("ThreadEnd of a thread that is gone leaves those alone who wait for the next one in its place", async () => {
+  const first = createAgent("first", false);
+  endAgent(first, "ended");
+  freeAgent(first);
+  const second = createAgent("second", false);
+  // The same record, another generation.
+  assertEquals(second & 1023, first & 1023);
+  const wait = new ThreadEnd(second).waitAsync(second, {});
+  assertEquals(new ThreadEnd(first).waitSync(first, {}), 1);
+  await untilWaiting("Thread", 1);
+  endAgent(second, "ended");
+  assertEquals(await soon("the end", wait), 1);
+  freeAgent(second);
 });
