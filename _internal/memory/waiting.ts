@@ -42,6 +42,7 @@ import {
   freeNode,
   isDropped,
   isGranted,
+  nodeNext,
   nodeOp,
   nodeTag,
   takeNode,
@@ -309,6 +310,25 @@ export class ThreadEnd extends Waitable {
 
   override holder(): number {
     return this.#tag;
+  }
+
+  /** Everybody waits for somebody: whoever is first is in nobody's way. */
+  override settle(): void {
+    const { queue } = this;
+    for (let node = queue.head; node !== 0;) {
+      const next = nodeNext(node);
+      const isDead = isGone(nodeTag(node));
+      if (isDead || isGone(nodeOp(node))) {
+        queue.unlink(node);
+        if (isDead) dropNode(node);
+        else grantTo(node, 1);
+      }
+      node = next;
+    }
+  }
+
+  protected override arrive(tag: number): number {
+    return this.grant(tag);
   }
 }
 
