@@ -31,6 +31,15 @@ async function pids(executor: Executor, count: number): Promise<number[]> {
   return [...found];
 }
 
+/** Has a worker written this file? */
+async function exists(name: string): Promise<boolean> {
+  try {
+    return (await Deno.readTextFile(`${folder}/${name}`)).length > 0;
+  } catch {
+    return false;
+  }
+}
+
 const programs: Record<string, () => Promise<void> | void> = {
   async idle() {
     const pools = [
@@ -108,11 +117,17 @@ const programs: Record<string, () => Promise<void> | void> = {
     });
     executor.submit(waitAs, `${folder}/pid`);
     const process = new Process({
-      target: () => {
+      target: (path: string) => {
+        Deno.writeTextFileSync(path, "busy");
         for (;;);
       },
+      args: [`${folder}/busy`],
       daemon: true,
     }).start();
+    // While it comes up the folder of its socket is there.
+    while (!(await exists("busy"))) {
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
     console.log("pids", ...idle, ...busy, process.pid);
   },
   threadError() {
@@ -132,13 +147,6 @@ const programs: Record<string, () => Promise<void> | void> = {
       args: [`${folder}/p`],
       daemon: true,
     }).start();
-    const exists = async (name: string) => {
-      try {
-        return (await Deno.readTextFile(`${folder}/${name}`)).length > 0;
-      } catch {
-        return false;
-      }
-    };
     while (!(await exists("t")) || !(await exists("p"))) {
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
