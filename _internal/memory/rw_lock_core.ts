@@ -145,7 +145,8 @@ export class RWLockCore extends Waitable {
     const { words } = this;
     const own = this.#own;
     if (Atomics.compareExchange(words, STATE, own, 0) === own) return true;
-    if (Atomics.load(words, STATE) !== (own | CONTENDED)) return false;
+    // The mark may have gone since: who waited has given up.
+    if ((Atomics.load(words, STATE) & ~CONTENDED) !== own) return false;
     checkAlive();
     this.#guarded(() => {
       for (;;) {
