@@ -46,7 +46,7 @@ import {
 } from "./wait_queue.ts";
 
 /** Milliseconds of the first sleep of a wait; what cannot ring the bell is looked at in between. */
-const SLICE = 200;
+const SLICE = 500;
 /** Each sleep is twice as long as the one before, up to this: a wake-up takes a quarter of a millisecond. */
 const MAX_SLICE = 1_000;
 
