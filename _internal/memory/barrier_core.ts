@@ -36,7 +36,6 @@ import {
 } from "./wait_queue.ts";
 import { checkAlive, grantTo } from "./parking.ts";
 import { newWords, Waitable } from "./waiting.ts";
-import { probeStack } from "./word_mutex.ts";
 
 const STATE = 0;
 const GENERATION = 1;
@@ -260,13 +259,6 @@ export class BarrierCore extends Waitable {
 
   #guarded<T>(fn: () => T): T {
     checkAlive();
-    const { guard } = this.queue;
-    probeStack();
-    guard.lock();
-    try {
-      return fn();
-    } finally {
-      guard.unlock();
-    }
+    return this.guarded(fn);
   }
 }

@@ -29,7 +29,6 @@ import { isGone, selfTag } from "./domain.ts";
 import { ABANDONED, type LockCore } from "./lock_core.ts";
 import { QUEUE_WORDS, WaitQueue } from "./wait_queue.ts";
 import { newWords, Waitable, type WaitExtras } from "./waiting.ts";
-import { probeStack } from "./word_mutex.ts";
 
 const QUEUE = 0;
 const PENDING = QUEUE_WORDS;
@@ -67,17 +66,15 @@ export class ConditionCore extends Waitable {
   /** Holder of the lock: lets the first ones that wait go on. */
   notify(count: number): void {
     // Who waits has queued before it released the lock that is held here.
-    const { guard, isEmpty } = this.queue;
-    if (isEmpty) return;
-    probeStack();
-    guard.lock();
-    try {
-      this.#budget = count;
-      this.settle();
-    } finally {
-      this.#budget = 0;
-      guard.unlock();
-    }
+    if (this.queue.isEmpty) return;
+    this.guarded(() => {
+      try {
+        this.#budget = count;
+        this.settle();
+      } finally {
+        this.#budget = 0;
+      }
+    });
   }
 
   /** Holder of the lock: blocks without it until it is notified; false when the timeout has passed. */

@@ -16,7 +16,6 @@
 import { QUEUE_WORDS, WaitQueue } from "./wait_queue.ts";
 import { checkAlive } from "./parking.ts";
 import { newWords, Waitable } from "./waiting.ts";
-import { probeStack } from "./word_mutex.ts";
 
 const STATE = 0;
 const QUEUE = 1;
@@ -46,15 +45,10 @@ export class EventCore extends Waitable {
     const state = Atomics.compareExchange(words, STATE, 0, SET);
     if (state !== CONTENDED) return;
     checkAlive();
-    const { guard } = this.queue;
-    probeStack();
-    guard.lock();
-    try {
+    this.guarded(() => {
       Atomics.or(words, STATE, SET);
       this.settle();
-    } finally {
-      guard.unlock();
-    }
+    });
   }
 
   /** Clears it; those whom set() has released stay released. */
@@ -63,14 +57,9 @@ export class EventCore extends Waitable {
     const state = Atomics.compareExchange(words, STATE, SET, 0);
     if (state !== (SET | CONTENDED)) return;
     checkAlive();
-    const { guard } = this.queue;
-    probeStack();
-    guard.lock();
-    try {
+    this.guarded(() => {
       Atomics.and(words, STATE, ~SET);
-    } finally {
-      guard.unlock();
-    }
+    });
   }
 
   override attempt(): number {

@@ -18,7 +18,6 @@ import { isGone, selfTag } from "./domain.ts";
 import { QUEUE_WORDS, type WaitKind, WaitQueue } from "./wait_queue.ts";
 import { checkAlive } from "./parking.ts";
 import { newWords, Waitable } from "./waiting.ts";
-import { probeStack } from "./word_mutex.ts";
 
 const STATE = 0;
 const QUEUE = 1;
@@ -68,10 +67,7 @@ export class LockCore extends Waitable {
     const own = this.#own;
     if (Atomics.compareExchange(words, STATE, own, 0) === own) return true;
     checkAlive();
-    const { guard } = this.queue;
-    probeStack();
-    guard.lock();
-    try {
+    return this.guarded(() => {
       for (;;) {
         const state = Atomics.load(words, STATE);
         if (state >>> 1 === 0) return false;
@@ -82,9 +78,7 @@ export class LockCore extends Waitable {
       }
       this.settle();
       return true;
-    } finally {
-      guard.unlock();
-    }
+    });
   }
 
   /** As `tryFast()`, for an asynchronous call; the caller delivers it. */

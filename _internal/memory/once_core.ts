@@ -22,7 +22,6 @@
 import { isGone, selfTag } from "./domain.ts";
 import { QUEUE_WORDS, WaitQueue } from "./wait_queue.ts";
 import { newWords, Waitable } from "./waiting.ts";
-import { probeStack } from "./word_mutex.ts";
 
 const STATE = 0;
 const TOKEN = 1;
@@ -113,18 +112,13 @@ export class OnceCore extends Waitable {
   }
 
   #leave(state: number, write: () => void): boolean {
-    const { guard } = this.queue;
-    probeStack();
-    guard.lock();
-    try {
+    return this.guarded(() => {
       if (!this.isOwn) return false;
       write();
       Atomics.store(this.words, STATE, state);
       this.settle();
       return true;
-    } finally {
-      guard.unlock();
-    }
+    });
   }
 }
 

@@ -39,7 +39,6 @@ import {
 import { QUEUE_WORDS, WaitQueue } from "./wait_queue.ts";
 import { checkAlive } from "./parking.ts";
 import { newWords, Waitable } from "./waiting.ts";
-import { probeStack } from "./word_mutex.ts";
 
 const STATE = 0;
 const QUEUE = 1;
@@ -82,16 +81,11 @@ export class RWLockCore extends Waitable {
     const tag = selfTag();
     this.#own = tag << 1;
     this.#row = rowOf(tag);
-    const { guard } = this.queue;
-    probeStack();
-    guard.lock();
-    try {
+    this.guarded(() => {
       // The row may be that of an agent that is gone.
       this.#clean(this.#row);
       words[this.#row + TAG] = tag;
-    } finally {
-      guard.unlock();
-    }
+    });
   }
 
   /** Takes it for one more reader if no writer has it, and nobody waits. */
@@ -127,7 +121,7 @@ export class RWLockCore extends Waitable {
     for (;;) {
       const state = Atomics.load(words, STATE);
       if ((state & CONTENDED) !== 0) {
-        this.#guarded(() => {
+        this.guarded(() => {
           this.#dropReads(1);
           this.settle();
         });
@@ -148,7 +142,7 @@ export class RWLockCore extends Waitable {
     // The mark may have gone since: who waited has given up.
     if ((Atomics.load(words, STATE) & ~CONTENDED) !== own) return false;
     checkAlive();
-    this.#guarded(() => {
+    this.guarded(() => {
       for (;;) {
         // Who waited may have given up meanwhile, and the mark with it.
         const state = Atomics.load(words, STATE);
@@ -169,7 +163,7 @@ export class RWLockCore extends Waitable {
 
   /** True where somebody holds it who is alive. */
   get isHeld(): boolean {
-    this.#guarded(() => this.settle());
+    this.guarded(() => this.settle());
     const writer = this.holder();
     return writer === 0
       ? readersOf(Atomics.load(this.words, STATE)) > 0
@@ -251,17 +245,6 @@ export class RWLockCore extends Waitable {
       const state = Atomics.load(words, STATE);
       const next = without(state, count);
       if (Atomics.compareExchange(words, STATE, state, next) === state) return;
-    }
-  }
-
-  #guarded(fn: () => void): void {
-    const { guard } = this.queue;
-    probeStack();
-    guard.lock();
-    try {
-      fn();
-    } finally {
-      guard.unlock();
     }
   }
 }

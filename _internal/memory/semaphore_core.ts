@@ -15,7 +15,6 @@
 import { QUEUE_WORDS, WaitQueue } from "./wait_queue.ts";
 import { checkAlive } from "./parking.ts";
 import { newWords, Waitable } from "./waiting.ts";
-import { probeStack } from "./word_mutex.ts";
 
 const STATE = 0;
 /** No more than this many; written once. */
@@ -115,10 +114,7 @@ export class SemaphoreCore extends Waitable {
   #releaseContended(count: number): boolean {
     checkAlive();
     const { words } = this;
-    const { guard } = this.queue;
-    probeStack();
-    guard.lock();
-    try {
+    return this.guarded(() => {
       for (;;) {
         const state = Atomics.load(words, STATE);
         if ((state >>> 1) + count > this.limit) return false;
@@ -130,8 +126,6 @@ export class SemaphoreCore extends Waitable {
       }
       this.settle();
       return true;
-    } finally {
-      guard.unlock();
-    }
+    });
   }
 }

@@ -144,11 +144,20 @@ export abstract class Waitable {
 
   /** Takes the guard and settles. */
   settleGuarded(): void {
+    this.guarded(() => this.settle());
+  }
+
+  /**
+   * Calls a function under the guard.
+   *
+   * @throws {RangeError} If the stack is nearly full; the function was not called.
+   */
+  guarded<T>(fn: () => T): T {
     const { guard } = this.queue;
     probeStack();
     guard.lock();
     try {
-      this.settle();
+      return fn();
     } finally {
       guard.unlock();
     }
@@ -157,16 +166,11 @@ export abstract class Waitable {
   /** Tries once, in turn: 0 where it would have to wait. */
   tryNow(op: number): number {
     checkAlive();
-    const { guard } = this.queue;
-    probeStack();
-    guard.lock();
-    try {
+    return this.guarded(() => {
       const value = this.arrive(op);
       if (value === 0 && this.queue.isEmpty) this.calm();
       return value;
-    } finally {
-      guard.unlock();
-    }
+    });
   }
 
   /**
@@ -229,6 +233,7 @@ export abstract class Waitable {
   /** This agent gives up a wait: false where it was granted meanwhile. */
   giveUp(node: number): boolean {
     const { guard } = this.queue;
+    // Not `guarded()`: also where the stack is nearly full.
     guard.lock();
     try {
       if (isGranted(node)) return false;
@@ -260,11 +265,8 @@ export abstract class Waitable {
 
   /** Arrives: what was granted; or the node that was queued, negated. */
   #begin(op: number, isAsync: boolean, isReturning: boolean): number {
-    probeStack();
-    const { queue } = this;
-    const { guard } = queue;
-    guard.lock();
-    try {
+    return this.guarded(() => {
+      const { queue } = this;
       const value = isReturning ? this.grant(op, selfTag()) : this.arrive(op);
       if (value !== 0) return value;
       const kind = WAIT_KINDS.indexOf(this.kind);
@@ -273,9 +275,7 @@ export abstract class Waitable {
       else queue.push(node);
       queue.tellHolder(this.holder());
       return -node;
-    } finally {
-      guard.unlock();
-    }
+    });
   }
 }
 
