@@ -8,6 +8,7 @@
 import { SerializationError } from "../_internal/base/errors.ts";
 import { isTooLong, type OnceEnd } from "../_internal/memory/once_core.ts";
 import { describer } from "../_internal/pool/definitions.ts";
+import { isMovable } from "../_internal/wire/attachments.ts";
 import { ByteReader, ByteWriter } from "../_internal/wire/bytes.ts";
 import { decodeError, encodeError } from "../_internal/wire/error_codec.ts";
 import {
@@ -54,10 +55,7 @@ function encodeSuccess(value: unknown): OnceEnd {
     attachments: true,
   });
   const { attachments } = payload;
-  const single = attachments.find((it) =>
-    it instanceof MessagePort || it instanceof ReadableStream ||
-    it instanceof WritableStream || it instanceof TransformStream
-  );
+  const single = attachments.find(isMovable);
   if (single !== undefined) {
     throw new SerializationError(
       `Cannot send what 'fn' returned to several threads: it holds a ${single.constructor.name}, which only one thread can have`,

@@ -9,8 +9,9 @@
 import { checkWait, type WaitOptions } from "../_internal/base/deadline.ts";
 import { EventCore } from "../_internal/memory/event_core.ts";
 import {
+  memoryParts,
   registerSharedClass,
-  takeAdopted,
+  takeMemory,
 } from "../_internal/wire/shared_objects.ts";
 
 const VERB = "wait for an event";
@@ -50,11 +51,7 @@ export class Event {
 
   /** Creates an event that is not set. */
   constructor() {
-    const adopted = takeAdopted();
-    this.#core = adopted === undefined ? new EventCore() : new EventCore({
-      serial: adopted.serial,
-      words: new Int32Array(adopted.parts[0] as SharedArrayBuffer),
-    });
+    this.#core = new EventCore(takeMemory());
   }
 
   /**
@@ -107,7 +104,9 @@ export class Event {
   }
 }
 
-registerSharedClass("threading.Event", Event, import.meta.url, (event) => {
-  const { serial, words } = coreOf(event);
-  return { serial, parts: [words.buffer] };
-});
+registerSharedClass(
+  "threading.Event",
+  Event,
+  import.meta.url,
+  (event) => memoryParts(coreOf(event)),
+);

@@ -13,8 +13,9 @@ import {
 } from "../_internal/base/errors.ts";
 import { ABANDONED, LockCore } from "../_internal/memory/lock_core.ts";
 import {
+  memoryParts,
   registerSharedClass,
-  takeAdopted,
+  takeMemory,
 } from "../_internal/wire/shared_objects.ts";
 import { guard, guardSync } from "./_guard.ts";
 import { declareLock } from "./_lock_cores.ts";
@@ -68,11 +69,7 @@ export class Lock {
 
   /** Creates a free lock. */
   constructor() {
-    const adopted = takeAdopted();
-    this.#core = adopted === undefined ? new LockCore() : new LockCore("Lock", {
-      serial: adopted.serial,
-      words: new Int32Array(adopted.parts[0] as SharedArrayBuffer),
-    });
+    this.#core = new LockCore("Lock", takeMemory());
   }
 
   /**
@@ -175,7 +172,9 @@ function checkAbandoned(granted: number): boolean {
   return granted !== 0;
 }
 
-registerSharedClass("threading.Lock", Lock, import.meta.url, (lock) => {
-  const { serial, words } = coreOf(lock);
-  return { serial, parts: [words.buffer] };
-});
+registerSharedClass(
+  "threading.Lock",
+  Lock,
+  import.meta.url,
+  (lock) => memoryParts(coreOf(lock)),
+);

@@ -14,8 +14,9 @@ import {
 import { ABANDONED, ACQUIRED } from "../_internal/memory/lock_core.ts";
 import { RLockCore } from "../_internal/memory/rlock_core.ts";
 import {
+  memoryParts,
   registerSharedClass,
-  takeAdopted,
+  takeMemory,
 } from "../_internal/wire/shared_objects.ts";
 import { guard, guardSync } from "./_guard.ts";
 import { declareLock } from "./_lock_cores.ts";
@@ -65,11 +66,7 @@ export class RLock {
 
   /** Creates a free lock. */
   constructor() {
-    const adopted = takeAdopted();
-    this.#core = adopted === undefined ? new RLockCore() : new RLockCore({
-      serial: adopted.serial,
-      words: new Int32Array(adopted.parts[0] as SharedArrayBuffer),
-    });
+    this.#core = new RLockCore(takeMemory());
   }
 
   /**
@@ -203,7 +200,9 @@ function checkAbandoned(granted: number): boolean {
   return granted !== 0;
 }
 
-registerSharedClass("threading.RLock", RLock, import.meta.url, (lock) => {
-  const { serial, words } = coreOf(lock);
-  return { serial, parts: [words.buffer] };
-});
+registerSharedClass(
+  "threading.RLock",
+  RLock,
+  import.meta.url,
+  (lock) => memoryParts(coreOf(lock)),
+);

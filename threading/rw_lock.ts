@@ -18,8 +18,9 @@ import {
   WRITE,
 } from "../_internal/memory/rw_lock_core.ts";
 import {
+  memoryParts,
   registerSharedClass,
-  takeAdopted,
+  takeMemory,
 } from "../_internal/wire/shared_objects.ts";
 import { guard, guardSync, type Holdable } from "./_guard.ts";
 
@@ -69,11 +70,7 @@ export class RWLock {
 
   /** Creates a free lock. */
   constructor() {
-    const adopted = takeAdopted();
-    this.#core = adopted === undefined ? new RWLockCore() : new RWLockCore({
-      serial: adopted.serial,
-      words: new Int32Array(adopted.parts[0] as SharedArrayBuffer),
-    });
+    this.#core = new RWLockCore(takeMemory());
   }
 
   /**
@@ -274,7 +271,9 @@ function checkAbandoned(op: number, granted: number): boolean {
   return granted !== 0;
 }
 
-registerSharedClass("threading.RWLock", RWLock, import.meta.url, (lock) => {
-  const { serial, words } = coreOf(lock);
-  return { serial, parts: [words.buffer] };
-});
+registerSharedClass(
+  "threading.RWLock",
+  RWLock,
+  import.meta.url,
+  (lock) => memoryParts(coreOf(lock)),
+);

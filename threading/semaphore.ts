@@ -13,8 +13,9 @@ import {
   SemaphoreCore,
 } from "../_internal/memory/semaphore_core.ts";
 import {
+  memoryParts,
   registerSharedClass,
-  takeAdopted,
+  takeMemory,
 } from "../_internal/wire/shared_objects.ts";
 import { guard, guardSync } from "./_guard.ts";
 
@@ -70,16 +71,13 @@ export class Semaphore {
    * @throws {RangeError} If `value` is negative, no integer, or 2^30 or more.
    */
   constructor(value: number = 1) {
-    const adopted = takeAdopted();
-    this.#core = adopted === undefined
+    const memory = takeMemory();
+    this.#core = memory === undefined
       ? SemaphoreCore.create(
         checkCount("create a semaphore", "value", value, 0),
         this instanceof BoundedSemaphore ? value : MAX_PERMITS,
       )
-      : new SemaphoreCore({
-        serial: adopted.serial,
-        words: new Int32Array(adopted.parts[0] as SharedArrayBuffer),
-      });
+      : new SemaphoreCore(memory);
   }
 
   /**
@@ -214,9 +212,6 @@ for (const ctor of [Semaphore, BoundedSemaphore]) {
     `threading.${ctor.name}`,
     ctor,
     import.meta.url,
-    (semaphore) => {
-      const { serial, words } = coreOf(semaphore);
-      return { serial, parts: [words.buffer] };
-    },
+    (semaphore) => memoryParts(coreOf(semaphore)),
   );
 }

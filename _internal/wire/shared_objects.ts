@@ -117,6 +117,26 @@ export function takeAdopted(): SharedParts | undefined {
   return parts;
 }
 
+/** The words of an object, and its number. */
+export interface SharedMemory {
+  readonly serial: number;
+  readonly words: Int32Array<SharedArrayBuffer>;
+}
+
+/** As {@linkcode takeAdopted}, for an object that is made of its words alone. */
+export function takeMemory(): SharedMemory | undefined {
+  const parts = takeAdopted();
+  return parts === undefined ? undefined : {
+    serial: parts.serial,
+    words: new Int32Array(parts.parts[0] as SharedArrayBuffer),
+  };
+}
+
+/** What an object is made of that is made of its words alone. */
+export function memoryParts({ serial, words }: SharedMemory): SharedParts {
+  return { serial, parts: [words.buffer] };
+}
+
 /** Makes an object the one that this thread has for a number. */
 export function remember(serial: number, object: object): void {
   if (known.get(serial)?.deref() === object) return;

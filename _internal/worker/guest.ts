@@ -16,6 +16,7 @@ import { CancelledError, SerializationError } from "../base/errors.ts";
 import { hasWork, whenIdle } from "../base/registry.ts";
 import type { CallSlots } from "../memory/slots.ts";
 import { setInterruption } from "../memory/parking.ts";
+import { movable } from "../wire/attachments.ts";
 import { ByteWriter } from "../wire/bytes.ts";
 import type { Channel } from "../wire/channel.ts";
 import { encodeValue } from "../wire/codec.ts";
@@ -404,7 +405,7 @@ export class Guest {
         encodeValue(w, isWanted ? value : undefined, context);
       }
       this.#release(slot);
-      this.#channel.send(w.bytes(), attachments, transferable(attachments));
+      this.#channel.send(w.bytes(), attachments, movable(attachments));
     } catch (error) {
       // The platform's own refusal of an attachment names no part of the value.
       this.#fail(
@@ -436,7 +437,7 @@ export class Guest {
           ? { ...context, attachments }
           : context,
       );
-      this.#channel.send(w.bytes(), attachments, transferable(attachments));
+      this.#channel.send(w.bytes(), attachments, movable(attachments));
     } catch {
       // Refused by the platform: nothing may keep the report from arriving.
       w.reset();
@@ -534,12 +535,4 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
   return value !== null &&
     (typeof value === "object" || typeof value === "function") &&
     typeof (value as { then?: unknown }).then === "function";
-}
-
-/** Ports and streams can only be moved; everything else is cloned. */
-function transferable(attachments: readonly unknown[]): Transferable[] {
-  return attachments.filter((value) =>
-    value instanceof MessagePort || value instanceof ReadableStream ||
-    value instanceof WritableStream || value instanceof TransformStream
-  ) as Transferable[];
 }

@@ -30,6 +30,7 @@ import {
 import { QUEUE_WORDS, WaitQueue } from "../memory/wait_queue.ts";
 import { setMailHandler } from "../memory/parking.ts";
 import { newWords, Waitable } from "../memory/waiting.ts";
+import { movable } from "../wire/attachments.ts";
 
 /** What threads post to the main thread. */
 type ToMain =
@@ -389,12 +390,4 @@ function checkFound(
     );
   }
   return attachments;
-}
-
-/** Ports and streams can only be moved; everything else is cloned. */
-function movable(attachments: readonly unknown[]): Transferable[] {
-  return attachments.filter((value) =>
-    value instanceof MessagePort || value instanceof ReadableStream ||
-    value instanceof WritableStream || value instanceof TransformStream
-  ) as Transferable[];
 }
