@@ -1,0 +1,66 @@
+// Copyright 2026 the @concurrent/parallel authors. MIT license.
+
+import type { CallSlots } from "../memory/slots.ts";
+import { AbortReason } from "../wire/messages.ts";
+import { type CallContext, stopError, type WorkerInfo } from "./current.ts";
+
+/** A call whose function has been entered. */
+export class RunningCall implements CallContext {
+  readonly slot: number;
+  readonly worker: WorkerInfo;
+  readonly #slots: CallSlots;
+  readonly #report: (
+    slot: number,
+    done: number,
+    total: number | undefined,
+  ) => void;
+  #controller: AbortController | undefined;
+  #reason: AbortReason | undefined;
+  readonly since = performance.now();
+  /** True once the call has answered: a late `progress()` goes nowhere. */
+  ended = false;
+
+  constructor(
+    slot: number,
+    options: { readonly worker: WorkerInfo; readonly slots: CallSlots },
+    report: (slot: number, done: number, total: number | undefined) => void,
+  ) {
+    this.slot = slot;
+    this.worker = options.worker;
+    this.#slots = options.slots;
+    this.#report = report;
+  }
+
+  isAborted(): boolean {
+    return this.#reason !== undefined ||
+      (!this.ended && this.#slots.aborted(this.slot));
+  }
+
+  abortReason(): unknown {
+    if (this.#controller?.signal.aborted) return this.#controller.signal.reason;
+    // The flag comes before the message that tells the reason too.
+    return stopError(
+      this.#reason === AbortReason.timeout ||
+        (this.#reason === undefined && this.#slots.timedOut(this.slot)),
+    );
+  }
+
+  signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      if (this.isAborted()) this.#controller.abort(this.abortReason());
+    }
+    return this.#controller.signal;
+  }
+
+  progress(done: number, total: number | undefined): void {
+    if (!this.ended) this.#report(this.slot, done, total);
+  }
+
+  /** The host's message; the flag in shared memory came before it. */
+  abort(reason: AbortReason): void {
+    if (this.#reason !== undefined) return;
+    this.#reason = reason;
+    this.#controller?.abort(stopError(reason === AbortReason.timeout));
+  }
+}
