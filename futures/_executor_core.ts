@@ -203,6 +203,14 @@ export function createLane(
   }
   checkDuration(verb, "idleTimeout", options.idleTimeout);
   checkDuration(verb, "cancelGrace", options.cancelGrace);
+  const { onInterrupt = "terminate" } = options;
+  if (onInterrupt !== "terminate" && onInterrupt !== "ignore") {
+    throw new TypeError(
+      `Cannot ${verb} as 'onInterrupt' must be "terminate" or "ignore": current value is ${
+        describe(onInterrupt)
+      }`,
+    );
+  }
   if (options.resourceLimits !== undefined) {
     throw new NotSupportedError(
       `Cannot ${verb} with 'resourceLimits': not supported yet`,
@@ -252,6 +260,7 @@ export function createLane(
     maxTasksPerWorker,
     idleTimeout: options.idleTimeout ?? Infinity,
     cancelGrace: options.cancelGrace ?? 100,
+    isInterruptible: onInterrupt === "terminate",
     initializer: initial === undefined ? undefined : () => initial,
     // A program may block its thread right after a submit, to wait for the task
     // with an event or a queue.

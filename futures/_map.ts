@@ -255,10 +255,13 @@ class MapRun {
 
   #fill(): void {
     const turnEnds = performance.now() + TURN;
+    // An input that never ends must not outlive the executor.
+    if (this.#wantsMore() && this.#lane.scheduler.endError !== undefined) {
+      this.#refuseInput();
+    }
     while (this.#wantsMore()) {
       if (this.#async) {
-        if (this.#lane.scheduler.endError === undefined) this.#pullAsync();
-        else this.#refuseInput();
+        this.#pullAsync();
         break;
       }
       if (performance.now() > turnEnds) {

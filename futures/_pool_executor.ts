@@ -276,13 +276,14 @@ function decide(
 
 /** Tasks that wait on this event loop: many at a time, and there is one loop. */
 function inlineOptions(
-  { name, queueLimit, cancelGrace }: PoolOptions,
+  { name, queueLimit, cancelGrace, onInterrupt }: PoolOptions,
 ): PoolOptions {
   return {
     maxWorkers: 1,
     ...(name === undefined ? {} : { name }),
     ...(queueLimit === undefined ? {} : { queueLimit }),
     ...(cancelGrace === undefined ? {} : { cancelGrace }),
+    ...(onInterrupt === undefined ? {} : { onInterrupt }),
   };
 }
 

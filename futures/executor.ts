@@ -255,6 +255,22 @@ export interface PoolOptions {
    */
   cancelGrace?: number;
   /**
+   * What a SIGINT (Ctrl-C) does while tasks are under way. `"terminate"`: they
+   * are cancelled, as by {@linkcode Executor.terminate}, so that `finally`
+   * blocks and `await using` of the program run; half a second later, or when
+   * nothing is left to do, the program ends by the signal. `"ignore"`: nothing.
+   *
+   * A program that handles the signal through `process.on("SIGINT")` is left
+   * alone. One that does so through `Deno.addSignalListener` or `process.once`
+   * should say `"ignore"`: such a listener cannot be seen from here, its
+   * program would be left without its tasks and hear the signal again. While there are
+   * workers a SIGINT waits for the event loop's turn, so a program that blocks
+   * its main thread for long may want `"ignore"` too.
+   *
+   * @default {"terminate"}
+   */
+  onInterrupt?: "terminate" | "ignore";
+  /**
    * What the workers may do: at most what this program may. Processes only.
    *
    * @default {"inherit"}

@@ -41,6 +41,7 @@ import {
 import { holdProgram, releaseProgram } from "../base/registry.ts";
 import { AbortReason } from "../wire/messages.ts";
 import type { HostExit } from "../worker/host.ts";
+import { catchInterrupts, ignoreInterrupts } from "./interrupts.ts";
 import { Job, type JobObserver, type JobOptions, type Work } from "./job.ts";
 import { JobEnds } from "./job_ends.ts";
 import { JobQueue } from "./job_queue.ts";
@@ -101,6 +102,11 @@ export class Scheduler {
   get hasRoom(): boolean {
     const { queueLimit } = this.options;
     return queueLimit === Infinity || this.#waiting < queueLimit;
+  }
+
+  /** True where somebody waits for it: for a job, for its end, or for the next step of what goes on. */
+  get isBusy(): boolean {
+    return this.#isHolding || this.#endListeners.size > 0;
   }
 
   /** Why it is broken; undefined where it is not. */
@@ -482,7 +488,9 @@ export class Scheduler {
   #start(): boolean {
     if (this.#state !== "running" && this.#state !== "draining") return false;
     try {
-      return this.#workers.start();
+      if (!this.#workers.start()) return false;
+      if (this.options.isInterruptible) catchInterrupts(this);
+      return true;
     } catch (error) {
       this.#break(error);
       return false;
@@ -769,6 +777,7 @@ export class Scheduler {
 
   #checkClosed(): void {
     if (!this.#workers.isEmpty) return;
+    ignoreInterrupts(this);
     switch (this.#state) {
       case "closing":
       case "terminated":

@@ -27,6 +27,12 @@ export interface SchedulerOptions {
    */
   readonly keepsAlive?: boolean;
   /**
+   * True: a SIGINT of the program terminates it.
+   *
+   * @default {false}
+   */
+  readonly isInterruptible?: boolean;
+  /**
    * Which calls are sent to a worker that is still starting, so that they run
    * also where this thread is blocked from now on: all of them, or those that
    * can be taken back and sent to another one. Without an initializer only.

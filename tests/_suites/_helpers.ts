@@ -5,6 +5,15 @@ import { assert } from "@std/assert";
 /** Longer than anything that is expected to happen may take on a busy machine. */
 const PATIENCE = 15_000;
 
+/**
+ * A time that is promised for a machine with nothing else to do, as it may be
+ * on this one now: longer where more programs want to run than there are cores.
+ */
+export function scaled(ms: number): number {
+  const load = Deno.loadavg()[0]! / navigator.hardwareConcurrency;
+  return ms * Math.max(1.5, 1 + load);
+}
+
 /** Waits until the condition holds. */
 export async function until(
   what: string,
