@@ -3,22 +3,15 @@
 import { CancelledError, InvalidStateError } from "../_internal/base/errors.ts";
 import {
   checkWait,
+  heard,
   type WaitOptions,
-  within,
 } from "../_internal/base/deadline.ts";
 import { checkFunction } from "../_internal/base/validation.ts";
 import { report } from "../_internal/worker/report.ts";
+import { type Progress, ProgressFeed } from "./_progress.ts";
 
 /** What a {@linkcode Future} can be in. */
 export type FutureState = "pending" | "running" | "cancelled" | "finished";
-
-/** One report of a task's progress. */
-export interface Progress {
-  /** How much is done, in the task's own unit. */
-  readonly done: number;
-  /** How much there is to do, where the task knows it. */
-  readonly total: number | undefined;
-}
 
 /** How to wait for a future. */
 export interface FutureWaitOptions {
@@ -44,9 +37,21 @@ type AnyFuture = Future<any>;
 let attachHooks: (future: AnyFuture, hooks: FutureHooks) => void;
 let settleCancelled: (future: AnyFuture, reason: unknown) => void;
 let pushProgress: (future: AnyFuture, progress: Progress) => void;
-let setObserved: (future: AnyFuture) => void;
+let watch: (future: AnyFuture, fn: () => void) => () => void;
 let setStarted: (future: AnyFuture) => void;
 let failedState: (future: AnyFuture) => boolean;
+
+/** `returned` and `raised` are what `finished` is to the outside, `adopting` is `running`. */
+type InnerState =
+  | "pending"
+  | "running"
+  | "adopting"
+  | "cancelled"
+  | "returned"
+  | "raised";
+
+/** The names under which Deno and Node look for an object's own text. */
+const INSPECT = ["Deno.customInspect", "nodejs.util.inspect.custom"];
 
 /**
  * The result of a task that may not have run yet. A future is a promise:
@@ -55,7 +60,13 @@ let failedState: (future: AnyFuture) => boolean;
  * - **States:** `pending` → `running` → `finished`, or `cancelled` from either
  *   of the first two. Settled futures never change.
  * - **Errors:** a failure that nobody looks at surfaces as an unhandled
- *   rejection, like that of any promise. A cancel does not.
+ *   rejection, once, like that of any promise. Looking is: handling the
+ *   promise, `exception()`, a callback, {@linkcode wait} and
+ *   {@linkcode asCompleted}, and a wait with a timeout or a signal, even where
+ *   it ended early. A cancel never surfaces by itself.
+ *
+ * `console.log(future)` shows what Python's `repr` does:
+ * `<Future state=finished returned Number>`.
  *
  * @example Usage
  * ```ts
@@ -72,30 +83,48 @@ let failedState: (future: AnyFuture) => boolean;
  * @typeParam T The result.
  */
 export class Future<T> implements Promise<T> {
-  /** The text that `Object.prototype.toString` shows. */
-  readonly [Symbol.toStringTag] = "Future";
-
-  #state: FutureState = "pending";
-  #failed = false;
+  // state      meaning                                  leaves by
+  // pending    nobody runs the task yet                 setRunningOrNotifyCancel(), the executor starts it -> running;
+  //                                                     cancel() -> cancelled; setResult(), setException()
+  // running    the task runs                            setResult(promise) -> adopting; setResult() -> returned;
+  //                                                     setException() -> raised; the executor gives it up -> cancelled
+  // adopting   the result is a promise: its end counts  that settles -> returned, raised; given up -> cancelled
+  // cancelled  `#value` is the CancelledError           never
+  // returned   `#value` is the result                   never
+  // raised     `#value` is what was thrown              never
+  #state: InnerState = "pending";
   #value: unknown;
   /** Made when somebody first wants a promise: most futures of a burst never need one before they settle. */
-  #waiting: PromiseWithResolvers<unknown> | undefined;
-  #observed = false;
+  #root: PromiseWithResolvers<unknown> | undefined;
+  /** Somebody looks after the outcome by other means than the promise. */
+  #isLookedAt = false;
+  /** Waits of the library, which may give up before the future settles. */
+  #watchers: Set<() => void> | undefined;
   // Of any future: a `Future<number>` is to be a `Future<unknown>` too.
   #callbacks: ((future: AnyFuture) => unknown)[] | undefined;
   #hooks: FutureHooks | undefined;
-  #progress: Progress | undefined;
-  #progressWaiters: (() => void)[] | undefined;
+  #feed: ProgressFeed | undefined;
 
   static {
     attachHooks = (future, hooks) => future.#hooks = hooks;
     settleCancelled = (future, reason) => future.#cancelWith(reason);
-    pushProgress = (future, progress) => future.#push(progress);
-    setObserved = (future) => future.#observed = true;
-    failedState = (future) => future.#state === "finished" && future.#failed;
+    pushProgress = (future, progress) => {
+      if (!future.done()) (future.#feed ??= new ProgressFeed()).push(progress);
+    };
+    watch = (future, fn) => future.#watch(fn);
+    failedState = (future) => future.#state === "raised";
     setStarted = (future) => {
       if (future.#state === "pending") future.#state = "running";
     };
+    for (const name of INSPECT) {
+      Object.defineProperty(this.prototype, Symbol.for(name), {
+        value: function (this: object): string {
+          return #state in this ? (this as AnyFuture).#text() : "Future {}";
+        },
+        writable: true,
+        configurable: true,
+      });
+    }
   }
 
   /**
@@ -104,7 +133,18 @@ export class Future<T> implements Promise<T> {
    * @returns The state.
    */
   get state(): FutureState {
-    return this.#state;
+    const state = this.#state;
+    if (state === "adopting") return "running";
+    return state === "returned" || state === "raised" ? "finished" : state;
+  }
+
+  /**
+   * The text that `Object.prototype.toString` shows.
+   *
+   * @returns `"Future"`.
+   */
+  get [Symbol.toStringTag](): string {
+    return "Future";
   }
 
   /**
@@ -154,9 +194,16 @@ export class Future<T> implements Promise<T> {
    * @throws {TimeoutError} If the timeout passes first; the task goes on.
    * @throws {CancelledError} If the future was cancelled.
    */
-  async result(options: FutureWaitOptions = {}): Promise<T> {
-    checkWait("wait for a future", options as WaitOptions);
-    return await this.#within(options);
+  result(options: FutureWaitOptions = {}): Promise<T> {
+    try {
+      checkWait("wait for a future", options as WaitOptions);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    if (options.timeout === undefined && options.signal === undefined) {
+      return this.#promise();
+    }
+    return this.#settledWithin(options).then(() => this.#promise());
   }
 
   /**
@@ -169,16 +216,9 @@ export class Future<T> implements Promise<T> {
    */
   async exception(options: FutureWaitOptions = {}): Promise<unknown> {
     checkWait("wait for a future", options as WaitOptions);
-    try {
-      await this.#within(options);
-      return undefined;
-    } catch (error) {
-      if (
-        this.#state === "finished" && this.#failed &&
-        Object.is(error, this.#value)
-      ) return error;
-      throw error;
-    }
+    await this.#settledWithin(options);
+    if (this.#state === "cancelled") throw this.#value;
+    return this.#state === "raised" ? this.#value : undefined;
   }
 
   /**
@@ -193,11 +233,12 @@ export class Future<T> implements Promise<T> {
     switch (this.#state) {
       case "cancelled":
         return true;
-      case "finished":
+      case "returned":
+      case "raised":
         return false;
       default:
         if (this.#hooks !== undefined) return this.#hooks.cancel(reason);
-        if (this.#state === "running") return false;
+        if (this.#state !== "pending") return false;
         this.#cancelWith(reason);
         return true;
     }
@@ -218,7 +259,7 @@ export class Future<T> implements Promise<T> {
    * @returns True where it does.
    */
   running(): boolean {
-    return this.#state === "running";
+    return this.state === "running";
   }
 
   /**
@@ -227,19 +268,26 @@ export class Future<T> implements Promise<T> {
    * @returns True where it is finished or cancelled.
    */
   done(): boolean {
-    return this.#state === "finished" || this.#state === "cancelled";
+    switch (this.#state) {
+      case "cancelled":
+      case "returned":
+      case "raised":
+        return true;
+      default:
+        return false;
+    }
   }
 
   /**
    * Calls a function when the future settles, in the order of adding; at once
-   * where it has. What the function throws is reported on the console and
-   * changes nothing.
+   * where it has. What the function throws, or its promise rejects with, is
+   * reported on the console and changes nothing.
    *
    * @param fn Called with the future.
    */
   addDoneCallback(fn: (future: Future<T>) => unknown): void {
     checkFunction("add a callback", "fn", fn);
-    this.#observed = true;
+    this.#look();
     if (this.done()) this.#call(fn);
     else (this.#callbacks ??= []).push(fn);
   }
@@ -252,7 +300,13 @@ export class Future<T> implements Promise<T> {
    * @returns The reports.
    */
   get progress(): AsyncIterable<Progress> {
-    return { [Symbol.asyncIterator]: () => this.#reports() };
+    return {
+      [Symbol.asyncIterator]: () => {
+        const feed = this.#feed ??= new ProgressFeed();
+        if (this.done()) feed.end();
+        return feed.read();
+      },
+    };
   }
 
   /**
@@ -270,23 +324,38 @@ export class Future<T> implements Promise<T> {
         return true;
       default:
         throw new InvalidStateError(
-          `Cannot run a future: it is ${this.#state}`,
+          `Cannot run a future: it is ${this.state}`,
         );
     }
   }
 
   /**
-   * For executor authors: the task has returned.
+   * For executor authors: the task has returned. A promise is waited for: the
+   * future settles as it does, and can be settled by nobody else meanwhile.
    *
    * @param value The result.
    * @throws {InvalidStateError} If the future has settled already.
+   * @throws {TypeError} If the value is the future itself.
    */
-  setResult(value: T): void {
+  setResult(value: T | PromiseLike<T>): void {
     this.#checkUnsettled("set the result");
-    this.#value = value;
-    this.#state = "finished";
-    this.#waiting?.resolve(value);
-    this.#settled();
+    if (Object.is(value, this)) {
+      throw new TypeError(
+        "Cannot set the result of a future as 'value' must not be the future itself",
+      );
+    }
+    try {
+      if (!isThenable(value)) return this.#settle("returned", value);
+    } catch (error) {
+      // Its `then` cannot be read: nobody could ever await it.
+      return this.#settle("raised", error);
+    }
+    this.#state = "adopting";
+    // Through a promise of our own: what is foreign may call back twice.
+    new Promise((resolve) => resolve(value)).then(
+      (result) => this.#settle("returned", result),
+      (error) => this.#settle("raised", error),
+    );
   }
 
   /**
@@ -297,109 +366,138 @@ export class Future<T> implements Promise<T> {
    */
   setException(error: unknown): void {
     this.#checkUnsettled("set the exception");
-    this.#value = error;
-    this.#failed = true;
-    this.#state = "finished";
-    if (this.#waiting !== undefined) {
-      this.#waiting.reject(error);
-      if (this.#observed) this.#waiting.promise.catch(() => {});
-    } else if (!this.#observed && this.#callbacks === undefined) {
-      // Nobody looks yet. If nobody does before the event loop turns, the
-      // rejection surfaces as unhandled.
-      this.#promise();
-    }
-    this.#settled();
-  }
-
-  #within(options: FutureWaitOptions): Promise<T> {
-    return within("wait for a future", this.#promise(), options as WaitOptions);
+    this.#settle("raised", error);
   }
 
   #promise(): Promise<T> {
-    if (this.#waiting === undefined) {
-      this.#waiting = Promise.withResolvers();
-      if (this.done()) {
-        if (this.#failed) this.#waiting.reject(this.#value);
-        else this.#waiting.resolve(this.#value);
-        if (this.#state === "cancelled" || this.#observed) {
-          this.#waiting.promise.catch(() => {});
-        }
-      }
+    if (this.#root === undefined) {
+      this.#root = Promise.withResolvers();
+      if (this.done()) this.#settleRoot(this.#root);
     }
-    return this.#waiting.promise as Promise<T>;
+    return this.#root.promise as Promise<T>;
+  }
+
+  #settleRoot({ promise, resolve, reject }: PromiseWithResolvers<unknown>) {
+    if (this.#state === "returned") return resolve(this.#value);
+    reject(this.#value);
+    // Whoever cancels does not have to look at the result as well.
+    if (this.#state === "cancelled" || this.#isLookedAt) promise.catch(ignore);
+  }
+
+  /** From now on a failure is nobody's unhandled rejection; one of this turn neither. */
+  #look(): void {
+    if (this.#isLookedAt) return;
+    this.#isLookedAt = true;
+    this.#root?.promise.catch(ignore);
+  }
+
+  #watch(fn: () => void): () => void {
+    this.#look();
+    if (this.done()) {
+      fn();
+      return ignore;
+    }
+    const watchers = this.#watchers ??= new Set();
+    watchers.add(fn);
+    return () => watchers.delete(fn);
+  }
+
+  /** Resolves when it settles, whatever comes of it. */
+  #settledWithin(options: FutureWaitOptions): Promise<void> {
+    return heard(
+      "wait for a future",
+      (fn) => this.#watch(fn),
+      options as WaitOptions,
+    );
   }
 
   #cancelWith(reason: unknown): void {
     if (this.done()) return;
-    this.#value = reason instanceof CancelledError
-      ? reason
-      : new CancelledError(
+    this.#settle(
+      "cancelled",
+      reason instanceof CancelledError ? reason : new CancelledError(
         "Cannot get the result: the future was cancelled",
         reason === undefined ? undefined : { cause: reason },
-      );
-    this.#failed = true;
-    this.#state = "cancelled";
-    if (this.#waiting !== undefined) {
-      this.#waiting.reject(this.#value);
-      // Whoever cancels does not have to look at the result as well.
-      this.#waiting.promise.catch(() => {});
-    }
-    this.#settled();
+      ),
+    );
   }
 
   #checkUnsettled(verb: string): void {
-    if (this.done()) {
-      throw new InvalidStateError(
-        `Cannot ${verb} of a future: it is ${this.#state}`,
-      );
-    }
+    if (this.#state === "pending" || this.#state === "running") return;
+    throw new InvalidStateError(
+      `Cannot ${verb} of a future: it ${
+        this.#state === "adopting"
+          ? "waits for a promise already"
+          : `is ${this.state}`
+      }`,
+    );
   }
 
-  #settled(): void {
+  /** The only way into the last three states; the first one to come counts. */
+  #settle(state: "cancelled" | "returned" | "raised", value: unknown): void {
+    if (this.done()) return;
+    this.#state = state;
+    this.#value = value;
     this.#hooks = undefined;
-    this.#wakeProgress();
+    if (this.#root !== undefined) this.#settleRoot(this.#root);
+    // Nobody looks yet. If nobody does before the event loop turns, the
+    // rejection surfaces as unhandled.
+    else if (state === "raised" && !this.#isLookedAt) this.#promise();
+    this.#feed?.end();
+    const watchers = this.#watchers;
     const callbacks = this.#callbacks;
+    this.#watchers = undefined;
     this.#callbacks = undefined;
-    if (callbacks === undefined) return;
-    for (const fn of callbacks) this.#call(fn);
+    if (watchers !== undefined) { for (const fn of watchers) fn(); }
+    if (callbacks !== undefined) { for (const fn of callbacks) this.#call(fn); }
   }
 
   #call(fn: (future: Future<T>) => unknown): void {
-    try {
-      fn(this);
-    } catch (error) {
-      // As in Python: shown, and never thrown at whoever settles the future.
+    // As in Python: shown, and never thrown at whoever settles the future.
+    const show = (error: unknown) =>
       report("Exception in a callback of a future:", error);
+    try {
+      const returned = fn(this);
+      if (returned instanceof Promise) returned.catch(show);
+    } catch (error) {
+      show(error);
     }
   }
 
-  #push(progress: Progress): void {
-    if (this.done()) return;
-    this.#progress = progress;
-    this.#wakeProgress();
+  #text(): string {
+    let text = `<${nameOfClass(this)} state=${this.state}`;
+    if (this.#state === "returned") text += ` returned ${kindOf(this.#value)}`;
+    if (this.#state === "raised") text += ` raised ${kindOf(this.#value)}`;
+    return `${text}>`;
   }
+}
 
-  #wakeProgress(): void {
-    const waiters = this.#progressWaiters;
-    this.#progressWaiters = undefined;
-    if (waiters !== undefined) { for (const wake of waiters) wake(); }
-  }
+function ignore(): void {}
 
-  async *#reports(): AsyncGenerator<Progress> {
-    let last: Progress | undefined;
-    for (;;) {
-      const latest = this.#progress;
-      if (latest !== undefined && latest !== last) {
-        last = latest;
-        yield latest;
-        continue;
-      }
-      if (this.done()) return;
-      await new Promise<void>((wake) => {
-        (this.#progressWaiters ??= []).push(wake);
-      });
+/** Whether `await` would wait for it. */
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return (typeof value === "object" && value !== null ||
+    typeof value === "function") &&
+    typeof Reflect.get(value, "then") === "function";
+}
+
+/** What a value is, in one word; errors that came from afar have their class in their name. */
+function kindOf(value: unknown): string {
+  if (value === undefined || value === null) return String(value);
+  try {
+    if (value instanceof Error && typeof value.name === "string") {
+      return value.name;
     }
+    return nameOfClass(Object(value));
+  } catch {
+    // A proxy that refuses to be looked at.
+    return "Object";
   }
+}
+
+function nameOfClass(value: object): string {
+  const name: unknown = value.constructor?.name;
+  return typeof name === "string" && name !== "" ? name : "Object";
 }
 
 /** Makes `cancel()` reach the executor. */
@@ -424,9 +522,9 @@ export function reportProgress(
   pushProgress(future, { done, total });
 }
 
-/** Somebody looks after the outcome by other means than the promise. */
-export function markObserved(future: AnyFuture): void {
-  setObserved(future);
+/** Calls `fn` when the future settles, at once where it has. Returns what takes that back. */
+export function watchFuture(future: AnyFuture, fn: () => void): () => void {
+  return watch(future, fn);
 }
 
 /** The task runs, perhaps not for the first time. */

@@ -9,7 +9,7 @@
 import { after, checkWait } from "../_internal/base/deadline.ts";
 import { TimeoutError } from "../_internal/base/errors.ts";
 import { checkFutures } from "./_check_futures.ts";
-import { type Future, markObserved } from "./_future_core.ts";
+import { type Future, watchFuture } from "./_future_core.ts";
 
 /** How {@linkcode asCompleted} waits. */
 export interface AsCompletedOptions {
@@ -66,13 +66,6 @@ export function asCompleted<T>(
   };
   /** The first reason to end early, and its error. */
   let limit: (() => unknown) | undefined;
-  for (const future of all) {
-    markObserved(future);
-    future.addDoneCallback((settled) => {
-      ready.push(settled);
-      wake();
-    });
-  }
   const stop = (error: () => unknown) => {
     limit ??= error;
     wake();
@@ -90,12 +83,25 @@ export function asCompleted<T>(
           } of ${all.size} have not settled within ${timeout} ms`,
         )
       ));
-  const end = () => {
+  const unlimit = () => {
     cancelTimer();
     signal?.removeEventListener("abort", onAbort);
   };
   let yielded = 0;
   let ended = false;
+  // At once for those that have settled already.
+  const unwatch = Array.from(all, (future) =>
+    watchFuture(future, () => {
+      ready.push(future);
+      if (yielded + ready.length === all.size) unlimit();
+      wake();
+    }));
+  // What is left to do takes no time: it must not hold the program up.
+  if (all.size === 0) unlimit();
+  const end = () => {
+    unlimit();
+    for (const stop of unwatch) stop();
+  };
   // Not an async generator: `yield` would wait for the future and yield its
   // value, since a future is a promise.
   return {

@@ -10,5 +10,5 @@ export {
   Future,
   type FutureState,
   type FutureWaitOptions,
-  type Progress,
 } from "./_future_core.ts";
+export type { Progress } from "./_progress.ts";

@@ -8,7 +8,7 @@
 
 import { after, checkWait } from "../_internal/base/deadline.ts";
 import { checkFutures } from "./_check_futures.ts";
-import { type Future, hasFailed, markObserved } from "./_future_core.ts";
+import { type Future, hasFailed, watchFuture } from "./_future_core.ts";
 
 /** When {@linkcode wait} returns. */
 export type ReturnWhen = "all" | "first" | "firstException";
@@ -86,15 +86,13 @@ export async function wait<T>(
       (returnWhen === "firstException" && failed)
     ) enough.resolve();
   };
-  for (const future of all) {
-    markObserved(future);
-    // At once for those that have settled already.
-    future.addDoneCallback((settled) => {
+  // At once for those that have settled already.
+  const unwatch = Array.from(all, (future) =>
+    watchFuture(future, () => {
       open--;
-      failed ||= hasFailed(settled);
+      failed ||= hasFailed(future);
       check();
-    });
-  }
+    }));
   check();
   const cancelTimer = timeout === undefined
     ? () => {}
@@ -104,6 +102,7 @@ export async function wait<T>(
   try {
     await enough.promise;
   } finally {
+    for (const stop of unwatch) stop();
     cancelTimer();
     signal?.removeEventListener("abort", onAbort);
   }

@@ -83,6 +83,50 @@ export function within<T>(
   });
 }
 
+/**
+ * Waits for an event no longer than the options allow. Nothing listens for it
+ * any more afterwards, so whoever polls leaves nothing behind.
+ *
+ * @param verb What is being done, for the error: "wait for a future".
+ * @param listen Calls its function at the event, or at once where it is over; returns what takes that back.
+ * @param options Timeout and signal, already checked.
+ */
+export function heard(
+  verb: string,
+  listen: (fn: () => void) => () => void,
+  options: WaitOptions,
+): Promise<void> {
+  const { timeout, signal } = options;
+  return new Promise<void>((resolve, reject) => {
+    let isOver = false;
+    let cancelTimer = () => {};
+    const end = () => {
+      isOver = true;
+      cancelTimer();
+      signal?.removeEventListener("abort", onAbort);
+    };
+    const onAbort = () => {
+      end();
+      unlisten();
+      reject(signal!.reason);
+    };
+    const unlisten = listen(() => {
+      end();
+      // An abort comes first where both are over.
+      if (signal?.aborted) reject(signal.reason);
+      else resolve();
+    });
+    if (isOver) return;
+    if (signal?.aborted) return onAbort();
+    signal?.addEventListener("abort", onAbort);
+    cancelTimer = after(timeout ?? Infinity, () => {
+      end();
+      unlisten();
+      reject(new TimeoutError(`Cannot ${verb}: ${timeout} ms have passed`));
+    });
+  });
+}
+
 /** As `after()`, but the wait does not keep the program alive: whoever has work under way does. */
 export function afterUnheld(delay: number, fn: () => void): () => void {
   if (delay > MAX_DELAY) return () => {};

@@ -1,5 +1,7 @@
 // Copyright 2026 the @concurrent/parallel authors. MIT license.
 
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { assert } from "@std/assert";
 
 /** Longer than anything that is expected to happen may take on a busy machine. */
@@ -88,4 +90,16 @@ export async function errorOf(promise: PromiseLike<unknown>): Promise<unknown> {
     return error;
   }
   throw new RangeError("it was expected to fail");
+}
+
+/** Waits until the garbage collector has found all of them: nobody holds them. */
+export async function collected(...refs: WeakRef<object>[]): Promise<void> {
+  setFlagsFromString("--expose-gc");
+  const collect = runInNewContext("gc") as () => void;
+  await until("everything is collected", async () => {
+    // What is looked at is kept for the length of the turn.
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    collect();
+    return refs.every((ref) => ref.deref() === undefined);
+  });
 }

@@ -118,10 +118,12 @@ Deno.test("asCompleted() ends with the reason of its signal", async () => {
 
 Deno.test("asCompleted() checks its arguments at the call", () => {
   assertThrows(() => asCompleted([successful()], { timeout: -1 }), RangeError);
-  assertThrows(
-    () => asCompleted([Promise.resolve(1) as unknown as Future<number>]),
-    TypeError,
-  );
+  for (const futures of [null, undefined, 1, "f", {}, [Promise.resolve(1)]]) {
+    assertThrows(
+      () => asCompleted(futures as unknown as Future<number>[]),
+      TypeError,
+    );
+  }
 });
 
 Deno.test("asCompleted() looks after the errors: none surfaces as unhandled", async () => {
@@ -131,4 +133,12 @@ Deno.test("asCompleted() looks after the errors: none surfaces as unhandled", as
   await new Promise((resolve) => setTimeout(resolve, 0));
   const { value } = await results.next();
   assert(value === future);
+});
+
+Deno.test("asCompleted() that nobody iterates leaves no timer behind", () => {
+  // The sanitizers of the test see one that is left.
+  const later = new Future<number>();
+  asCompleted([successful(), later], { timeout: 60_000 });
+  later.setResult(1);
+  asCompleted([], { timeout: 60_000 });
 });

@@ -1,7 +1,9 @@
 // Copyright 2026 the @concurrent/parallel authors. MIT license.
 
-// The behaviours of CPython's test_future.py, under its names.
+// What a future is in JavaScript: a promise, and how its errors surface. The
+// behaviours of Python's futures are in tests/conformance/futures/.
 
+import { inspect } from "node:util";
 import {
   assert,
   assertEquals,
@@ -12,239 +14,17 @@ import {
   assertThrows,
 } from "@std/assert";
 import {
+  asCompleted,
   CancelledError,
   Future,
   InvalidStateError,
   TimeoutError,
+  wait,
 } from "../../futures/mod.ts";
+import { captureErrors, captureRejections } from "../_suites/_console.ts";
+import { collect, collected, errorOf, soon } from "../_suites/_helpers.ts";
 
-/** Collects what is printed on the console meanwhile. */
-function captureErrors(): Disposable & { lines: unknown[][] } {
-  // deno-lint-ignore no-console -- it is put back
-  const original = console.error;
-  const lines: unknown[][] = [];
-  console.error = (...args: unknown[]) => lines.push(args);
-  return {
-    lines,
-    [Symbol.dispose]() {
-      console.error = original;
-    },
-  };
-}
-
-/** One future in each state. */
-function futures() {
-  const pending = new Future<number>();
-  const running = new Future<number>();
-  running.setRunningOrNotifyCancel();
-  const cancelled = new Future<number>();
-  cancelled.cancel();
-  const notified = new Future<number>();
-  notified.cancel();
-  notified.setRunningOrNotifyCancel();
-  const failed = new Future<number>();
-  failed.addDoneCallback(() => {});
-  failed.setException(new RangeError("failed"));
-  const successful = new Future<number>();
-  successful.setResult(42);
-  return { pending, running, cancelled, notified, failed, successful };
-}
-
-Deno.test("Future test_done_callback_with_result", () => {
-  const future = new Future<number>();
-  const seen: unknown[] = [];
-  future.addDoneCallback((f) => seen.push(f, f.state));
-  assertEquals(seen, []);
-  future.setResult(5);
-  assertStrictEquals(seen[0], future);
-  assertEquals(seen[1], "finished");
-});
-
-Deno.test("Future test_done_callback_with_exception", async () => {
-  const future = new Future<number>();
-  let seen: Future<number> | undefined;
-  future.addDoneCallback((f) => seen = f);
-  const error = new RangeError("test");
-  future.setException(error);
-  assertStrictEquals(await seen!.exception(), error);
-});
-
-Deno.test("Future test_done_callback_with_cancel", () => {
-  const future = new Future<number>();
-  let cancelled: boolean | undefined;
-  future.addDoneCallback((f) => cancelled = f.cancelled());
-  assert(future.cancel());
-  assertEquals(cancelled, true);
-});
-
-Deno.test("Future test_done_callback_raises", () => {
-  using errors = captureErrors();
-  const future = new Future<number>();
-  const called: string[] = [];
-  future.addDoneCallback(() => {
-    called.push("raising");
-    throw new RangeError("of the callback");
-  });
-  future.addDoneCallback(() => called.push("fine"));
-  future.setResult(5);
-  assertEquals(called, ["raising", "fine"]);
-  assertEquals(errors.lines.length, 1);
-});
-
-Deno.test("Future test_done_callback_already_successful", () => {
-  const future = new Future<number>();
-  future.setResult(5);
-  let called = false;
-  future.addDoneCallback(() => called = true);
-  assert(called);
-});
-
-Deno.test("Future test_done_callback_already_failed", async () => {
-  const { failed } = futures();
-  let seen: Promise<unknown> | undefined;
-  failed.addDoneCallback((f) => seen = f.exception());
-  assertInstanceOf(await seen, RangeError);
-});
-
-Deno.test("Future test_done_callback_already_cancelled", () => {
-  const { cancelled } = futures();
-  let called = false;
-  cancelled.addDoneCallback((f) => called = f.cancelled());
-  assert(called);
-});
-
-Deno.test("Future test_done_callback_raises_already_succeeded", () => {
-  using errors = captureErrors();
-  const { successful } = futures();
-  successful.addDoneCallback(() => {
-    throw new RangeError("of the callback");
-  });
-  assertEquals(errors.lines.length, 1);
-});
-
-Deno.test("Future test_done_callback runs in the order of adding, once", () => {
-  const future = new Future<number>();
-  const order: number[] = [];
-  for (const i of [1, 2, 3]) future.addDoneCallback(() => order.push(i));
-  future.setResult(0);
-  assertThrows(() => future.setResult(1), InvalidStateError);
-  assertFalse(future.cancel());
-  assertEquals(order, [1, 2, 3]);
-  assertThrows(
-    () => future.addDoneCallback(1 as unknown as () => void),
-    TypeError,
-  );
-});
-
-Deno.test("Future test_cancel", () => {
-  const all = futures();
-  assert(all.pending.cancel());
-  assertEquals(all.pending.state, "cancelled");
-  assertFalse(all.running.cancel());
-  assertEquals(all.running.state, "running");
-  assert(all.cancelled.cancel());
-  assertEquals(all.cancelled.state, "cancelled");
-  assert(all.notified.cancel());
-  assertEquals(all.notified.state, "cancelled");
-  assertFalse(all.failed.cancel());
-  assertEquals(all.failed.state, "finished");
-  assertFalse(all.successful.cancel());
-  assertEquals(all.successful.state, "finished");
-});
-
-Deno.test("Future test_cancelled, test_done, test_running, test_repr", () => {
-  const table = Object.entries(futures()).map(([name, future]) => [
-    name,
-    future.state,
-    future.cancelled(),
-    future.done(),
-    future.running(),
-  ]);
-  assertEquals(table, [
-    ["pending", "pending", false, false, false],
-    ["running", "running", false, false, true],
-    ["cancelled", "cancelled", true, true, false],
-    ["notified", "cancelled", true, true, false],
-    ["failed", "finished", false, true, false],
-    ["successful", "finished", false, true, false],
-  ]);
-  assertEquals(String(new Future()), "[object Future]");
-});
-
-Deno.test("Future test_result_with_timeout", async () => {
-  const all = futures();
-  const result = (f: Future<number>) => f.result({ timeout: 0 });
-  await assertRejects(() => result(all.pending), TimeoutError);
-  await assertRejects(() => result(all.running), TimeoutError);
-  await assertRejects(() => result(all.cancelled), CancelledError);
-  await assertRejects(() => result(all.notified), CancelledError);
-  await assertRejects(() => result(all.failed), RangeError);
-  assertEquals(await result(all.successful), 42);
-  for (const timeout of [-1, NaN]) {
-    await assertRejects(() => all.successful.result({ timeout }), RangeError);
-  }
-});
-
-Deno.test("Future test_exception_with_timeout", async () => {
-  const all = futures();
-  const exception = (f: Future<number>) => f.exception({ timeout: 0 });
-  await assertRejects(() => exception(all.pending), TimeoutError);
-  await assertRejects(() => exception(all.running), TimeoutError);
-  await assertRejects(() => exception(all.cancelled), CancelledError);
-  await assertRejects(() => exception(all.notified), CancelledError);
-  assertInstanceOf(await exception(all.failed), RangeError);
-  assertEquals(await exception(all.successful), undefined);
-});
-
-Deno.test("Future test_result_with_success", async () => {
-  const future = new Future<number>();
-  const waiting = future.result({ timeout: 10_000 });
-  setTimeout(() => future.setResult(42), 1);
-  assertEquals(await waiting, 42);
-});
-
-Deno.test("Future test_result_with_cancel", async () => {
-  const future = new Future<number>();
-  const waiting = future.result({ timeout: 10_000 });
-  setTimeout(() => future.cancel("why"), 1);
-  const error = await assertRejects(() => waiting, CancelledError);
-  assertEquals(error.cause, "why");
-});
-
-Deno.test("Future test_exception_with_success", async () => {
-  const future = new Future<number>();
-  const waiting = future.exception({ timeout: 10_000 });
-  setTimeout(() => future.setException(new RangeError("late")), 1);
-  assertInstanceOf(await waiting, RangeError);
-});
-
-Deno.test("Future test_multiple_set_result", async () => {
-  const future = new Future<number>();
-  future.setResult(1);
-  assertThrows(() => future.setResult(2), InvalidStateError, "finished");
-  assertThrows(() => future.setException(new RangeError()), InvalidStateError);
-  assertEquals(await future, 1);
-});
-
-Deno.test("Future test_multiple_set_exception", async () => {
-  const future = new Future<number>();
-  const error = new RangeError("first");
-  future.addDoneCallback(() => {});
-  future.setException(error);
-  assertThrows(() => future.setException(new TypeError()), InvalidStateError);
-  assertStrictEquals(await future.exception(), error);
-});
-
-Deno.test("Future test_set_running_or_notify_cancel", () => {
-  const all = futures();
-  assert(all.pending.setRunningOrNotifyCancel());
-  assert(all.pending.running());
-  assertFalse(all.cancelled.setRunningOrNotifyCancel());
-  for (const future of [all.running, all.failed, all.successful]) {
-    assertThrows(() => future.setRunningOrNotifyCancel(), InvalidStateError);
-  }
-  assertThrows(() => all.cancelled.setResult(1), InvalidStateError);
-});
+const FALSY = [undefined, null, 0, -0, NaN, "", false, 0n];
 
 Deno.test("Future.result() ends with the reason of its signal, the future goes on", async () => {
   const future = new Future<number>();
@@ -310,4 +90,464 @@ Deno.test("Future.progress ends when the future settles, in whatever way", async
     settle(future);
     assertEquals(await ended, []);
   }
+});
+
+Deno.test("Future whose failure nobody looks at surfaces once", async () => {
+  using rejections = captureRejections();
+  const error = new RangeError("nobody looks");
+  const future = new Future<number>();
+  future.setException(error);
+  await rejections.turn();
+  assertEquals(rejections.reasons, [error]);
+  // Too late: it has surfaced, and does so once.
+  assertStrictEquals(await future.exception(), error);
+  await assertRejects(() => future.result(), RangeError);
+  future.addDoneCallback(() => {});
+  await wait([future]);
+  await rejections.turn();
+  assertEquals(rejections.reasons, [error]);
+});
+
+/** Each way of looking at a future. What is returned is waited for. */
+const LOOKS: Record<string, (future: Future<number>) => unknown> = {
+  "addDoneCallback()": (future) => future.addDoneCallback(() => {}),
+  "wait()": (future) => wait([future]),
+  "wait() that polls": (future) => wait([future], { timeout: 0 }),
+  "asCompleted()": (future) => collect(asCompleted([future])),
+  "exception()": (future) => future.exception(),
+  "exception() that polls": (future) =>
+    future.exception({ timeout: 0 }).catch(() => {}),
+  "result() that polls": (future) =>
+    future.result({ timeout: 0 }).catch(() => {}),
+  "result() with an aborted signal": (future) =>
+    future.result({ signal: AbortSignal.abort() }).catch(() => {}),
+  "catch()": (future) => future.catch(() => {}),
+  "then()": (future) => future.then(() => {}, () => {}),
+  "Promise.allSettled()": (future) => Promise.allSettled([future]),
+  "Promise.race()": (future) => Promise.race([future, Promise.resolve(1)]),
+};
+
+for (const [name, look] of Object.entries(LOOKS)) {
+  Deno.test(`Future that fails after ${name} does not surface`, async () => {
+    using rejections = captureRejections();
+    const future = new Future<number>();
+    const looking = look(future);
+    await rejections.turn();
+    future.setException(new RangeError("seen"));
+    await looking;
+    await rejections.turn();
+    assertEquals(rejections.reasons, []);
+  });
+
+  Deno.test(`Future that fails before ${name} in the same turn does not surface`, async () => {
+    using rejections = captureRejections();
+    const future = new Future<number>();
+    future.setException(new RangeError("seen"));
+    await look(future);
+    await rejections.turn();
+    assertEquals(rejections.reasons, []);
+  });
+}
+
+Deno.test("Future whose result() is asked for twice and dropped surfaces once", async () => {
+  using rejections = captureRejections();
+  const future = new Future<number>();
+  future.result();
+  future.result();
+  future.setException(new RangeError("dropped"));
+  await rejections.turn();
+  assertEquals(rejections.reasons.length, 1);
+});
+
+Deno.test("Future with a callback surfaces in each promise that is made of it", async () => {
+  using rejections = captureRejections();
+  const future = new Future<number>();
+  future.addDoneCallback(() => {});
+  // As with any promise: this one has no handler.
+  future.then(() => {});
+  future.setException(new RangeError("derived"));
+  await rejections.turn();
+  assertEquals(rejections.reasons.length, 1);
+});
+
+Deno.test("Future that is cancelled does not surface", async () => {
+  using rejections = captureRejections();
+  new Future<number>().cancel();
+  const asked = new Future<number>();
+  asked.result();
+  asked.cancel();
+  await rejections.turn();
+  assertEquals(rejections.reasons, []);
+});
+
+Deno.test("Future can be awaited any number of times", async () => {
+  const [good, bad] = [new Future<number>(), new Future<number>()];
+  good.setResult(1);
+  const error = new RangeError("bad");
+  bad.setException(error);
+  for (let i = 0; i < 3; i++) {
+    assertEquals(await good, 1);
+    assertStrictEquals(await errorOf(bad), error);
+    assertStrictEquals(await errorOf(bad.result()), error);
+    assertStrictEquals(await errorOf(bad.result({ timeout: 0 })), error);
+  }
+});
+
+Deno.test("Future that an async function returns gives its result", async () => {
+  const future = new Future<number>();
+  const outer = (() => Promise.resolve().then(() => future))();
+  future.setResult(3);
+  assertEquals(await outer, 3);
+  const failing = new Future<number>();
+  // deno-lint-ignore require-await -- returning it from an async function is the point
+  const caught = (async () => failing)().catch((error) => error);
+  failing.setException(0);
+  assertEquals(await caught, 0);
+});
+
+Deno.test("Future gives plain promises, from a subclass too", async () => {
+  class Labelled extends Future<number> {
+    label = "mine";
+  }
+  const future = new Labelled();
+  const derived = [
+    future.then(),
+    future.catch(),
+    future.finally(),
+    future.result(),
+  ];
+  for (const promise of derived) {
+    assertStrictEquals(Object.getPrototypeOf(promise), Promise.prototype);
+  }
+  // A future is a thenable, not one of the engine's promises.
+  assertFalse((future as unknown) instanceof Promise);
+  assertEquals(Symbol.species in Future, false);
+  future.setResult(1);
+  assertEquals(await Promise.all(derived), [1, 1, 1, 1]);
+  assertEquals(
+    Deno.inspect(future),
+    "<Labelled state=finished returned Number>",
+  );
+});
+
+Deno.test("Future test of Promise.all, any, race and allSettled", async () => {
+  const make = () => Array.from({ length: 3 }, () => new Future<number>());
+  const settle = ([a, b, c]: Future<number>[]) => {
+    b!.setException(new RangeError("b"));
+    c!.setResult(3);
+    a!.setResult(1);
+  };
+  const run = (
+    join: (futures: Future<number>[]) => Promise<unknown>,
+  ): Promise<unknown> => {
+    const futures = make();
+    const joined = join(futures);
+    // They have the handlers when the microtasks have had their turn.
+    setTimeout(() => settle(futures), 0);
+    return joined;
+  };
+  assertInstanceOf(await errorOf(run((f) => Promise.all(f))), RangeError);
+  assertInstanceOf(await errorOf(run((f) => Promise.race(f))), RangeError);
+  assertEquals(await run((f) => Promise.any(f)), 3);
+  assertEquals(
+    (await run((f) => Promise.allSettled(f)) as { status: string }[])
+      .map(({ status }) => status),
+    ["fulfilled", "rejected", "fulfilled"],
+  );
+});
+
+Deno.test("Future fails with any value, and says that it failed", async () => {
+  for (const value of FALSY) {
+    const future = new Future<number>();
+    const caught = future.then(() => "no", (error) => [error]);
+    future.setException(value);
+    assertEquals(await caught, [value]);
+    assertEquals(await future.exception(), value);
+    assertEquals(await errorOf(future.result()), value);
+    assertEquals(await errorOf(future.result({ timeout: 10 })), value);
+    assertEquals(future.state, "finished");
+    const { done } = await wait([future, new Future<number>()], {
+      returnWhen: "firstException",
+    });
+    assertEquals([...done], [future]);
+  }
+});
+
+Deno.test("Future.setResult() of a promise settles as that does, and is nobody else's", async () => {
+  const inner = Promise.withResolvers<number>();
+  const future = new Future<number>();
+  future.setResult(inner.promise);
+  assertEquals(future.state, "running");
+  assert(future.running());
+  assertFalse(future.done());
+  assertFalse(future.cancel());
+  assertThrows(() => future.setResult(2), InvalidStateError, "waits");
+  assertThrows(() => future.setException(2), InvalidStateError, "waits");
+  assertThrows(() => future.setRunningOrNotifyCancel(), InvalidStateError);
+  await assertRejects(() => future.result({ timeout: 0 }), TimeoutError);
+  let called = 0;
+  future.addDoneCallback(() => called++);
+  assertEquals(called, 0);
+  inner.resolve(7);
+  assertEquals(await future, 7);
+  assertEquals([future.state, called], ["finished", 1]);
+});
+
+Deno.test("Future.setResult() of a promise that rejects is a failure like any other", async () => {
+  using rejections = captureRejections();
+  const error = new RangeError("inner");
+  const future = new Future<number>();
+  future.setResult(Promise.reject(error));
+  assertStrictEquals(await future.exception(), error);
+  const { done } = await wait([future, new Future<number>()], {
+    returnWhen: "firstException",
+  });
+  assertEquals(done.size, 1);
+  await rejections.turn();
+  assertEquals(rejections.reasons, []);
+  const dropped = new Future<number>();
+  dropped.setResult(Promise.reject(error));
+  await rejections.turn();
+  assertEquals(rejections.reasons, [error]);
+});
+
+Deno.test("Future.setResult() takes odd thenables", async () => {
+  const twice = new Future<number>();
+  const greedy: PromiseLike<number> = {
+    then(resolve?: ((value: number) => unknown) | null) {
+      resolve?.(1);
+      resolve?.(2);
+      throw new RangeError("too late");
+    },
+  } as PromiseLike<number>;
+  twice.setResult(greedy);
+  assertEquals(await twice, 1);
+  const unreadable = new Future<unknown>();
+  const hostile = Object.defineProperty({}, "then", {
+    get() {
+      throw new RangeError("not to be read");
+    },
+  });
+  unreadable.setResult(hostile);
+  assertInstanceOf(await unreadable.exception(), RangeError);
+  const nested = new Future<number>();
+  const inner = new Future<number>();
+  nested.setResult(inner);
+  inner.setResult(5);
+  assertEquals(await nested, 5);
+  const self = new Future<unknown>();
+  assertThrows(() => self.setResult(self), TypeError, "itself");
+  assertEquals(self.state, "pending");
+  const plain = new Future<unknown>();
+  plain.setResult({ then: 1 });
+  assertEquals(plain.state, "finished");
+});
+
+Deno.test("Future settles once, whoever tries again from a callback", () => {
+  const future = new Future<number>();
+  const seen: unknown[] = [];
+  future.addDoneCallback((settled) => {
+    seen.push(settled.cancel(), settled.state);
+    assertThrows(() => settled.setResult(2), InvalidStateError);
+    assertThrows(() => settled.setException(2), InvalidStateError);
+    settled.addDoneCallback((again) => seen.push("inner", again === settled));
+    seen.push("first");
+  });
+  future.addDoneCallback(() => seen.push("second"));
+  future.setResult(1);
+  assertEquals(seen, [false, "finished", "inner", true, "first", "second"]);
+  const cancelled = new Future<number>();
+  const found: boolean[] = [];
+  cancelled.addDoneCallback((f) => found.push(f.cancel(), f.cancelled()));
+  assert(cancelled.cancel());
+  assertEquals(found, [true, true]);
+});
+
+Deno.test("Future shows what an async callback rejects with, and nothing surfaces", async () => {
+  using rejections = captureRejections();
+  using errors = captureErrors();
+  const future = new Future<number>();
+  // deno-lint-ignore require-await -- an async callback is the point
+  future.addDoneCallback(async () => {
+    throw new RangeError("in the callback");
+  });
+  future.setResult(1);
+  await rejections.turn();
+  assertEquals(rejections.reasons, []);
+  assertEquals(errors.lines.length, 1);
+});
+
+Deno.test("Future.result() clears its timer and its listeners", async () => {
+  // The sanitizers of the test see a timer that is left.
+  const future = new Future<number>();
+  const controller = new AbortController();
+  const { signal } = controller;
+  const listeners = new Set<unknown>();
+  const counted = new Proxy(signal, {
+    get(target, key) {
+      const value = Reflect.get(target, key, target);
+      if (typeof value !== "function") return value;
+      return (...args: unknown[]) => {
+        if (key === "addEventListener") listeners.add(args[1]);
+        if (key === "removeEventListener") listeners.delete(args[1]);
+        return value.apply(target, args);
+      };
+    },
+  });
+  const waits = [
+    future.result({ timeout: 60_000 }),
+    future.result({ timeout: 60_000, signal: counted }),
+    future.exception({ timeout: 60_000, signal: counted }),
+    wait([future], { timeout: 60_000, signal: counted }),
+    collect(asCompleted([future], { timeout: 60_000, signal: counted })),
+  ];
+  assertEquals(listeners.size, 4);
+  future.setResult(1);
+  await Promise.all(waits);
+  assertEquals(listeners.size, 0);
+});
+
+Deno.test("Future that is polled keeps nothing of it", async () => {
+  const future = new Future<number>();
+  const poll = async () => {
+    const controller = new AbortController();
+    const { signal } = controller;
+    const ends = [
+      errorOf(future.result({ signal })),
+      errorOf(future.exception({ signal })),
+      errorOf(wait([future], { signal })),
+      errorOf(collect(asCompleted([future], { signal }))),
+    ];
+    controller.abort();
+    await Promise.all(ends);
+    return new WeakRef(signal);
+  };
+  const lost: WeakRef<object>[] = [];
+  for (let i = 0; i < 50; i++) lost.push(await poll());
+  await collected(...lost);
+  assertEquals(future.state, "pending");
+});
+
+Deno.test("Future lets go of its callbacks when it settles", async () => {
+  const future = new Future<number>();
+  const held = (() => {
+    const payload = { big: new Uint8Array(1000) };
+    future.addDoneCallback(() => payload.big.length);
+    return new WeakRef(payload);
+  })();
+  future.setResult(1);
+  await collected(held);
+  assertEquals(future.state, "finished");
+});
+
+Deno.test("Future costs less than a kilobyte, settled and with a callback", async () => {
+  const count = 100_000;
+  const before = Deno.memoryUsage().heapUsed;
+  const futures = Array.from({ length: count }, (_, i) => {
+    const future = new Future<number>();
+    future.addDoneCallback(() => {});
+    if (i % 2 === 0) future.setResult(i);
+    return future;
+  });
+  const each = (Deno.memoryUsage().heapUsed - before) / count;
+  assert(each < 1024, `${each} bytes`);
+  for (const future of futures) if (!future.done()) future.setResult(0);
+  assertEquals((await Promise.all(futures)).length, count);
+});
+
+Deno.test("Future shows itself as Python's repr does", () => {
+  class Odd extends Error {
+    override name = "Strange";
+  }
+  const refusing = new Proxy({}, {
+    get() {
+      throw new RangeError("no");
+    },
+  });
+  const returned: [unknown, string][] = [
+    [undefined, "undefined"],
+    [null, "null"],
+    [0, "Number"],
+    ["", "String"],
+    [false, "Boolean"],
+    [1n, "BigInt"],
+    [Symbol.iterator, "Symbol"],
+    [[], "Array"],
+    [new Map(), "Map"],
+    [() => {}, "Function"],
+    [{}, "Object"],
+    [Object.create(null), "Object"],
+    [new Odd(), "Strange"],
+  ];
+  for (const [value, name] of returned) {
+    const good = new Future<unknown>();
+    good.setResult(value);
+    const bad = new Future<unknown>();
+    bad.addDoneCallback(() => {});
+    bad.setException(value);
+    assertEquals(
+      Deno.inspect(good),
+      `<Future state=finished returned ${name}>`,
+    );
+    assertEquals(Deno.inspect(bad), `<Future state=finished raised ${name}>`);
+    assertEquals(
+      inspect({ bad }),
+      `{ bad: <Future state=finished raised ${name}> }`,
+    );
+  }
+  const bad = new Future<unknown>();
+  bad.addDoneCallback(() => {});
+  bad.setException(refusing);
+  assertEquals(Deno.inspect(bad), "<Future state=finished raised Object>");
+  assertEquals(Deno.inspect([new Future()]), "[ <Future state=pending> ]");
+  assertEquals(Deno.inspect(Future.prototype), "Future {}");
+  assertEquals(String(new Future()), "[object Future]");
+  assertEquals(Object.keys(new Future()), []);
+});
+
+Deno.test("Future.progress that is left answers a step under way", async () => {
+  const future = new Future<number>();
+  const reports = future.progress[Symbol.asyncIterator]();
+  const step = reports.next();
+  assertEquals((await soon("the end", reports.return!())).done, true);
+  assertEquals((await soon("the step", step)).done, true);
+  assertEquals((await reports.next()).done, true);
+  assertEquals(future.state, "pending");
+});
+
+Deno.test("Future.result() refuses odd options, as a rejection", async () => {
+  const future = new Future<number>();
+  future.setResult(1);
+  for (
+    const [options, type] of [
+      [{ timeout: -1 }, RangeError],
+      [{ timeout: NaN }, RangeError],
+      [{ timeout: "1" }, TypeError],
+      [{ signal: {} }, TypeError],
+      [1, TypeError],
+      [null, TypeError],
+    ] as const
+  ) {
+    const wrong = options as unknown as { timeout: number };
+    assertInstanceOf(await errorOf(future.result(wrong)), type);
+    assertInstanceOf(await errorOf(future.exception(wrong)), type);
+  }
+});
+
+Deno.test("Future.result() prefers an aborted signal to everything else", async () => {
+  const future = new Future<number>();
+  future.setResult(1);
+  const signal = AbortSignal.abort("over");
+  assertEquals(await errorOf(future.result({ signal })), "over");
+  assertEquals(await errorOf(future.exception({ signal })), "over");
+  assertInstanceOf(
+    await errorOf(
+      (() => {
+        const cancelled = new Future<number>();
+        cancelled.cancel();
+        return cancelled.result({ timeout: 0 });
+      })(),
+    ),
+    CancelledError,
+  );
 });

@@ -127,10 +127,12 @@ Deno.test("wait() ends with the reason of its signal", async () => {
 
 Deno.test("wait() refuses what is no future, and odd options", async () => {
   const open = new Future<number>();
-  await assertRejects(
-    () => wait([Promise.resolve(1) as unknown as Future<number>]),
-    TypeError,
-  );
+  for (const futures of [null, undefined, 1, "f", {}, [Promise.resolve(1)]]) {
+    await assertRejects(
+      () => wait(futures as unknown as Future<number>[]),
+      TypeError,
+    );
+  }
   await assertRejects(() => wait([open], { timeout: -1 }), RangeError);
   await assertRejects(
     () => wait([open], { returnWhen: "last" as unknown as "all" }),

@@ -7,7 +7,12 @@ import {
   assertStrictEquals,
   assertThrows,
 } from "@std/assert";
-import { after, checkWait, within } from "../../../_internal/base/deadline.ts";
+import {
+  after,
+  checkWait,
+  heard,
+  within,
+} from "../../../_internal/base/deadline.ts";
 import { TimeoutError } from "../../../_internal/base/errors.ts";
 
 const never = new Promise<never>(() => {});
@@ -89,4 +94,47 @@ Deno.test("after() calls once, unless it is cancelled or the time is too long", 
   });
   await done.promise;
   assertEquals(calls, 1);
+});
+
+Deno.test("heard() waits for an event, and listens no longer than it waits", async () => {
+  const listeners = new Set<() => void>();
+  const listen = (fn: () => void) => {
+    listeners.add(fn);
+    return () => listeners.delete(fn);
+  };
+  const fire = () => {
+    for (const fn of listeners) fn();
+    listeners.clear();
+  };
+  const waiting = heard("wait", listen, { timeout: 60_000 });
+  assertEquals(listeners.size, 1);
+  fire();
+  await waiting;
+  await assertRejects(
+    () => heard("wait for it", listen, { timeout: 0 }),
+    TimeoutError,
+    "Cannot wait for it",
+  );
+  assertEquals(listeners.size, 0);
+  const reason = new RangeError("enough");
+  const controller = new AbortController();
+  const { signal } = controller;
+  const aborted = heard("wait", listen, { signal, timeout: 60_000 });
+  controller.abort(reason);
+  assertStrictEquals(await assertRejects(() => aborted), reason);
+  assertStrictEquals(
+    await assertRejects(() => heard("wait", listen, { signal })),
+    reason,
+  );
+  assertEquals(listeners.size, 0);
+  const over = (fn: () => void) => {
+    fn();
+    return () => {};
+  };
+  await heard("wait", over, { timeout: 0 });
+  await heard("wait", over, {});
+  assertStrictEquals(
+    await assertRejects(() => heard("wait", over, { signal })),
+    reason,
+  );
 });
