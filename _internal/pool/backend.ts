@@ -136,10 +136,12 @@ function prepareRemote(
     root: "args",
     describe: describer(passed),
     attachments,
+    signals: true,
     transfer: transfer.objects,
     isRepeatable: transfer.isRepeatable,
     instead: (mutable) => {
-      whole = passed.length > 0 && isShared(definition, passed, mutable);
+      whole = hasSignals(definition) ||
+        (passed.length > 0 && isShared(definition, passed, mutable));
       return whole
         ? { value: [fn, args], root: "call", describe: describer() }
         : undefined;
@@ -160,6 +162,7 @@ class RemoteChunk implements ChunkBuilder {
   readonly #definition: Definition;
   readonly #list: ListPayload;
   readonly #passed: AnyFunction[] = [];
+  readonly #whole: boolean;
 
   constructor(fn: AnyFunction, attachments: boolean) {
     this.#definition = defineFunction(fn, attachments);
@@ -167,7 +170,10 @@ class RemoteChunk implements ChunkBuilder {
       root: "args",
       describe: describer(),
       attachments,
+      signals: true,
     });
+    this.#whole = hasSignals(this.#definition);
+    if (this.#whole) this.#list.addHead(fn, describer());
   }
 
   get calls(): number {
@@ -194,11 +200,16 @@ class RemoteChunk implements ChunkBuilder {
       mode: CallMode.chunk,
       definition: this.#definition,
       payload: this.#list.finish(),
-      whole: false,
+      whole: this.#whole,
       passed: this.#passed,
       calls: this.#list.length,
     };
   }
+}
+
+/** True where signals are captured: they belong to a call, so each call brings the function along. */
+function hasSignals({ payload }: Definition): boolean {
+  return payload.signals.length > 0;
 }
 
 /**

@@ -61,6 +61,7 @@ export function defineFunction(
     // every call: a token would be a third of what that costs.
     token: (it) => isAlone ? "" : homeToken(it),
     attachments,
+    signals: true,
   });
   if (known !== undefined && samePayload(known.payload, payload)) return known;
   const definition: Definition = {
@@ -120,13 +121,15 @@ function samePayload(a: Payload, b: Payload): boolean {
     return false;
   }
   if (
-    a.attachments.length !== b.attachments.length ||
-    a.attachments.some((value, i) => value !== b.attachments[i])
-  ) {
-    return false;
-  }
+    !sameMembers(a.attachments, b.attachments) ||
+    !sameMembers(a.signals, b.signals)
+  ) return false;
   for (let i = 0; i < a.bytes.length; i++) {
     if (a.bytes[i] !== b.bytes[i]) return false;
   }
   return true;
+}
+
+function sameMembers(a: readonly unknown[], b: readonly unknown[]): boolean {
+  return a.length === b.length && a.every((value, i) => value === b[i]);
 }

@@ -65,8 +65,8 @@ export class InlineWorker implements PoolWorker {
     return false;
   }
 
-  abort(slot: number, reason: AbortReason): void {
-    this.#calls.get(slot)?.abort(reason);
+  abort(slot: number, reason: AbortReason, cause?: unknown): void {
+    this.#calls.get(slot)?.abort(reason, cause);
   }
 
   release(slot: number): void {
@@ -148,7 +148,7 @@ class InlineCall implements CallContext {
     this.#report(done, total);
   }
 
-  abort(reason: AbortReason): void {
-    this.#controller.abort(stopError(reason === AbortReason.timeout));
+  abort(reason: AbortReason, cause?: unknown): void {
+    this.#controller.abort(stopError(reason === AbortReason.timeout, cause));
   }
 }

@@ -24,7 +24,7 @@ export type Work =
     readonly mode: CallMode;
     readonly definition: Definition;
     readonly payload: Payload;
-    /** True where the payload holds the function too, since it shares variables, objects or classes with the arguments. */
+    /** True where the payload holds the function too, since it shares variables, objects or classes with the arguments, or has captured a signal. */
     readonly whole: boolean;
     /** The functions among the arguments, kept until the answer is here: it may name them. */
     readonly passed: readonly AnyFunction[];

@@ -44,8 +44,8 @@ export interface PoolWorker {
   send(slot: number, work: Work): void;
   /** True where the call had not begun and never will. */
   revoke(slot: number): boolean;
-  /** Asks a running call to stop. */
-  abort(slot: number, reason: AbortReason): void;
+  /** Asks a running call to stop; `cause` is what the asker gave. */
+  abort(slot: number, reason: AbortReason, cause?: unknown): void;
   /** The call in the slot has been answered. */
   release(slot: number): void;
   /** Ends the worker in order. */

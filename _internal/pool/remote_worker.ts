@@ -21,6 +21,7 @@ import type { WorkerHost, WorkerKind } from "../worker/host.ts";
 import type { Definition } from "./definitions.ts";
 import type { Work } from "./job.ts";
 import type { PoolWorker, WorkerEvents } from "./pool_worker.ts";
+import { firedAmong, messageWithReason, SignalRelay } from "./signal_relay.ts";
 
 /** Definitions that a worker keeps; the least recently used one is forgotten. */
 const MAX_DEFINITIONS = 256;
@@ -37,10 +38,12 @@ export class RemoteWorker implements PoolWorker {
   readonly #definitions = new Set<number>();
   /** The mode of the call in each slot: says how its answer is read. */
   readonly #modes: CallMode[] = [];
+  readonly #signals: SignalRelay;
 
   constructor(host: WorkerHost, events: WorkerEvents) {
     this.#host = host;
     this.#events = events;
+    this.#signals = new SignalRelay((message) => host.channel.send(message));
     host.channel.onMessage = (bytes, attachments) => {
       try {
         this.#receive(bytes, attachments);
@@ -49,7 +52,10 @@ export class RemoteWorker implements PoolWorker {
         events.fault(error);
       }
     };
-    host.exited.then((exit) => events.exited(exit));
+    host.exited.then((exit) => {
+      this.#signals.detachAll();
+      events.exited(exit);
+    });
     host.open();
   }
 
@@ -87,30 +93,41 @@ export class RemoteWorker implements PoolWorker {
     }
     const { definition, payload, mode, whole } = work;
     if (!whole) this.#define(definition);
+    const { signals } = payload;
     writer.reset();
     writeHeader(writer, {
       tag: Tag.call,
       slot,
       mode,
+      fired: signals.length === 0 ? undefined : firedAmong(signals),
       definition: whole ? WHOLE_CALL : definition.id,
     });
     this.#host.slots?.queue(slot);
     this.#modes[slot] = mode;
     this.#post(payload);
+    if (signals.length > 0) this.#signals.attach(slot, signals);
   }
 
   revoke(slot: number): boolean {
-    return this.#host.slots?.revoke(slot) ?? false;
+    const isRevoked = this.#host.slots?.revoke(slot) ?? false;
+    if (isRevoked) this.#signals.detach(slot);
+    return isRevoked;
   }
 
-  abort(slot: number, reason: AbortReason): void {
+  abort(slot: number, reason: AbortReason, cause?: unknown): void {
     // The flag first: a synchronous loop reads it, and the message, which the
     // guest takes when its event loop turns, fires the signal.
     this.#host.raise(slot, reason);
-    this.#host.channel.send(plainMessage({ tag: Tag.abort, slot, reason }));
+    const header = { tag: Tag.abort, slot, reason };
+    this.#host.channel.send(
+      cause === undefined
+        ? plainMessage(header)
+        : messageWithReason(header, cause),
+    );
   }
 
   release(slot: number): void {
+    this.#signals.detach(slot);
     this.#host.slots?.free(slot);
   }
 
@@ -119,6 +136,7 @@ export class RemoteWorker implements PoolWorker {
   }
 
   terminate(signal?: Deno.Signal): void {
+    this.#signals.detachAll();
     this.#host.terminate(signal);
   }
 

@@ -703,7 +703,7 @@ export class Scheduler {
     job.disarm?.();
     job.stopReason = reason;
     job.stopCause = cause;
-    record.worker.abort(record.slotOf(job), reason);
+    record.worker.abort(record.slotOf(job), reason, cause);
     job.disarm = afterUnheld(
       this.options.cancelGrace,
       () => this.#graceOver(record, job),

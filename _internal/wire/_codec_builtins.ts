@@ -6,6 +6,7 @@ import { refusalOfHost } from "./_codec_classes.ts";
 import { isKnownError, writeError } from "./_codec_errors.ts";
 import { isA } from "./_codec_path.ts";
 import { nameOfGlobal } from "./_codec_globals.ts";
+import { writeSignal } from "./_codec_signals.ts";
 import * as tags from "./_codec_tags.ts";
 import {
   type GraphReader,
@@ -86,6 +87,7 @@ const BY_NAME = new Map<string, Writer>([
       g.w.string(value);
     }
   }],
+  ["AbortSignal", (g, object) => writeSignal(g, object as AbortSignal)],
 ]);
 
 /** What only the platform can clone. */

@@ -14,10 +14,7 @@ const REASONS = new Map<string, string>([
     "AsyncGenerator",
     "an async generator's progress belongs to its isolate: send an array",
   ],
-  [
-    "AbortSignal",
-    "an AbortSignal belongs to its isolate: use the task's signal option and current.signal",
-  ],
+  ["AbortController", "an AbortController stays where it is: send its signal"],
   ["Request", "a Request belongs to its isolate: send its URL and its body"],
   ["Response", "a Response belongs to its isolate: send its status and body"],
   ["Module", "a module namespace belongs to its isolate: import it over there"],

@@ -23,6 +23,7 @@ import {
   readKnownSymbol,
   readShortString,
 } from "./_codec_primitives.ts";
+import { readSignal } from "./_codec_signals.ts";
 import * as tags from "./_codec_tags.ts";
 import {
   type DecodeContext,
@@ -376,3 +377,4 @@ READERS[tags.TAG_SHAREABLE] = builtins.readShareable;
 READERS[tags.TAG_LATER] = readLater;
 READERS[tags.TAG_HOME] = readHome;
 READERS[tags.TAG_OWN_ERROR] = readHomeError;
+READERS[tags.TAG_SIGNAL] = readSignal;

@@ -160,6 +160,7 @@ export class Encoder implements GraphWriter {
     const shapes = this.#shapes.length;
     const created = this.#created?.length ?? 0;
     const attachments = this.c.attachments?.length ?? 0;
+    const signals = this.c.signals?.length ?? 0;
     const modules = this.c.modules.size;
     const pending = [...this.pending];
     this.#attempts++;
@@ -182,6 +183,7 @@ export class Encoder implements GraphWriter {
       if (this.c.attachments !== undefined) {
         this.c.attachments.length = attachments;
       }
+      if (this.c.signals !== undefined) this.c.signals.length = signals;
       forgetLast(this.c.modules, modules);
       this.pending.clear();
       for (const fn of pending) this.pending.add(fn);

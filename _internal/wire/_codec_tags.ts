@@ -69,6 +69,8 @@ export const TAG_LATER = 0x28;
 export const TAG_HOME = 0x29;
 /** home of the class, then as TAG_ERROR */
 export const TAG_OWN_ERROR = 0x2a;
+/** its number among the signals of the call */
+export const TAG_SIGNAL = 0x2b;
 
 export const SHORT_STRING = 0x40;
 export const SHORT_STRING_LIMIT = 0x20;

@@ -23,6 +23,8 @@ export interface EncodeContext {
   readonly attachments?: unknown[] | undefined;
   /** The user's transfer list: buffers in it go as attachments. */
   readonly transfer?: ReadonlySet<object> | undefined;
+  /** out: the signals in the value; a message names them by their position. Absent: they are refused. */
+  readonly signals?: AbortSignal[] | undefined;
   /** out: URLs of modules that the receiver must import before it decodes. */
   readonly modules: Set<string>;
   /** Describes a function or class. Absent: functions are refused. */
@@ -55,6 +57,8 @@ export interface DecodeContext {
   readonly modules: ReadonlyMap<string, ModuleNamespace>;
   /** Makes functions from source. Absent: a message that holds one is refused. */
   readonly revive?: Revive | undefined;
+  /** The signal with this number among those of the call. Absent: a message that holds one is refused. */
+  readonly signal?: ((index: number) => AbortSignal) | undefined;
   /** Finds what the sender names as the receiver's own. References are looked up here too, not in `modules`. */
   readonly homes?: Homes | undefined;
 }

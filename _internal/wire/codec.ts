@@ -42,7 +42,7 @@ export type {
 
 /**
  * Writes `value` with everything that it refers to. Where it throws, `w`,
- * `c.attachments` and `c.modules` are as they were.
+ * what `c` collects is as it was.
  *
  * @throws {SerializationError} If a part of it cannot travel.
  */
@@ -67,6 +67,7 @@ export function encodeGraph(
 ): void {
   const start = w.length;
   const attached = c.attachments?.length ?? 0;
+  const signals = c.signals?.length ?? 0;
   const modules = c.modules.size;
   let wholeBuffers = false;
   for (;;) {
@@ -76,6 +77,7 @@ export function encodeGraph(
     } catch (error) {
       w.length = start;
       if (c.attachments !== undefined) c.attachments.length = attached;
+      if (c.signals !== undefined) c.signals.length = signals;
       forgetLast(c.modules, modules);
       if (!isA(error, RestartWithWholeBuffers)) {
         throw describeFailure(

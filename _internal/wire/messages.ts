@@ -7,6 +7,7 @@
 //   call    run it in slot n                       done      slot n: a value
 //   forget  a definition                           failed    slot n: an error
 //   abort   fire the signal of slot n              skipped   slot n was revoked in time
+//   signal  one that came with slot n has fired
 //   ping    does the event loop turn?              pong      it does
 //   stop    end in order, with a code              lingers   it will, but has work of its own left
 //                                                  progress  slot n
@@ -27,6 +28,7 @@ export const Tag = {
   stop: 4,
   forget: 5,
   ping: 6,
+  signal: 7,
   ready: 16,
   done: 17,
   failed: 18,
@@ -50,10 +52,13 @@ export const CallMode = {
   quiet: 3,
 } as const;
 
+/** Added to the mode of a call on the wire where `fired` follows. */
+const HAS_SIGNALS = 0x40;
+
 /** What `CallMode` allows. */
 export type CallMode = typeof CallMode[keyof typeof CallMode];
 
-/** In place of a definition: the payload is `[function, arguments]`, since the two share what they captured. */
+/** In place of a definition: the payload is `[function, arguments]`, for chunks `[function, …lists of arguments]`. */
 export const WHOLE_CALL = 0;
 
 /** Why a call is aborted. */
@@ -73,6 +78,8 @@ export type HostMessage =
     readonly tag: typeof Tag.call;
     readonly slot: number;
     readonly mode: CallMode;
+    /** How many of the signals that come along have fired: as many messages tell of them behind this one. Undefined where none comes along. */
+    readonly fired: number | undefined;
     readonly definition: number;
     readonly payload: Uint8Array;
   }
@@ -80,6 +87,16 @@ export type HostMessage =
     readonly tag: typeof Tag.abort;
     readonly slot: number;
     readonly reason: AbortReason;
+    /** What the asker gave, as an error is encoded; empty where that is nothing. */
+    readonly payload: Uint8Array;
+  }
+  | {
+    readonly tag: typeof Tag.signal;
+    readonly slot: number;
+    /** Its number among the signals of the call. */
+    readonly index: number;
+    /** The reason, as an error is encoded. */
+    readonly payload: Uint8Array;
   }
   | { readonly tag: typeof Tag.forget; readonly definition: number }
   | { readonly tag: typeof Tag.ping }
@@ -117,12 +134,20 @@ export function writeHeader(w: ByteWriter, message: HeaderOf<Message>): void {
       break;
     case Tag.call:
       w.u8(message.slot);
-      w.u8(message.mode);
+      if (message.fired === undefined) w.u8(message.mode);
+      else {
+        w.u8(message.mode | HAS_SIGNALS);
+        w.varint(message.fired);
+      }
       w.varint(message.definition);
       break;
     case Tag.abort:
       w.u8(message.slot);
       w.u8(message.reason);
+      break;
+    case Tag.signal:
+      w.u8(message.slot);
+      w.varint(message.index);
       break;
     case Tag.done:
     case Tag.failed:
@@ -171,12 +196,30 @@ export function readHostMessage(bytes: Uint8Array): HostMessage {
     }
     case Tag.call: {
       const slot = r.u8();
-      const mode = r.u8() as CallMode;
-      const definition = r.varint();
-      return { tag, slot, mode, definition, payload: rest(r) };
+      const flags = r.u8();
+      return {
+        tag,
+        slot,
+        mode: (flags & ~HAS_SIGNALS) as CallMode,
+        fired: (flags & HAS_SIGNALS) === 0 ? undefined : r.varint(),
+        definition: r.varint(),
+        payload: rest(r),
+      };
     }
     case Tag.abort:
-      return { tag, slot: r.u8(), reason: r.u8() as AbortReason };
+      return {
+        tag,
+        slot: r.u8(),
+        reason: r.u8() as AbortReason,
+        payload: rest(r),
+      };
+    case Tag.signal:
+      return {
+        tag,
+        slot: r.u8(),
+        index: r.varint(),
+        payload: rest(r),
+      };
     case Tag.forget:
       return { tag, definition: r.varint() };
     case Tag.ping:

@@ -10,7 +10,7 @@
 
 import { SerializationError } from "../base/errors.ts";
 import { ByteReader, ByteWriter } from "./bytes.ts";
-import { decodeValue, encodeValue } from "./codec.ts";
+import { type DecodeContext, decodeValue, encodeValue } from "./codec.ts";
 import type { AnyFunction } from "./functions/task.ts";
 import type { FunctionDescription } from "./functions/description.ts";
 import { homeToken } from "./functions/homes.ts";
@@ -21,6 +21,8 @@ export interface Payload {
   readonly bytes: Uint8Array;
   readonly attachments: readonly unknown[];
   readonly transfer: readonly Transferable[];
+  /** Whoever sends it tells the receiver when one of them fires. */
+  readonly signals: readonly AbortSignal[];
   /** True where what was captured may change: it must be encoded, and decoded, afresh for every call. */
   readonly mutable: boolean;
 }
@@ -35,6 +37,8 @@ export interface PayloadOptions {
   readonly token?: ((fn: AnyFunction) => string) | undefined;
   /** False where the channel has nothing but bytes. */
   readonly attachments: boolean;
+  /** True where the sender tells the receiver what becomes of the signals in the value; else they are refused. */
+  readonly signals?: boolean;
   /** What is moved instead of copied. */
   readonly transfer?: readonly Transferable[] | undefined;
   /** True: the payload may be sent more than once. Transferred buffers are then taken away from the caller and copied to the worker. */
@@ -81,7 +85,7 @@ export function encodePayload(
       w.reset();
       context = encodeInto(w, other.value, { ...options, ...other });
     }
-    const { modules, attachments = NONE } = context;
+    const { modules, attachments = NONE, signals = NONE } = context;
     let message: Uint8Array<ArrayBuffer>;
     if (modules.size > 0) {
       message = withModules(w, HEADROOM + 1, modules);
@@ -91,6 +95,7 @@ export function encodePayload(
     return {
       bytes: message.subarray(HEADROOM),
       mutable: context.mutable,
+      signals,
       ...(moved && options.attachments
         ? takeTransferred(
           attachments,
@@ -124,6 +129,7 @@ function encodeContext(options: PayloadOptions) {
     token: options.token ?? homeToken,
     modules: new Set<string>(),
     attachments: options.attachments ? [] as unknown[] : undefined,
+    signals: options.signals ? [] as AbortSignal[] : undefined,
     transfer: transfer === undefined || transfer.length === 0
       ? undefined
       : new Set<object>(transfer as object[]),
@@ -153,8 +159,10 @@ function withModules(
 export class ListPayload {
   readonly #w = new ByteWriter(256);
   readonly #context: ReturnType<typeof encodeContext>;
-  /** Where the last value begins, in bytes and among the attachments. */
-  #last = { start: 0, attachments: 0 };
+  /** Where the last value begins, in bytes, among the attachments and among the signals. */
+  #last = { start: 0, attachments: 0, signals: 0 };
+  /** Values before those of the list. */
+  #heads = 0;
   /** Values in the list. */
   length = 0;
 
@@ -177,32 +185,46 @@ export class ListPayload {
     this.#last = {
       start: this.#w.length,
       attachments: context.attachments?.length ?? 0,
+      signals: context.signals?.length ?? 0,
     };
     context.describe = describe;
     encodeValue(this.#w, value, context);
     this.length++;
   }
 
+  /** Puts a value before those of the list; called before the first `add()`. It is not counted. */
+  addHead(value: unknown, describe: PayloadOptions["describe"]): void {
+    this.add(value, describe);
+    this.length--;
+    this.#heads++;
+    // Asked of the values of the list.
+    this.#context.mutable = false;
+  }
+
   /** Takes the last value out again. */
   undo(): void {
-    const { start, attachments } = this.#last;
+    const { start, attachments, signals } = this.#last;
+    const context = this.#context;
     this.#w.length = start;
-    if (this.#context.attachments !== undefined) {
-      this.#context.attachments.length = attachments;
+    if (context.attachments !== undefined) {
+      context.attachments.length = attachments;
     }
+    if (context.signals !== undefined) context.signals.length = signals;
     this.length--;
   }
 
   /** The payload; the list is used up. */
   finish(): Payload {
-    const { modules, attachments = NONE, mutable } = this.#context;
+    const { modules, attachments = NONE, signals = NONE, mutable } =
+      this.#context;
     const w = new ByteWriter(this.#w.length + 16);
-    w.varint(this.length);
+    w.varint(this.#heads + this.length);
     w.raw(this.#w.bytes());
     const message = withModules(w, 0, modules);
     return {
       bytes: message.subarray(HEADROOM),
       mutable,
+      signals,
       attachments: checkAttachments(attachments, this.#context.root),
       transfer: NONE,
     };
@@ -316,9 +338,10 @@ export function decodeListPayload(
   offset: number,
   attachments: readonly unknown[],
   modules: ReadonlyMap<string, ModuleNamespace>,
+  signal?: DecodeContext["signal"],
 ): unknown[] {
   const r = new ByteReader(bytes, offset);
-  const context = { attachments, modules, revive: prepare };
+  const context = { attachments, modules, revive: prepare, signal };
   const values: unknown[] = [];
   for (let n = r.varint(); n > 0; n--) values.push(decodeValue(r, context));
   return values;
@@ -330,11 +353,13 @@ export function decodePayload(
   offset: number,
   attachments: readonly unknown[],
   modules: ReadonlyMap<string, ModuleNamespace>,
+  signal?: DecodeContext["signal"],
 ): unknown {
   return decodeValue(new ByteReader(bytes, offset), {
     attachments,
     modules,
     revive: prepare,
+    signal,
   });
 }
 

@@ -16,11 +16,16 @@ export interface WorkerInfo {
 
 /** What a task can ask about itself. */
 export interface Current {
-  /** Fires when somebody wants the task to stop: a cancel, a timeout, a signal. */
+  /**
+   * Fires when somebody wants the task to stop: a cancel, a timeout, a signal.
+   * Its reason is a `CancelledError` with what the caller gave as its `cause`,
+   * or a `TaskTimeoutError`.
+   */
   readonly signal: AbortSignal;
   /**
    * Throws if the task was asked to stop. Reads one word of shared memory, so it
-   * works, and is cheap enough, inside a hot synchronous loop.
+   * works, and is cheap enough, inside a hot synchronous loop. The error has the
+   * caller's reason as its `cause` once the event loop has turned since.
    */
   throwIfAborted(): void;
   /** Where the task runs. */
@@ -116,11 +121,15 @@ export function abortReason(): unknown {
   return context?.isAborted() ? context.abortReason() : undefined;
 }
 
-/** The error that a task sees when it was asked to stop. */
+/** The error that a task sees when it was asked to stop; `cause` is what the asker gave. */
 export function stopError(
   timedOut: boolean,
+  cause?: unknown,
 ): CancelledError | TaskTimeoutError {
   return timedOut
     ? new TaskTimeoutError("Cannot go on: the task's timeout has passed")
-    : new CancelledError("Cannot go on: the task was cancelled");
+    : new CancelledError(
+      "Cannot go on: the task was cancelled",
+      cause === undefined ? undefined : { cause },
+    );
 }

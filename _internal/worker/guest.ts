@@ -17,10 +17,10 @@ import { hasWork, whenIdle } from "../base/registry.ts";
 import type { CallSlots } from "../memory/slots.ts";
 import { setInterruption } from "../memory/parking.ts";
 import { movable } from "../wire/attachments.ts";
-import { ByteWriter } from "../wire/bytes.ts";
+import { ByteReader, ByteWriter } from "../wire/bytes.ts";
 import type { Channel } from "../wire/channel.ts";
 import { encodeValue } from "../wire/codec.ts";
-import { encodeError } from "../wire/error_codec.ts";
+import { decodeError, encodeError } from "../wire/error_codec.ts";
 import { homeOf } from "../wire/functions/origins.ts";
 import { loadModules, type ModuleNamespace } from "../wire/functions/revive.ts";
 import {
@@ -47,6 +47,7 @@ import {
   setWorker,
   type WorkerInfo,
 } from "./current.ts";
+import { HeldCall } from "./held_call.ts";
 import { report } from "./report.ts";
 import { RunningCall } from "./running_call.ts";
 
@@ -92,6 +93,8 @@ const IN_PAYLOAD: Definition = {
 interface Call {
   readonly slot: number;
   readonly mode: CallMode;
+  /** As in its message. */
+  readonly fired: number | undefined;
   readonly definition: Definition | undefined;
   readonly payload: Uint8Array;
   readonly attachments: readonly unknown[];
@@ -123,8 +126,8 @@ export class Guest {
   readonly #modules = new Map<string, ModuleNamespace>();
   readonly #waiting: Call[] = [];
   readonly #running = new Map<number, RunningCall>();
-  /** The slots of the calls that have come and have not been answered. */
-  readonly #held = new Set<number>();
+  /** What has come and has not been answered, by slot. */
+  readonly #held = new Map<number, HeldCall>();
   /** Calls that occupy one of the `concurrency` places. */
   #busy = 0;
   #leaving = false;
@@ -183,11 +186,12 @@ export class Guest {
         this.#definitions.delete(message.definition);
         break;
       case Tag.call: {
-        this.#held.add(message.slot);
+        this.#held.set(message.slot, new HeldCall());
         const mustWait = this.#busy >= this.#options.concurrency;
         const call: Call = {
           slot: message.slot,
           mode: message.mode,
+          fired: message.fired,
           definition: message.definition === WHOLE_CALL
             ? IN_PAYLOAD
             : this.#definitions.get(message.definition),
@@ -199,7 +203,14 @@ export class Guest {
         break;
       }
       case Tag.abort:
-        this.#running.get(message.slot)?.abort(message.reason);
+        this.#abort(message);
+        break;
+      case Tag.signal:
+        // Where it is late its call has been answered.
+        this.#held.get(message.slot)?.fire(
+          message.index,
+          readReason(message.payload),
+        );
         break;
       case Tag.ping:
         this.#send({ tag: Tag.pong });
@@ -212,6 +223,17 @@ export class Guest {
       default:
         message satisfies never;
     }
+  }
+
+  #abort(message: HostMessage & { tag: typeof Tag.abort }): void {
+    const held = this.#held.get(message.slot);
+    if (held === undefined) return;
+    const { reason, payload } = message;
+    held.stop ??= {
+      reason,
+      cause: payload.length === 0 ? undefined : readReason(payload),
+    };
+    this.#running.get(message.slot)?.abort(held.stop);
   }
 
   /** Takes a place, imports what is missing, runs. */
@@ -235,13 +257,20 @@ export class Guest {
       const missing = [...definition.modules, ...head.modules].filter((url) =>
         !this.#modules.has(url)
       );
-      if (missing.length === 0) {
+      const { fired } = call;
+      if (missing.length === 0 && fired === undefined) {
         this.#run(call, definition, head.offset);
         return;
       }
       // The bytes are valid during the message only.
       const kept = { ...call, payload: call.payload.slice() };
-      loadModules(missing).then((modules) => {
+      // Signals that have fired are told behind the call, and the function may
+      // never turn the event loop. With the others too the call has a moment
+      // for what is on its way.
+      Promise.all([
+        loadModules(missing),
+        this.#held.get(call.slot)?.whenFired(fired ?? 0),
+      ]).then(([modules]) => {
         for (const [url, namespace] of modules) {
           this.#modules.set(url, namespace);
         }
@@ -261,6 +290,7 @@ export class Guest {
     const { slots, sharesSlots } = this.#options;
     let fn: (...args: unknown[]) => unknown;
     let args: unknown[];
+    const held = this.#held.get(slot)!;
     try {
       const whole = definition === IN_PAYLOAD;
       const known = whole ? undefined : this.#function(definition);
@@ -272,8 +302,12 @@ export class Guest {
         offset,
         call.attachments,
         this.#modules,
+        call.fired === undefined ? undefined : (index) => held.signal(index),
       );
-      [fn, args] = (whole ? value : [known, value]) as [typeof fn, unknown[]];
+      if (!whole) [fn, args] = [known!, value as unknown[]];
+      else if (call.mode === CallMode.chunk) {
+        [fn, ...args] = value as [typeof fn, ...unknown[]];
+      } else [fn, args] = value as [typeof fn, unknown[]];
     } catch (error) {
       this.#fail(slot, error, 0);
       this.#leave();
@@ -286,6 +320,7 @@ export class Guest {
       return;
     }
     const running = new RunningCall(slot, this.#options, this.#report);
+    if (held.stop !== undefined) running.abort(held.stop);
     this.#running.set(slot, running);
     const run = call.mode === CallMode.chunk
       ? () => this.#runChunk(running, fn, args as unknown[][])
@@ -466,6 +501,18 @@ export class Guest {
   #freshWriter(): ByteWriter {
     this.#writer.reset();
     return this.#writer;
+  }
+}
+
+/** Why a signal has fired. What the sender wrote and this side cannot read is described. */
+function readReason(payload: Uint8Array): unknown {
+  try {
+    return decodeError(new ByteReader(payload), {
+      attachments: [],
+      modules: new Map(),
+    });
+  } catch (error) {
+    return error;
   }
 }
 

@@ -3,6 +3,7 @@
 import type { CallSlots } from "../memory/slots.ts";
 import { AbortReason } from "../wire/messages.ts";
 import { type CallContext, stopError, type WorkerInfo } from "./current.ts";
+import type { StopRequest } from "./held_call.ts";
 
 /** A call whose function has been entered. */
 export class RunningCall implements CallContext {
@@ -15,7 +16,7 @@ export class RunningCall implements CallContext {
     total: number | undefined,
   ) => void;
   #controller: AbortController | undefined;
-  #reason: AbortReason | undefined;
+  #stop: StopRequest | undefined;
   readonly since = performance.now();
   /** True once the call has answered: a late `progress()` goes nowhere. */
   ended = false;
@@ -32,17 +33,16 @@ export class RunningCall implements CallContext {
   }
 
   isAborted(): boolean {
-    return this.#reason !== undefined ||
+    return this.#stop !== undefined ||
       (!this.ended && this.#slots.aborted(this.slot));
   }
 
   abortReason(): unknown {
     if (this.#controller?.signal.aborted) return this.#controller.signal.reason;
     // The flag comes before the message that tells the reason too.
-    return stopError(
-      this.#reason === AbortReason.timeout ||
-        (this.#reason === undefined && this.#slots.timedOut(this.slot)),
-    );
+    return this.#stop === undefined
+      ? stopError(this.#slots.timedOut(this.slot))
+      : errorOf(this.#stop);
   }
 
   signal(): AbortSignal {
@@ -58,9 +58,13 @@ export class RunningCall implements CallContext {
   }
 
   /** The host's message; the flag in shared memory came before it. */
-  abort(reason: AbortReason): void {
-    if (this.#reason !== undefined) return;
-    this.#reason = reason;
-    this.#controller?.abort(stopError(reason === AbortReason.timeout));
+  abort(request: StopRequest): void {
+    if (this.#stop !== undefined) return;
+    this.#stop = request;
+    this.#controller?.abort(errorOf(request));
   }
+}
+
+function errorOf({ reason, cause }: StopRequest): Error {
+  return stopError(reason === AbortReason.timeout, cause);
 }

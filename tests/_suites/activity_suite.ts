@@ -20,6 +20,7 @@ import {
 import type { Process } from "../../multiprocessing/mod.ts";
 import type { Thread } from "../../threading/mod.ts";
 import { errorOf, Folder, soon, until } from "./_helpers.ts";
+import { untilFired } from "./_signal_tasks.ts";
 import * as tasks from "./_tasks.ts";
 
 /** `Thread` or `Process`. */
@@ -41,6 +42,31 @@ export function activitySuite(Activity: ActivityClass): void {
     assertFalse(activity.isAlive());
     assertEquals(await activity.result(), 42);
     assertEquals(await activity.join({ timeout: 0 }), true);
+  });
+
+  test("start() passes a signal that fires with its reason", async () => {
+    using folder = new Folder();
+    const controller = new AbortController();
+    const activity = new Activity({
+      target: untilFired,
+      args: [folder.file("log"), { signal: controller.signal }],
+    }).start();
+    await until("it runs", () => folder.lines("log").length === 1);
+    controller.abort(new RangeError("enough"));
+    const seen = await soon("the reason", activity.result());
+    assertInstanceOf(seen, RangeError);
+    assertEquals(seen.message, "enough");
+    await activity.join();
+  });
+
+  test("start() passes a signal that has fired, with its target", async () => {
+    const { signal } = new AbortController();
+    const fired = AbortSignal.abort("before");
+    const activity = new Activity({
+      target: () => [signal.aborted, fired.aborted, fired.reason],
+    }).start();
+    assertEquals(await activity.result(), [false, true, "before"]);
+    await activity.join();
   });
 
   test("start() without a target does nothing", async () => {

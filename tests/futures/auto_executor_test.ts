@@ -12,12 +12,14 @@ import { deaf, throughGate } from "../_suites/_tasks.ts";
 import { executorSuite } from "../_suites/executor_suite.ts";
 import { mapSuite } from "../_suites/map_suite.ts";
 import { poolSuite } from "../_suites/pool_suite.ts";
+import { signalSuite } from "../_suites/signal_suite.ts";
 
 const create = (options?: PoolOptions) => new AutoExecutor(options);
 
 executorSuite({ name: "AutoExecutor", create, backend: "thread" });
 poolSuite({ name: "AutoExecutor", create, backend: "thread" });
 mapSuite({ name: "AutoExecutor", create, backend: "thread" });
+signalSuite({ name: "AutoExecutor", create, backend: "thread" });
 executorSuite({
   name: "AutoExecutor of cpu()",
   create,
@@ -25,6 +27,12 @@ executorSuite({
   kind: "cpu",
 });
 executorSuite({
+  name: "AutoExecutor of io()",
+  create,
+  backend: "inline",
+  kind: "io",
+});
+signalSuite({
   name: "AutoExecutor of io()",
   create,
   backend: "inline",

@@ -4,6 +4,7 @@ import { ThreadPoolExecutor } from "../../futures/mod.ts";
 import { mapSuite } from "../_suites/map_suite.ts";
 import { poolSuite } from "../_suites/pool_suite.ts";
 import { executorSuite, type Subject } from "../_suites/executor_suite.ts";
+import { signalSuite } from "../_suites/signal_suite.ts";
 
 const subject: Subject = {
   name: "ThreadPoolExecutor",
@@ -14,3 +15,4 @@ const subject: Subject = {
 executorSuite(subject);
 poolSuite(subject);
 mapSuite(subject);
+signalSuite(subject);

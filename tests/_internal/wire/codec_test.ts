@@ -381,6 +381,7 @@ Deno.test("encodeValue() refuses what belongs to its isolate and names the path"
   assertRefused([new Request("http://a")], "value[0]", "a Request");
   assertRefused([new Response()], "value[0]", "a Response");
   assertRefused([AbortSignal.abort()], "value[0]", "an AbortSignal");
+  assertRefused([new AbortController()], "value[0]", "send its signal");
   assertRefused([new ReadableStream()], "value[0]", "a ReadableStream");
   assertRefused([new Blob([])], "value[0]", "a Blob");
   assertRefused([new Intl.NumberFormat()], "value[0]", "a NumberFormat");

@@ -1,0 +1,88 @@
+// Copyright 2026 the @concurrent/parallel authors. MIT license.
+
+// Signals that went along with calls: the worker's ends of them fire when the
+// caller's do.
+//
+//   1. the call says how many of its signals have fired; it waits over there
+//      until it knows which, so that a function sees it that never turns its
+//      event loop;
+//   2. what has fired, and what fires later, is told behind the call;
+//   3. nothing listens any more once the call was answered or taken back: a
+//      signal lives as long as a program, its calls do not.
+
+import { ByteWriter } from "../wire/bytes.ts";
+import { encodeError } from "../wire/error_codec.ts";
+import {
+  type HeaderOf,
+  type HostMessage,
+  Tag,
+  writeHeader,
+} from "../wire/messages.ts";
+
+/** Tells one worker what becomes of the signals that it was sent. */
+export class SignalRelay {
+  readonly #send: (message: Uint8Array) => void;
+  /** What ends the listening for the call in each slot. */
+  readonly #listening = new Map<number, () => void>();
+
+  constructor(send: (message: Uint8Array) => void) {
+    this.#send = send;
+  }
+
+  /** Called right after a call was sent, which told how many have fired. */
+  attach(slot: number, signals: readonly AbortSignal[]): void {
+    const fire = (index: number) =>
+      this.#send(
+        messageWithReason(
+          { tag: Tag.signal, slot, index },
+          signals[index]!.reason,
+        ),
+      );
+    const listeners: [signal: AbortSignal, listener: () => void][] = [];
+    for (const [index, signal] of signals.entries()) {
+      if (signal.aborted) {
+        fire(index);
+        continue;
+      }
+      const listener = () => fire(index);
+      signal.addEventListener("abort", listener, { once: true });
+      listeners.push([signal, listener]);
+    }
+    this.#listening.set(slot, () => {
+      for (const [signal, listener] of listeners) {
+        signal.removeEventListener("abort", listener);
+      }
+    });
+  }
+
+  /** The call in the slot does not need to be told any more. */
+  detach(slot: number): void {
+    const stop = this.#listening.get(slot);
+    if (stop === undefined) return;
+    this.#listening.delete(slot);
+    stop();
+  }
+
+  /** The worker is told nothing any more. */
+  detachAll(): void {
+    for (const slot of [...this.#listening.keys()]) this.detach(slot);
+  }
+}
+
+/** How many signals have fired. */
+export function firedAmong(signals: readonly AbortSignal[]): number {
+  let fired = 0;
+  for (const signal of signals) if (signal.aborted) fired++;
+  return fired;
+}
+
+/** A message whose payload says why. */
+export function messageWithReason(
+  header: HeaderOf<HostMessage & { readonly payload: Uint8Array }>,
+  reason: unknown,
+): Uint8Array {
+  const w = new ByteWriter(64);
+  writeHeader(w, header);
+  encodeError(w, reason, { root: "reason", modules: new Set() });
+  return w.bytes();
+}

@@ -1,0 +1,109 @@
+// Copyright 2026 the @concurrent/parallel authors. MIT license.
+
+// What tasks do with a signal of their caller.
+
+import { ThreadPoolExecutor } from "../../futures/mod.ts";
+import { current } from "../../mod.ts";
+import { mark, throughGate } from "./_tasks.ts";
+
+/** What a signal's reason looks like. */
+export interface Seen {
+  aborted: boolean;
+  reason?: unknown;
+  isSignal: boolean;
+}
+
+/** Looks at once. */
+export function look(signal: AbortSignal): Seen {
+  const { aborted } = signal;
+  return {
+    aborted,
+    ...(aborted ? { reason: signal.reason } : {}),
+    isSignal: signal instanceof AbortSignal,
+  };
+}
+
+/** As `look`, for executors whose tasks wait. */
+// deno-lint-ignore require-await -- only async functions may run in place
+export async function lookLater(signal: AbortSignal): Promise<Seen> {
+  return look(signal);
+}
+
+/** Says that it runs, waits for the signal, gives the reason. */
+export async function untilFired(
+  path: string,
+  { signal }: { signal: AbortSignal },
+): Promise<unknown> {
+  mark(path, "begun");
+  if (!signal.aborted) {
+    await new Promise((resolve) => signal.addEventListener("abort", resolve));
+  }
+  return signal.reason;
+}
+
+// deno-lint-ignore require-await -- only async functions may run in place
+export async function areSame(
+  signals: AbortSignal[],
+  one: AbortSignal,
+): Promise<boolean> {
+  return signals.every((signal) => signal === one);
+}
+
+// deno-lint-ignore require-await -- only async functions may run in place
+export async function giveBack(signal: AbortSignal): Promise<AbortSignal> {
+  return signal;
+}
+
+/** Waits for the gate, then looks: `[before, after]`. */
+export async function lookTwice(
+  path: string,
+  gate: string,
+  signal: AbortSignal,
+): Promise<[boolean, boolean]> {
+  mark(path, "begun");
+  const before = signal.aborted;
+  await throughGate(gate, undefined);
+  return [before, signal.aborted];
+}
+
+/** Sends the signal on to a worker of its own. */
+export async function sendOn(
+  path: string,
+  signal: AbortSignal,
+): Promise<unknown> {
+  await using executor = new ThreadPoolExecutor({ maxWorkers: 1 });
+  return await executor.submit(untilFired, path, { signal });
+}
+
+/** Waits until it is asked to stop; leaves why. */
+export async function reasonOfStop(path: string): Promise<never> {
+  mark(path, "begun");
+  const { signal } = current;
+  if (!signal.aborted) {
+    await new Promise((resolve) => signal.addEventListener("abort", resolve));
+  }
+  const { name, cause } = signal.reason as Error;
+  const thrown = caught(() => current.throwIfAborted()) as Error;
+  mark(
+    path,
+    JSON.stringify([name, describe(cause), describe(thrown.cause)]),
+  );
+  throw signal.reason;
+}
+
+function describe(cause: unknown): unknown {
+  return cause instanceof Error ? `${cause.name}: ${cause.message}` : cause;
+}
+
+function caught(fn: () => void): unknown {
+  try {
+    fn();
+  } catch (error) {
+    return error;
+  }
+}
+
+/** Ends its worker. */
+export function crashWith(_signal: AbortSignal): never {
+  Deno.exit(3);
+}
