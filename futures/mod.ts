@@ -21,6 +21,7 @@
 
 export * from "./as_completed.ts";
 export * from "./auto_executor.ts";
+export * from "./error_origin.ts";
 export * from "./errors.ts";
 export * from "./executor.ts";
 export * from "./future.ts";

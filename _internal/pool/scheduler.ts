@@ -39,9 +39,11 @@ import {
   InvalidStateError,
 } from "../base/errors.ts";
 import { holdProgram, releaseProgram } from "../base/registry.ts";
-import { AbortReason } from "../wire/messages.ts";
+import { AbortReason, CallMode } from "../wire/messages.ts";
+import type { Outcome } from "../wire/outcomes.ts";
 import type { HostExit } from "../worker/host.ts";
 import { catchInterrupts, ignoreInterrupts } from "./interrupts.ts";
+import { noteOrigin, noteOrigins } from "./error_origin.ts";
 import { Job, type JobObserver, type JobOptions, type Work } from "./job.ts";
 import { JobEnds } from "./job_ends.ts";
 import { JobQueue } from "./job_queue.ts";
@@ -549,7 +551,12 @@ export class Scheduler {
       if (job.stopReason === AbortReason.timeout) this.#ends.stop(job);
       else if (record.state === "starting") {
         this.#ends.succeedUncounted(job, value);
-      } else this.#ends.succeed(job, value);
+      } else {
+        if (job.work.kind === "remote" && job.work.mode === CallMode.chunk) {
+          noteOrigins(value as Outcome[], job.options.name, record.worker);
+        }
+        this.#ends.succeed(job, value);
+      }
     }
     this.#pump();
   }
@@ -562,6 +569,7 @@ export class Scheduler {
   ): void {
     const job = this.#answered(record, slot, time);
     if (job !== undefined && job.state !== "settled") {
+      noteOrigin(error, job.options.name, record.worker);
       if (job.stopReason !== undefined) this.#ends.stop(job, error);
       // The initializer is no task: it is not counted.
       else if (record.state === "starting") this.#break(error);

@@ -1,0 +1,73 @@
+// Copyright 2026 the @concurrent/parallel authors. MIT license.
+
+// Where an error of a task comes from. The error stays what the task threw: no
+// wrapper, no property, and `cause` is the user's. What is known of it is kept
+// beside it, and its stack, which ends with the task's frames, gets one more
+// line. An error that crosses several workers gets one of each.
+
+import type { WorkerKind } from "../worker/host.ts";
+import type { Outcome } from "../wire/outcomes.ts";
+import type { PoolWorker } from "./pool_worker.ts";
+
+/** Where a task ran that failed. */
+export interface ErrorOrigin {
+  /** The task's label: its `name`, or that of its function. */
+  readonly task: string;
+  /** The worker that ran it. */
+  readonly worker: {
+    /** Its number: `current.worker.id` over there. */
+    readonly id: number;
+    /** Its label, such as `"ThreadPoolExecutor-1_0"`. */
+    readonly name: string;
+    /** What it is. */
+    readonly kind: WorkerKind;
+  };
+}
+
+type OriginWorker = Pick<PoolWorker, "id" | "agent" | "name" | "kind">;
+
+const origins = new WeakMap<Error, ErrorOrigin>();
+
+/** Notes where an error comes from. Never throws. */
+export function noteOrigin(
+  error: unknown,
+  task: string,
+  worker: OriginWorker,
+): void {
+  // Of what else was thrown, primitives above all, nothing can be noted.
+  if (!(error instanceof Error)) return;
+  const { name, kind } = worker;
+  // What `current.worker.id` says: of a thread it is its `ident`.
+  const id = worker.agent === 0 ? worker.id : worker.agent;
+  origins.set(error, { task, worker: { id, name, kind } });
+  // In place it is the very object that the task threw, with its whole stack.
+  if (kind === "inline") return;
+  try {
+    const { stack } = error;
+    if (typeof stack !== "string") return;
+    Reflect.defineProperty(error, "stack", {
+      value: `${stack}\n    at task '${task}' (${name})`,
+      writable: true,
+      configurable: true,
+      enumerable: false,
+    });
+  } catch {
+    // The class has a getter that throws: then there is no stack to add to.
+  }
+}
+
+/** The same for all that failed in a chunk. */
+export function noteOrigins(
+  outcomes: readonly Outcome[],
+  task: string,
+  worker: OriginWorker,
+): void {
+  for (const { ok, value } of outcomes) {
+    if (!ok) noteOrigin(value, task, worker);
+  }
+}
+
+/** Where an error comes from; undefined where no task threw it. */
+export function originOf(error: unknown): ErrorOrigin | undefined {
+  return error instanceof Error ? origins.get(error) : undefined;
+}
