@@ -28,7 +28,12 @@ export function captureRejections(): Disposable & {
   globalThis.addEventListener("unhandledrejection", listener);
   return {
     reasons,
-    turn: () => new Promise((resolve) => setTimeout(resolve, 0)),
+    async turn() {
+      // A timer may come before the rejections of the same turn.
+      for (let i = 0; i < 3; i++) {
+        await new Promise((resolve) => setTimeout(resolve, 0));
+      }
+    },
     [Symbol.dispose]() {
       globalThis.removeEventListener("unhandledrejection", listener);
     },
