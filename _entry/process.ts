@@ -9,7 +9,7 @@ import { connectToParent } from "../_internal/worker/process_child.ts";
 
 const parent = await connectToParent();
 const { channel, words, info } = parent;
-const guest = await createGuest({
+const guest = createGuest({
   worker: { id: info.id, name: info.name, kind: "process" },
   channel,
   slots: new CallSlots(words),

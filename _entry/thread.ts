@@ -31,7 +31,7 @@ function onStart({ data }: MessageEvent): void {
   port?.start();
   const channel = guestChannel(link, port ?? scope);
   locks.request(start.lifeLock, async () => {
-    const guest = await createGuest({
+    const guest = createGuest({
       worker: { id, name, kind: "thread" },
       channel,
       slots: linkSlots(link),

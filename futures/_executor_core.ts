@@ -22,6 +22,8 @@ import type {
 } from "../_internal/pool/job.ts";
 import { Scheduler } from "../_internal/pool/scheduler.ts";
 import type { SchedulerOptions } from "../_internal/pool/scheduler_options.ts";
+import type { TaskScheduler } from "../_internal/pool/task_scheduler.ts";
+import { currentCall } from "../_internal/worker/current.ts";
 import type {
   AnyFunction,
   TaskOptions,
@@ -44,9 +46,11 @@ import type {
 /** A scheduler and the way in. */
 export interface Lane {
   readonly backend: Backend;
-  readonly scheduler: Scheduler;
+  readonly scheduler: TaskScheduler;
 }
 
+/** What streaming is called in errors. */
+export const STREAM = "stream a task";
 /** The class names that generator functions have. */
 const GENERATORS = new Set(["GeneratorFunction", "AsyncGeneratorFunction"]);
 
@@ -57,9 +61,11 @@ export function checkTask(
 ): { fn: AnyFunction; options: TaskOptions } {
   checkFunction(verb, "fn", fn);
   const task = unwrapTask(fn as AnyFunction);
-  if (GENERATORS.has(task.fn.constructor?.name)) {
-    throw new NotSupportedError(
-      `Cannot ${verb} as 'fn' is a generator function, whose values come one by one: not supported yet`,
+  if (verb !== STREAM && GENERATORS.has(task.fn.constructor?.name)) {
+    throw new TypeError(
+      `Cannot ${verb} as 'fn' must not be a generator function, whose values come one by one (use stream()): current value is ${
+        task.fn.name || "(anonymous)"
+      }`,
     );
   }
   return task;
@@ -71,12 +77,13 @@ export function prepareCall(
   fn: AnyFunction,
   { transfer, retries = 0, signal }: TaskOptions,
   args: readonly unknown[],
+  mode: CallMode = CallMode.single,
 ): Work {
   const moved = typeof transfer === "function" ? transfer(...args) : transfer;
   return backend.prepare(
     fn,
     args,
-    CallMode.single,
+    mode,
     moved === undefined || signal?.aborted
       ? NO_TRANSFER
       : { objects: moved, isRepeatable: retries > 0 },
@@ -92,12 +99,14 @@ export function submitWork(
   observer: JobObserver,
 ): Job {
   const { signal } = options;
+  const parent = currentCall();
   const jobOptions: JobOptions = {
     name: options.name || fn.name || "(anonymous)",
     priority: options.priority ?? 0,
     timeout: options.timeout,
     retries: options.retries ?? 0,
     maySendAhead: signal === undefined,
+    origin: parent === undefined ? undefined : { depth: 0, parent },
   };
   if (signal?.aborted) {
     return scheduler.refuse(work, jobOptions, observer, signal.reason);
@@ -273,14 +282,16 @@ export function createLane(
   return { backend, scheduler: new Scheduler(schedulerOptions) };
 }
 
-/** Shuts lanes down as one. */
+/** Shuts lanes down as one. `onClosed` is called when they are closed, whether somebody waits or not. */
 export async function shutdownLanes(
   lanes: readonly Lane[],
   { wait = true, cancelFutures = false, timeout }: ShutdownOptions,
+  onClosed: () => void,
 ): Promise<void> {
   const closed = Promise.all(
     lanes.map(({ scheduler }) => scheduler.shutdown(cancelFutures)),
   );
+  closed.then(onClosed, () => {});
   if (!wait) return;
   await within("shut down an executor", closed, { timeout });
 }

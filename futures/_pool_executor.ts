@@ -4,8 +4,15 @@ import {
   inlineBackend,
   NO_TRANSFER,
   processBackend,
+  relayBackend,
   threadBackend,
 } from "../_internal/pool/backend.ts";
+import {
+  nextExecutorId,
+  offerExecutor,
+  withdrawExecutor,
+} from "../_internal/pool/executor_services.ts";
+import { RelayScheduler } from "../_internal/pool/relay_scheduler.ts";
 import { INLINE_SLOTS } from "../_internal/pool/inline_worker.ts";
 import { checkDuration } from "../_internal/base/validation.ts";
 import { SLOTS } from "../_internal/memory/slots.ts";
@@ -19,12 +26,14 @@ import {
   checkTask,
   createLane,
   type Lane,
-  notYet,
   shutdownLanes,
+  STREAM,
   submitFuture,
   sumStats,
 } from "./_executor_core.ts";
+import { type Handle, rememberExecutor, takeHandle } from "./_handles.ts";
 import { checkMap, isAsync, mapOver } from "./_map.ts";
+import { streamOver } from "./_stream.ts";
 import type {
   Executor,
   ExecutorStats,
@@ -33,6 +42,9 @@ import type {
   ShutdownOptions,
   TaskFunction,
 } from "./executor.ts";
+
+/** What an executor is in a worker that it is sent to. */
+export let handleOf: (executor: PoolExecutor) => Handle;
 
 /** Where the tasks of a {@linkcode PoolExecutor} run. */
 export type PoolKind = "thread" | "process" | "auto";
@@ -71,6 +83,14 @@ export abstract class PoolExecutor implements Executor {
   /** By backend; one that was not used yet is missing. */
   readonly #lanes = new Map<Decision["backend"], Lane>();
   #state: "open" | "shut" | "terminated" = "open";
+  /** What it is elsewhere, once it was sent somewhere. */
+  #handle: Handle | undefined;
+  /** True in a worker: the executor itself is above. */
+  readonly #isRelay: boolean;
+
+  static {
+    handleOf = (executor) => executor.#offer();
+  }
 
   /**
    * Sets the pool up. No worker is started yet.
@@ -84,6 +104,8 @@ export abstract class PoolExecutor implements Executor {
     this.#kind = kind;
     this.#options = options;
     this.#className = new.target.name;
+    this.#handle = takeHandle();
+    this.#isRelay = this.#handle !== undefined;
     // Checks the options now, for the automatic executor too.
     this.#lane(kind === "auto" ? "thread" : kind);
   }
@@ -130,10 +152,18 @@ export abstract class PoolExecutor implements Executor {
   }
 
   stream<A extends unknown[], Y>(
-    _fn: (...args: A) => Iterable<Y> | AsyncIterable<Y>,
-    ..._args: A
+    fn: (...args: A) => Iterable<Y> | AsyncIterable<Y>,
+    ...args: A
   ): AsyncIterableIterator<Y> {
-    throw notYet("stream a generator");
+    const task = checkTask(STREAM, fn);
+    const lane = this.#route(task);
+    lane.scheduler.checkAccepting();
+    return streamOver(
+      lane,
+      task.fn,
+      task.options,
+      args,
+    ) as AsyncIterableIterator<Y>;
   }
 
   shutdown(options: ShutdownOptions = {}): Promise<void> {
@@ -143,7 +173,11 @@ export abstract class PoolExecutor implements Executor {
       return Promise.reject(error);
     }
     if (this.#state === "open") this.#state = "shut";
-    return shutdownLanes([...this.#lanes.values()], options);
+    return shutdownLanes(
+      [...this.#lanes.values()],
+      options,
+      () => this.#withdraw(),
+    );
   }
 
   async terminate(): Promise<void> {
@@ -154,6 +188,7 @@ export abstract class PoolExecutor implements Executor {
         scheduler.terminate("the executor was terminated")
       ),
     );
+    this.#withdraw();
   }
 
   stats(): ExecutorStats {
@@ -182,11 +217,40 @@ export abstract class PoolExecutor implements Executor {
    * @returns The backend and the reason.
    */
   protected decide(fn: TaskFunction): Decision {
-    const task = checkTask("explain a task", fn);
+    const task = checkTask(STREAM, fn);
     return this.#kind === "auto" ? decide(task) : {
       backend: this.#kind,
       reason: `every task of this executor runs in a ${this.#kind}`,
     };
+  }
+
+  /** Makes it available to the workers that it is sent to. */
+  #offer(): Handle {
+    if (this.#handle === undefined) {
+      const id = nextExecutorId();
+      const lane = this.#lane(this.#kind === "auto" ? "thread" : this.#kind);
+      const { maxWorkers, minWorkers, concurrency } = lane.scheduler.options;
+      this.#handle = { id, maxWorkers, minWorkers, concurrency };
+      rememberExecutor(id, this);
+      offerExecutor(id, {
+        scheduler: (kind) => this.#lane(kind).scheduler,
+        owns: (owner) =>
+          [...this.#lanes.values()].some(({ scheduler }) =>
+            scheduler.options === owner
+          ),
+        ready: () => this.ready(),
+        shutdown: (cancelFutures) => this.shutdown({ cancelFutures }),
+        terminate: () => this.terminate(),
+      });
+    }
+    return this.#handle;
+  }
+
+  /** It has ended. */
+  #withdraw(): void {
+    if (this.#handle !== undefined && !this.#isRelay) {
+      withdrawExecutor(this.#handle.id);
+    }
   }
 
   #map(
@@ -219,7 +283,16 @@ export abstract class PoolExecutor implements Executor {
       }
     }
     const { permissions } = this.#options;
-    lane = backend === "inline"
+    lane = this.#isRelay && backend !== "inline"
+      ? {
+        backend: relayBackend(backend),
+        scheduler: new RelayScheduler(
+          this.#handle!.id,
+          backend,
+          this.#handle!,
+        ),
+      }
+      : backend === "inline"
       ? createLane(
         this.#className,
         inlineOptions(this.#options),
@@ -246,7 +319,8 @@ function decide(
 ): Decision {
   const { kind, timeout, signal } = options;
   if (kind === "io") {
-    if (fn.constructor.name === "AsyncFunction") {
+    // Generators too.
+    if (fn.constructor.name.startsWith("Async")) {
       return {
         backend: "inline",
         reason:

@@ -8,6 +8,8 @@
  */
 
 import type { PoolOptions, TaskFunction } from "./executor.ts";
+import { registerExecutor } from "./_handles.ts";
+import { handleOf } from "./_pool_executor.ts";
 import { type Decision, PoolExecutor } from "./pool_executor.ts";
 
 /** How an {@linkcode AutoExecutor} is set up: as a pool. */
@@ -59,3 +61,10 @@ export class AutoExecutor extends PoolExecutor {
     return this.decide(fn);
   }
 }
+
+registerExecutor(
+  "futures.AutoExecutor",
+  AutoExecutor,
+  import.meta.url,
+  handleOf,
+);

@@ -7,6 +7,8 @@
  */
 
 import type { PoolOptions } from "./executor.ts";
+import { registerExecutor } from "./_handles.ts";
+import { handleOf } from "./_pool_executor.ts";
 import { PoolExecutor } from "./pool_executor.ts";
 
 /**
@@ -42,3 +44,10 @@ export class ProcessPoolExecutor extends PoolExecutor {
     super("process", options);
   }
 }
+
+registerExecutor(
+  "futures.ProcessPoolExecutor",
+  ProcessPoolExecutor,
+  import.meta.url,
+  handleOf,
+);

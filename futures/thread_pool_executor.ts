@@ -7,6 +7,8 @@
  */
 
 import type { PoolOptions } from "./executor.ts";
+import { registerExecutor } from "./_handles.ts";
+import { handleOf } from "./_pool_executor.ts";
 import { PoolExecutor } from "./pool_executor.ts";
 
 /**
@@ -41,3 +43,10 @@ export class ThreadPoolExecutor extends PoolExecutor {
     super("thread", options);
   }
 }
+
+registerExecutor(
+  "futures.ThreadPoolExecutor",
+  ThreadPoolExecutor,
+  import.meta.url,
+  handleOf,
+);

@@ -24,7 +24,11 @@ export const ABORT = 4;
 /** And this: since it has run out of time. */
 export const TIMED_OUT = 8;
 
-/** Calls that one worker can hold at a time. */
+/**
+ * Calls of a worker that have a word. A worker holds more of them only where
+ * calls wait for others that they have submitted: those beyond are neither
+ * taken back nor asked to stop in a synchronous loop, and nothing else differs.
+ */
 export const SLOTS = 64;
 
 /** The state words of one worker's in-flight calls. */
@@ -37,42 +41,44 @@ export class CallSlots {
 
   /** Host: the call is about to be sent. */
   queue(slot: number): void {
-    Atomics.store(this.#words, slot, QUEUED);
+    if (slot < SLOTS) Atomics.store(this.#words, slot, QUEUED);
   }
 
   /** Guest: true where the call may run. */
   start(slot: number): boolean {
-    return this.#leaveQueued(slot, STARTED);
+    return slot >= SLOTS || this.#leaveQueued(slot, STARTED);
   }
 
   /** Host: true where the call had not started and now never will. */
   revoke(slot: number): boolean {
-    return this.#leaveQueued(slot, REVOKED);
+    return slot < SLOTS && this.#leaveQueued(slot, REVOKED);
   }
 
   /** Host: true where the guest has begun with the call. */
   started(slot: number): boolean {
-    return (Atomics.load(this.#words, slot) & STATE) === STARTED;
+    return slot >= SLOTS ||
+      (Atomics.load(this.#words, slot) & STATE) === STARTED;
   }
 
   /** Host: the slot can be used again. */
   free(slot: number): void {
-    Atomics.store(this.#words, slot, FREE);
+    if (slot < SLOTS) Atomics.store(this.#words, slot, FREE);
   }
 
   /** Host: asks the call to stop, since it was cancelled (0) or has run out of time (1). */
   abort(slot: number, reason: 0 | 1): void {
+    if (slot >= SLOTS) return;
     Atomics.or(this.#words, slot, reason === 1 ? ABORT | TIMED_OUT : ABORT);
   }
 
   /** Guest: was the call asked to stop? */
   aborted(slot: number): boolean {
-    return (Atomics.load(this.#words, slot) & ABORT) !== 0;
+    return slot < SLOTS && (Atomics.load(this.#words, slot) & ABORT) !== 0;
   }
 
   /** Guest: was it asked to since it has run out of time? */
   timedOut(slot: number): boolean {
-    return (Atomics.load(this.#words, slot) & TIMED_OUT) !== 0;
+    return slot < SLOTS && (Atomics.load(this.#words, slot) & TIMED_OUT) !== 0;
   }
 
   #leaveQueued(slot: number, state: number): boolean {

@@ -8,7 +8,9 @@ import type { AnyFunction } from "../wire/functions/task.ts";
 import { CallMode } from "../wire/messages.ts";
 import { encodePayload, ListPayload } from "../wire/payload.ts";
 import { checkProcessOptions, ProcessHost } from "../worker/process_host.ts";
+import type { WorkerKind } from "../worker/host.ts";
 import { ThreadHost } from "../worker/thread_host.ts";
+import { uplink } from "../worker/uplink.ts";
 import { defineFunction, type Definition, describer } from "./definitions.ts";
 import { InlineWorker } from "./inline_worker.ts";
 import type { Work } from "./job.ts";
@@ -17,7 +19,7 @@ import { RemoteWorker } from "./remote_worker.ts";
 
 /** Where a scheduler's jobs run. */
 export interface Backend {
-  readonly kind: "thread" | "process" | "inline";
+  readonly kind: WorkerKind;
   /**
    * Prepares a call.
    *
@@ -116,9 +118,26 @@ export function processBackend(options: BackendOptions): Backend {
 export function inlineBackend(): Backend {
   return {
     kind: "inline",
-    prepare: (fn, args) => ({ kind: "inline", fn, args }),
+    prepare: (fn, args, mode) => ({ kind: "inline", mode, fn, args }),
     startChunk: () => undefined,
     start: (identity, events) => new InlineWorker(identity, events),
+  };
+}
+
+/** Workers of an executor above this one; it starts them itself. */
+export function relayBackend(kind: WorkerKind): Backend {
+  const attachments = kind === "thread" &&
+    (uplink()?.carriesAttachments ?? false);
+  return {
+    kind,
+    prepare: (fn, args, mode, transfer) =>
+      prepareRemote(fn, args, mode, transfer, attachments),
+    startChunk: (fn) => new RemoteChunk(fn, attachments),
+    start() {
+      throw new NotSupportedError(
+        "Cannot start a worker of an executor that is elsewhere",
+      );
+    },
   };
 }
 

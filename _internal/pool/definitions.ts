@@ -79,6 +79,19 @@ export function defineFunction(
   return definition;
 }
 
+/** The definition of a function that a worker has sent on: it is not known here. */
+export function relayedDefinition(name: string, payload: Payload): Definition {
+  return { id: ++lastId, name, payload, functions: [], meanTime: undefined };
+}
+
+/** A call has run for so many milliseconds. */
+export function noteTime(definition: Definition, time: number): void {
+  const { meanTime } = definition;
+  definition.meanTime = meanTime === undefined
+    ? time
+    : meanTime * 0.8 + time * 0.2;
+}
+
 /**
  * Describes the functions of one message: what they share is told apart within it.
  *

@@ -2,13 +2,14 @@
 
 import type { AsyncLocalStorage } from "node:async_hooks";
 import { nodeAsyncHooks } from "../wire/functions/node_builtins.ts";
-import { AbortReason } from "../wire/messages.ts";
+import { AbortReason, CallMode } from "../wire/messages.ts";
 import {
   type CallContext,
   setCallStorage,
   stopError,
   type WorkerInfo,
 } from "../worker/current.ts";
+import { ItemStream } from "../worker/item_stream.ts";
 import type { Work } from "./job.ts";
 import type { PoolWorker, WorkerEvents } from "./pool_worker.ts";
 
@@ -69,6 +70,19 @@ export class InlineWorker implements PoolWorker {
     this.#calls.get(slot)?.abort(reason, cause);
   }
 
+  credit(slot: number, items: number): void {
+    this.#calls.get(slot)?.stream?.credit(items);
+  }
+
+  finish(slot: number): void {
+    const call = this.#calls.get(slot);
+    if (call?.stream === undefined) return;
+    // As on a worker: see `Guest`.
+    if (call.stream.isPulling) call.abort(AbortReason.cancelled);
+    call.stream.finish();
+    this.#events.finishing(slot);
+  }
+
   release(slot: number): void {
     this.#calls.delete(slot);
   }
@@ -105,7 +119,13 @@ export class InlineWorker implements PoolWorker {
     let ok = true;
     let value: unknown;
     try {
-      value = await callStorage().run(call, () => fn(...args));
+      value = await callStorage().run(
+        call,
+        () =>
+          work.mode === CallMode.stream
+            ? this.#stream(slot, call, work)
+            : fn(...args),
+      );
     } catch (error) {
       ok = false;
       value = error;
@@ -116,6 +136,24 @@ export class InlineWorker implements PoolWorker {
     if (ok) this.#events.done(slot, value, time);
     else this.#events.failed(slot, value, time);
   }
+
+  async #stream(
+    slot: number,
+    call: InlineCall,
+    { fn, args }: Work & { kind: "inline" },
+  ): Promise<void> {
+    const stream = new ItemStream({
+      emit: (value) => {
+        this.#events.item(slot, { ok: true, value });
+        return 0;
+      },
+      isStopped: () => call.isAborted(),
+      reason: () => call.abortReason(),
+      paused: () => {},
+    });
+    call.stream = stream;
+    await stream.run(await fn(...args));
+  }
 }
 
 /** A call on this event loop. */
@@ -123,6 +161,8 @@ class InlineCall implements CallContext {
   readonly worker: WorkerInfo;
   readonly #report: (done: number, total: number | undefined) => void;
   readonly #controller = new AbortController();
+  /** Its generator, where it is one. */
+  stream: ItemStream | undefined;
 
   constructor(
     worker: WorkerInfo,
@@ -150,5 +190,6 @@ class InlineCall implements CallContext {
 
   abort(reason: AbortReason, cause?: unknown): void {
     this.#controller.abort(stopError(reason === AbortReason.timeout, cause));
+    this.stream?.look();
   }
 }

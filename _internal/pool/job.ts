@@ -2,7 +2,9 @@
 
 import type { AbortReason, CallMode } from "../wire/messages.ts";
 import type { AnyFunction } from "../wire/functions/task.ts";
+import type { Outcome } from "../wire/outcomes.ts";
 import type { Payload } from "../wire/payload.ts";
+import type { CallContext } from "../worker/current.ts";
 import type { Definition } from "./definitions.ts";
 
 /** Who waits for a job: a future, a map, a thread. Each job ends with exactly one of the last three. */
@@ -11,6 +13,10 @@ export interface JobObserver {
   started(): void;
   /** The task reported progress. */
   progressed(done: number, total: number | undefined): void;
+  /** A generator's value, or why it cannot be read. */
+  yielded?(outcome: Outcome): void;
+  /** A generator was told that nobody wants more values. */
+  finishing?(): void;
   succeeded(value: unknown): void;
   failed(error: unknown): void;
   /** Stopped because somebody asked for it; `reason` is what they gave. */
@@ -30,9 +36,12 @@ export type Work =
     readonly passed: readonly AnyFunction[];
     /** How often the function is called: the items of a chunk. */
     readonly calls: number;
+    /** True where the answer is for somebody else: it stays as it came (`RawAnswer`). */
+    readonly isRelayed?: boolean;
   }
   | {
     readonly kind: "inline";
+    readonly mode: CallMode;
     readonly fn: (...args: unknown[]) => unknown;
     readonly args: readonly unknown[];
   };
@@ -47,6 +56,18 @@ export interface JobOptions {
   readonly retries: number;
   /** False: it must not wait at a worker, since a signal that stops it may stop the call before it too, and must not come second. */
   readonly maySendAhead: boolean;
+  /** Where it comes from, where a task submits it. */
+  readonly origin?: JobOrigin | undefined;
+  /** True where a task of this scheduler submits it: what was accepted is finished, with what it takes. */
+  readonly isContinuation?: boolean;
+}
+
+/** The task that submits a job. */
+export interface JobOrigin {
+  /** How many tasks the job is nested in. */
+  readonly depth: number;
+  /** The call that submits it, where this isolate runs it. */
+  readonly parent: CallContext | undefined;
 }
 
 /**
@@ -76,8 +97,15 @@ export class Job {
   stopCause: unknown;
   /** Cancels the timer of the timeout or of the grace period. */
   disarm: (() => void) | undefined;
+  /** True for a generator that waits for a consumer who is not waiting: nobody has to keep the program alive for it. */
+  isResting = false;
   /** Called once when the job settles: detaches what listens for it. */
   detach: (() => void) | undefined;
+  /** How many tasks it is nested in. */
+  get depth(): number {
+    return this.options.origin?.depth ?? 0;
+  }
+
   /** When it was queued, by `performance.now()`. */
   readonly queuedAt: number;
 

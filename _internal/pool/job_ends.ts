@@ -9,31 +9,33 @@ export class JobEnds {
   completed = 0;
   failed = 0;
   cancelled = 0;
+  /** Jobs under way that nobody has to keep the program alive for. */
+  resting = 0;
 
   succeed(job: Job, value: unknown): void {
     if (job.state === "settled") return;
     this.completed++;
-    settle(job);
+    this.#settle(job);
     job.observer.succeeded(value);
   }
 
   /** The initializer of a worker is no task: its end is told, and not counted. */
   succeedUncounted(job: Job, value: unknown): void {
-    settle(job);
+    this.#settle(job);
     job.observer.succeeded(value);
   }
 
   fail(job: Job, error: unknown): void {
     if (job.state === "settled") return;
     this.failed++;
-    settle(job);
+    this.#settle(job);
     job.observer.failed(error);
   }
 
   cancel(job: Job, reason: unknown): void {
     if (job.state === "settled") return;
     this.cancelled++;
-    settle(job);
+    this.#settle(job);
     job.observer.cancelled(reason);
   }
 
@@ -51,12 +53,13 @@ export class JobEnds {
       ),
     );
   }
-}
 
-function settle(job: Job): void {
-  job.state = "settled";
-  job.disarm?.();
-  job.disarm = undefined;
-  job.detach?.();
-  job.detach = undefined;
+  #settle(job: Job): void {
+    job.state = "settled";
+    if (job.isResting) this.resting--;
+    job.disarm?.();
+    job.disarm = undefined;
+    job.detach?.();
+    job.detach = undefined;
+  }
 }

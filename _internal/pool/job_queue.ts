@@ -2,9 +2,13 @@
 
 import type { Job } from "./job.ts";
 
-/** First in, first out within a priority; higher priorities first. Cancelled jobs are skipped when their turn comes. */
+/**
+ * Higher priorities first. Within a priority those that are nested in more
+ * tasks: others wait for them, and no more tasks begin than have to. Among
+ * equals first in, first out. Cancelled jobs are skipped when their turn comes.
+ */
 export class JobQueue {
-  /** Highest priority first; nearly always there is one. */
+  /** In the order of their turn; nearly always there is one. */
   #lanes: Lane[] = [];
   #size = 0;
 
@@ -14,13 +18,13 @@ export class JobQueue {
   }
 
   push(job: Job): void {
-    this.#lane(job.options.priority).push(job);
+    this.#lane(job).push(job);
     this.#size++;
   }
 
   /** Puts a job back to the head: it has had its turn before. */
   unshift(job: Job): void {
-    this.#lane(job.options.priority).unshift(job);
+    this.#lane(job).unshift(job);
     this.#size++;
   }
 
@@ -32,15 +36,30 @@ export class JobQueue {
     return undefined;
   }
 
-  shift(): Job | undefined {
+  /** The next one that a task has submitted. */
+  peekNested(): Job | undefined {
     for (const lane of this.#lanes) {
-      const job = lane.shift();
-      if (job !== undefined) {
-        this.#size--;
-        return job;
-      }
+      const job = lane.depth > 0 ? lane.peek() : undefined;
+      if (job !== undefined) return job;
     }
     return undefined;
+  }
+
+  /** Takes out what `peek()` or `peekNested()` has just given. */
+  take(job: Job): void {
+    const lane = this.#lane(job);
+    lane.shift();
+    this.#size--;
+    // Depths come and go.
+    if (lane.depth > 0 && lane.peek() === undefined) {
+      this.#lanes.splice(this.#lanes.indexOf(lane), 1);
+    }
+  }
+
+  shift(): Job | undefined {
+    const job = this.peek();
+    if (job !== undefined) this.take(job);
+    return job;
   }
 
   /** A waiting job was settled in place: it does not count any more. */
@@ -58,16 +77,16 @@ export class JobQueue {
     return jobs;
   }
 
-  #lane(priority: number): Lane {
-    const first = this.#lanes[0];
-    if (first !== undefined && first.priority === priority) return first;
+  #lane({ options: { priority }, depth }: Job): Lane {
     let at = 0;
     for (; at < this.#lanes.length; at++) {
       const lane = this.#lanes[at]!;
-      if (lane.priority === priority) return lane;
-      if (lane.priority < priority) break;
+      if (lane.priority === priority && lane.depth === depth) return lane;
+      const isBehind = lane.priority < priority ||
+        (lane.priority === priority && lane.depth < depth);
+      if (isBehind) break;
     }
-    const lane = new Lane(priority);
+    const lane = new Lane(priority, depth);
     this.#lanes.splice(at, 0, lane);
     return lane;
   }
@@ -76,11 +95,13 @@ export class JobQueue {
 /** A deque of jobs: an array with a moving head. */
 class Lane {
   readonly priority: number;
+  readonly depth: number;
   #jobs: (Job | undefined)[] = [];
   #head = 0;
 
-  constructor(priority: number) {
+  constructor(priority: number, depth: number) {
     this.priority = priority;
+    this.depth = depth;
   }
 
   push(job: Job): void {
@@ -101,10 +122,8 @@ class Lane {
     return undefined;
   }
 
-  shift(): Job | undefined {
-    const job = this.peek();
-    if (job !== undefined) this.#advance();
-    return job;
+  shift(): void {
+    this.#advance();
   }
 
   #advance(): void {

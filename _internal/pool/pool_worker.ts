@@ -1,17 +1,26 @@
 // Copyright 2026 the @concurrent/parallel authors. MIT license.
 
-import type { AbortReason } from "../wire/messages.ts";
+import type { AbortReason, Lent } from "../wire/messages.ts";
+import type { Outcome } from "../wire/outcomes.ts";
 import type { HostExit, WorkerKind } from "../worker/host.ts";
-import type { Work } from "./job.ts";
+import type { JobOrigin, Work } from "./job.ts";
 
 /** What a worker tells the scheduler. */
 export interface WorkerEvents {
+  /** What the worker works for: the options of its scheduler, to tell it from others. */
+  readonly owner: object;
   ready(): void;
   done(slot: number, value: unknown, time: number): void;
   failed(slot: number, error: unknown, time: number): void;
   /** The call was revoked before it began. */
   skipped(slot: number): void;
   progress(slot: number, done: number, total: number | undefined): void;
+  /** The call waits for something, or goes on: whom its place is lent to. */
+  lends(slot: number, to: Lent): void;
+  /** A generator's value, or why it cannot be read. */
+  item(slot: number, outcome: Outcome): void;
+  /** The answer to `finish()`; the end of the call comes when the generator has ended. */
+  finishing(slot: number): void;
   /** The answer to `ping()`. */
   pong(): void;
   /** It was told to end and will, after what its calls have started. */
@@ -30,7 +39,7 @@ export interface PoolWorker {
   readonly pid: number | undefined;
   /** Its place among the threads of the program; 0 for what is not a thread. */
   readonly agent: number;
-  /** How many calls it can hold, running and waiting. */
+  /** How many calls it can hold, running and waiting, those whose places are lent not counted. */
   readonly slots: number;
   /** True where a call that has not begun can be taken back, so that calls may be sent ahead. */
   readonly revocable: boolean;
@@ -41,7 +50,11 @@ export interface PoolWorker {
    *
    * @throws {SerializationError} If an attachment cannot be cloned; nothing was sent then.
    */
-  send(slot: number, work: Work): void;
+  send(slot: number, work: Work, origin?: JobOrigin): void;
+  /** A generator's consumer has taken values. */
+  credit(slot: number, items: number): void;
+  /** Tells a generator that nobody wants more values. */
+  finish(slot: number): void;
   /** True where the call had not begun and never will. */
   revoke(slot: number): boolean;
   /** Asks a running call to stop; `cause` is what the asker gave. */

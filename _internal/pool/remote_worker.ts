@@ -2,32 +2,38 @@
 
 import { SerializationError } from "../base/errors.ts";
 import { SLOTS } from "../memory/slots.ts";
-import { ByteReader, ByteWriter } from "../wire/bytes.ts";
-import { decodeValue } from "../wire/codec.ts";
-import { decodeError } from "../wire/error_codec.ts";
-import { homes } from "../wire/functions/homecoming.ts";
+import { ByteWriter } from "../wire/bytes.ts";
 import {
   type AbortReason,
-  CallMode,
+  type CallMode,
   plainMessage,
   readGuestMessage,
   Tag,
   WHOLE_CALL,
   writeHeader,
 } from "../wire/messages.ts";
-import { readOutcomes } from "../wire/outcomes.ts";
+import type { Outcome } from "../wire/outcomes.ts";
 import { messageOf, type Payload } from "../wire/payload.ts";
 import type { WorkerHost, WorkerKind } from "../worker/host.ts";
+import { RawAnswer, readAnswer, readError } from "./answers.ts";
 import type { Definition } from "./definitions.ts";
-import type { Work } from "./job.ts";
+import type { JobOrigin, Work } from "./job.ts";
 import type { PoolWorker, WorkerEvents } from "./pool_worker.ts";
+import { RelayServer } from "./relay_server.ts";
 import { firedAmong, messageWithReason, SignalRelay } from "./signal_relay.ts";
 
 /** Definitions that a worker keeps; the least recently used one is forgotten. */
 const MAX_DEFINITIONS = 256;
 
 const writer = new ByteWriter(64);
-const NO_MODULES: ReadonlyMap<string, Record<string, unknown>> = new Map();
+
+/** What is kept of the call in a slot. */
+interface SentCall {
+  /** Says how its answer is read. */
+  readonly mode: CallMode;
+  readonly isRelayed: boolean;
+  readonly origin: JobOrigin | undefined;
+}
 
 /** A worker behind a channel: turns calls into messages and messages into events. */
 export class RemoteWorker implements PoolWorker {
@@ -36,14 +42,20 @@ export class RemoteWorker implements PoolWorker {
   readonly #events: WorkerEvents;
   /** What the worker knows, least recently used first. */
   readonly #definitions = new Set<number>();
-  /** The mode of the call in each slot: says how its answer is read. */
-  readonly #modes: CallMode[] = [];
+  /** By slot. */
+  readonly #calls: SentCall[] = [];
   readonly #signals: SignalRelay;
+  /** Serves the tasks of this worker; made for the first that asks. */
+  #relay: RelayServer | undefined;
 
   constructor(host: WorkerHost, events: WorkerEvents) {
     this.#host = host;
     this.#events = events;
-    this.#signals = new SignalRelay((message) => host.channel.send(message));
+    this.#signals = new SignalRelay((slot, index, reason) =>
+      host.channel.send(
+        messageWithReason({ tag: Tag.signal, slot, index }, reason),
+      )
+    );
     host.channel.onMessage = (bytes, attachments) => {
       try {
         this.#receive(bytes, attachments);
@@ -54,6 +66,8 @@ export class RemoteWorker implements PoolWorker {
     };
     host.exited.then((exit) => {
       this.#signals.detachAll();
+      // Whoever would hear of it is gone.
+      this.#relay?.close();
       events.exited(exit);
     });
     host.open();
@@ -87,7 +101,7 @@ export class RemoteWorker implements PoolWorker {
     return this.#host.slots !== undefined;
   }
 
-  send(slot: number, work: Work): void {
+  send(slot: number, work: Work, origin?: JobOrigin): void {
     if (work.kind !== "remote") {
       throw new SerializationError("Cannot send a call: it has no bytes");
     }
@@ -103,7 +117,7 @@ export class RemoteWorker implements PoolWorker {
       definition: whole ? WHOLE_CALL : definition.id,
     });
     this.#host.slots?.queue(slot);
-    this.#modes[slot] = mode;
+    this.#calls[slot] = { mode, isRelayed: work.isRelayed ?? false, origin };
     this.#post(payload);
     if (signals.length > 0) this.#signals.attach(slot, signals);
   }
@@ -117,13 +131,21 @@ export class RemoteWorker implements PoolWorker {
   abort(slot: number, reason: AbortReason, cause?: unknown): void {
     // The flag first: a synchronous loop reads it, and the message, which the
     // guest takes when its event loop turns, fires the signal.
-    this.#host.raise(slot, reason);
+    if (slot < SLOTS) this.#host.raise(slot, reason);
     const header = { tag: Tag.abort, slot, reason };
     this.#host.channel.send(
       cause === undefined
         ? plainMessage(header)
         : messageWithReason(header, cause),
     );
+  }
+
+  credit(slot: number, items: number): void {
+    this.#host.channel.send(plainMessage({ tag: Tag.credit, slot, items }));
+  }
+
+  finish(slot: number): void {
+    this.#host.channel.send(plainMessage({ tag: Tag.finish, slot }));
   }
 
   release(slot: number): void {
@@ -200,7 +222,7 @@ export class RemoteWorker implements PoolWorker {
       case Tag.done: {
         let value: unknown;
         try {
-          value = this.#decode(message.slot, message.payload, attachments);
+          value = this.#answer(message.slot, message.payload, attachments);
         } catch (error) {
           events.failed(message.slot, error, message.time);
           break;
@@ -211,9 +233,30 @@ export class RemoteWorker implements PoolWorker {
       case Tag.failed:
         events.failed(
           message.slot,
-          readError(message.payload, attachments),
+          this.#error(message.slot, message.payload, attachments),
           message.time,
         );
+        break;
+      case Tag.item: {
+        const { slot, payload } = message;
+        let outcome: Outcome;
+        try {
+          const value = this.#answer(slot, payload, attachments);
+          outcome = { ok: true, value };
+        } catch (error) {
+          outcome = { ok: false, value: error };
+        }
+        events.item(slot, outcome);
+        break;
+      }
+      case Tag.finishing:
+        events.finishing(message.slot);
+        break;
+      case Tag.lends:
+        events.lends(message.slot, message.to);
+        break;
+      case Tag.relay:
+        this.#served().receive(message.payload, attachments);
         break;
       case Tag.skipped:
         events.skipped(message.slot);
@@ -232,33 +275,39 @@ export class RemoteWorker implements PoolWorker {
     }
   }
 
-  #decode(
+  /** Reads an answer, or keeps it as it is for whoever reads it. */
+  #answer(
     slot: number,
     payload: Uint8Array,
     attachments: readonly unknown[],
   ): unknown {
-    const r = new ByteReader(payload);
-    const context = { attachments, modules: NO_MODULES, homes };
-    return this.#modes[slot] === CallMode.chunk
-      ? readOutcomes(r, context)
-      : decodeValue(r, context);
+    const { mode, isRelayed } = this.#calls[slot]!;
+    return isRelayed
+      ? new RawAnswer(payload, attachments)
+      : readAnswer(mode, payload, attachments);
   }
-}
 
-function readError(
-  payload: Uint8Array,
-  attachments: readonly unknown[],
-): unknown {
-  try {
-    return decodeError(new ByteReader(payload), {
-      attachments,
-      modules: NO_MODULES,
-      homes,
-    });
-  } catch (error) {
-    return new SerializationError("Cannot read the error of a task", {
-      reason: "bad error payload",
-      cause: error,
+  #error(
+    slot: number,
+    payload: Uint8Array,
+    attachments: readonly unknown[],
+  ): unknown {
+    return this.#calls[slot]?.isRelayed
+      ? new RawAnswer(payload, attachments)
+      : readError(payload, attachments);
+  }
+
+  /** What the tasks of this worker ask of executors. */
+  #served(): RelayServer {
+    return this.#relay ??= new RelayServer({
+      owner: this.#events.owner,
+      originOf: (slot) => this.#calls[slot]?.origin,
+      send: (message, attachments, transfer) => {
+        const w = new ByteWriter(message.length + 1);
+        writeHeader(w, { tag: Tag.relayed });
+        w.raw(message);
+        this.#host.channel.send(w.bytes(), attachments, transfer);
+      },
     });
   }
 }

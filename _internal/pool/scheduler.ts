@@ -16,6 +16,11 @@
 //                         others where a worker has nothing to do.
 // each worker event does: settles a job or puts it back, then pumps.
 //
+// A call that waits for tasks which it has submitted itself lends its place to
+// such tasks, so that they run on a full pool too: at any depth, and the
+// deepest first, so that no more calls wait than have to. A generator that waits
+// for its consumer lends its place to every task.
+//
 // A worker has room for `concurrency` calls. Calls beyond that are sent ahead
 // only where (a) no worker can be started, (b) the function has been measured:
 // one call, so that there is no gap between two, and more of them where they
@@ -39,17 +44,19 @@ import {
   InvalidStateError,
 } from "../base/errors.ts";
 import { holdProgram, releaseProgram } from "../base/registry.ts";
-import { AbortReason, CallMode } from "../wire/messages.ts";
+import { AbortReason, CallMode, Lent } from "../wire/messages.ts";
 import type { Outcome } from "../wire/outcomes.ts";
 import type { HostExit } from "../worker/host.ts";
-import { catchInterrupts, ignoreInterrupts } from "./interrupts.ts";
+import { noteTime } from "./definitions.ts";
 import { noteOrigin, noteOrigins } from "./error_origin.ts";
+import { catchInterrupts, ignoreInterrupts } from "./interrupts.ts";
 import { Job, type JobObserver, type JobOptions, type Work } from "./job.ts";
 import { JobEnds } from "./job_ends.ts";
 import { JobQueue } from "./job_queue.ts";
 import { brokenError, crashError } from "./pool_errors.ts";
 import { ReadyWaiters } from "./ready_waiters.ts";
 import type { ExecutorStats, SchedulerOptions } from "./scheduler_options.ts";
+import type { TaskScheduler } from "./task_scheduler.ts";
 import type { WorkerRecord } from "./worker_record.ts";
 import { WorkerSet } from "./worker_set.ts";
 
@@ -62,7 +69,7 @@ const AHEAD_TIME = 1;
 const MAX_LOSSES = 3;
 
 /** Distributes jobs over workers of one kind. */
-export class Scheduler {
+export class Scheduler implements TaskScheduler {
   readonly options: SchedulerOptions;
   readonly #queue = new JobQueue();
   readonly #ends = new JobEnds();
@@ -94,6 +101,7 @@ export class Scheduler {
       failed: (record, slot, error, time) =>
         this.#onFailed(record, slot, error, time),
       skipped: (record, slot) => this.#onSkipped(record, slot),
+      lends: (record, slot, to) => this.#onLends(record, slot, to),
       gone: (record, exit, wasStarting, hopeless) =>
         this.#onGone(record, exit, wasStarting, hopeless),
       left: () => this.#checkClosed(),
@@ -144,8 +152,11 @@ export class Scheduler {
    * @throws {BrokenExecutorError} If it is broken.
    */
   submit(work: Work, options: JobOptions, observer: JobObserver): Job {
-    this.checkAccepting();
-    if (!this.hasRoom) {
+    if (!(options.isContinuation && this.#state === "draining")) {
+      this.checkAccepting();
+    }
+    // Who refuses what an accepted task needs lets that one fail.
+    if (!this.hasRoom && !options.isContinuation) {
       throw new InvalidStateError(
         `Cannot submit a task: ${this.#waiting} tasks are waiting and 'queueLimit' is ${this.options.queueLimit}`,
       );
@@ -169,7 +180,7 @@ export class Scheduler {
     observer: JobObserver,
     reason: unknown,
   ): Job {
-    this.checkAccepting();
+    if (!options.isContinuation) this.checkAccepting();
     const job = new Job(work, options, observer);
     this.#ends.cancel(job, reason);
     return job;
@@ -201,6 +212,51 @@ export class Scheduler {
         return false;
       case "settled":
         return false;
+    }
+  }
+
+  /** A generator's consumer has taken values. */
+  credit(job: Job, items: number): void {
+    const record = this.#recordOf(job);
+    record?.worker.credit(record.slotOf(job), items);
+  }
+
+  /**
+   * Nobody wants more values of a generator: its `finally` runs, for as long as
+   * it takes. Where its event loop does not turn it is stopped as by a cancel.
+   */
+  finish(job: Job): void {
+    if (job.state === "settled") return;
+    const record = this.#recordOf(job);
+    if (record === undefined || job.state === "sent") {
+      this.cancel(job, "nobody wants its values");
+      return;
+    }
+    record.worker.finish(record.slotOf(job));
+    job.disarm?.();
+    job.disarm = afterUnheld(
+      this.options.cancelGrace,
+      () => this.cancel(job, "nobody wants its values"),
+    );
+  }
+
+  /** The generator knows: it has all the time that it needs. */
+  finishing(job: Job): void {
+    if (job.stopReason !== undefined) return;
+    job.disarm?.();
+    job.disarm = undefined;
+  }
+
+  /** Whether anybody waits for a generator: where nobody does, it does not keep the program alive. */
+  rest(job: Job, isResting: boolean): void {
+    if (job.isResting === isResting || job.state === "settled") return;
+    job.isResting = isResting;
+    if (isResting) {
+      this.#ends.resting++;
+      this.#checkIdle();
+    } else {
+      this.#ends.resting--;
+      this.#hold();
     }
   }
 
@@ -291,7 +347,7 @@ export class Scheduler {
       workers: workers.live.size,
       idle: workers.idle,
       queued: this.#waiting,
-      running: workers.load - workers.waiting - workers.initializing,
+      running: workers.size - workers.waiting - workers.initializing,
       completed: ends.completed,
       failed: ends.failed,
       cancelled: ends.cancelled,
@@ -332,7 +388,7 @@ export class Scheduler {
 
   #distribute(): void {
     for (;;) {
-      const job = this.#queue.peek();
+      let job = this.#queue.peek();
       if (job === undefined) {
         this.#steal();
         return;
@@ -340,12 +396,18 @@ export class Scheduler {
       let record = this.#pick(job);
       if (record === undefined) {
         this.#grow();
-        if (this.options.sendsEarly === undefined) return;
+        if (this.options.sendsEarly !== undefined) record = this.#pick(job);
+      }
+      if (record === undefined) {
+        // Behind it there may be one that can use a lent place.
+        const nested = this.#queue.peekNested();
+        if (nested === undefined || nested === job) return;
+        job = nested;
         record = this.#pick(job);
         if (record === undefined) return;
       }
       if (this.#overtakes(record, job)) continue;
-      this.#queue.shift();
+      this.#queue.take(job);
       this.#send(record, job);
     }
   }
@@ -356,7 +418,7 @@ export class Scheduler {
    */
   #overtakes(thief: WorkerRecord, next: Job): boolean {
     const { concurrency } = this.options;
-    if (thief.load >= concurrency) return false;
+    if (thief.loadFor(next) >= concurrency) return false;
     let oldest: Job | undefined;
     let victim: WorkerRecord | undefined;
     for (const record of this.#workers.live) {
@@ -380,20 +442,23 @@ export class Scheduler {
     const { concurrency, maxWorkers, sendsEarly } = this.options;
     const mayWait = sendsEarly === "all" || job.canBeSentAgain;
     let best: WorkerRecord | undefined;
+    let bestLoad = 0;
     for (const record of this.#workers.live) {
       if (!record.hasRoom) continue;
       const isUp = record.state !== "starting";
       if (!isUp && !mayWait) continue;
+      const load = record.loadFor(job);
       if (
-        best === undefined || record.load < best.load ||
+        best === undefined || load < bestLoad ||
         // One that is up is better.
-        (isUp && record.load === best.load && best.state === "starting")
+        (isUp && load === bestLoad && best.state === "starting")
       ) {
         best = record;
-        if (isUp && record.load === 0) return record;
+        bestLoad = load;
+        if (isUp && load === 0) return record;
       }
     }
-    if (best === undefined || best.load < concurrency) return best;
+    if (best === undefined || bestLoad < concurrency) return best;
     // Everybody is busy. Sending ahead is for short functions on a full pool.
     if (!best.worker.revocable || this.#workers.live.size < maxWorkers) {
       return undefined;
@@ -411,7 +476,7 @@ export class Scheduler {
       1,
       Math.floor(AHEAD_TIME / Math.max(meanTime * calls, 0.001)),
     );
-    return best.load < concurrency + ahead ? best : undefined;
+    return bestLoad < concurrency + ahead ? best : undefined;
   }
 
   #send(record: WorkerRecord, job: Job): void {
@@ -468,7 +533,7 @@ export class Scheduler {
   #steal(): void {
     const { concurrency } = this.options;
     for (const thief of this.#workers.live) {
-      if (thief.state !== "ready" || thief.load > 0 || !thief.hasRoom) continue;
+      if (thief.state !== "ready" || thief.size > 0 || !thief.hasRoom) continue;
       let victim: WorkerRecord | undefined;
       for (const record of this.#workers.live) {
         const waits = record.load > concurrency ||
@@ -585,6 +650,13 @@ export class Scheduler {
     this.#pump();
   }
 
+  #onLends(record: WorkerRecord, slot: number, to: Lent): void {
+    record.lend(slot, to);
+    if (to === Lent.no) return;
+    this.#markNext(record);
+    this.#pump();
+  }
+
   /** A worker has ended: its jobs are put back or fail. */
   #onGone(
     record: WorkerRecord,
@@ -649,10 +721,7 @@ export class Scheduler {
     }
     if (job.work.kind === "remote") {
       const { definition, calls } = job.work;
-      const mean = time / Math.max(calls, 1);
-      definition.meanTime = definition.meanTime === undefined
-        ? mean
-        : definition.meanTime * 0.8 + mean * 0.2;
+      noteTime(definition, time / Math.max(calls, 1));
     }
     job.disarm?.();
     job.disarm = undefined;
@@ -666,7 +735,7 @@ export class Scheduler {
     if (record.state === "condemned") {
       // What it was condemned for never answers: it is not waited for.
       if (!record.runsAny) this.#abandon(record);
-    } else if (record.load === 0) {
+    } else if (record.size === 0) {
       if (record.state === "retiring") {
         this.#workers.restarts++;
         this.#workers.stop(record);
@@ -769,7 +838,13 @@ export class Scheduler {
 
   /** Nothing to run: the program may end, and a draining scheduler closes. */
   #checkIdle(): void {
-    if (this.#queue.size > 0 || this.#workers.load > 0) return;
+    const open = this.#queue.size + this.#workers.size;
+    if (open > 0) {
+      if (open === this.#ends.resting && this.#waiters.wanted === 0) {
+        this.#release();
+      }
+      return;
+    }
     this.#workers.unwatch();
     if (this.#state === "draining") {
       this.#state = "closing";

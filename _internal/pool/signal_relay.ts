@@ -15,29 +15,24 @@ import { encodeError } from "../wire/error_codec.ts";
 import {
   type HeaderOf,
   type HostMessage,
-  Tag,
   writeHeader,
 } from "../wire/messages.ts";
 
 /** Tells one worker what becomes of the signals that it was sent. */
 export class SignalRelay {
-  readonly #send: (message: Uint8Array) => void;
-  /** What ends the listening for the call in each slot. */
+  readonly #fire: (call: number, index: number, reason: unknown) => void;
+  /** What ends the listening for each call, by its slot or ticket. */
   readonly #listening = new Map<number, () => void>();
 
-  constructor(send: (message: Uint8Array) => void) {
-    this.#send = send;
+  /** @param fire Tells the other side that a signal of a call has fired. */
+  constructor(fire: (call: number, index: number, reason: unknown) => void) {
+    this.#fire = fire;
   }
 
-  /** Called right after a call was sent, which told how many have fired. */
-  attach(slot: number, signals: readonly AbortSignal[]): void {
+  /** Called when a call is sent; tells at once what has fired already. */
+  attach(call: number, signals: readonly AbortSignal[]): void {
     const fire = (index: number) =>
-      this.#send(
-        messageWithReason(
-          { tag: Tag.signal, slot, index },
-          signals[index]!.reason,
-        ),
-      );
+      this.#fire(call, index, signals[index]!.reason);
     const listeners: [signal: AbortSignal, listener: () => void][] = [];
     for (const [index, signal] of signals.entries()) {
       if (signal.aborted) {
@@ -48,24 +43,24 @@ export class SignalRelay {
       signal.addEventListener("abort", listener, { once: true });
       listeners.push([signal, listener]);
     }
-    this.#listening.set(slot, () => {
+    this.#listening.set(call, () => {
       for (const [signal, listener] of listeners) {
         signal.removeEventListener("abort", listener);
       }
     });
   }
 
-  /** The call in the slot does not need to be told any more. */
-  detach(slot: number): void {
-    const stop = this.#listening.get(slot);
+  /** The call does not need to be told any more. */
+  detach(call: number): void {
+    const stop = this.#listening.get(call);
     if (stop === undefined) return;
-    this.#listening.delete(slot);
+    this.#listening.delete(call);
     stop();
   }
 
   /** The worker is told nothing any more. */
   detachAll(): void {
-    for (const slot of [...this.#listening.keys()]) this.detach(slot);
+    for (const call of [...this.#listening.keys()]) this.detach(call);
   }
 }
 

@@ -1,5 +1,6 @@
 // Copyright 2026 the @concurrent/parallel authors. MIT license.
 
+import { Lent } from "../wire/messages.ts";
 import type { Job } from "./job.ts";
 import type { SchedulerOptions } from "./scheduler_options.ts";
 import type { PoolWorker } from "./pool_worker.ts";
@@ -40,6 +41,8 @@ export class WorkerRecord {
   readonly #jobs: (Job | undefined)[] = [];
   /** Slots whose calls were taken back and not yet skipped. */
   readonly #revoked = new Set<number>();
+  /** Calls that wait, and whom their places are lent to. */
+  readonly #lent = new Map<Job, Lent>();
   /** The same jobs in the order in which they were sent. */
   readonly #order = new Map<Job, number>();
 
@@ -52,9 +55,35 @@ export class WorkerRecord {
     this.#sendsEarly = options.sendsEarly !== undefined;
   }
 
-  /** Calls that it holds, running and waiting. */
-  get load(): number {
+  /** Calls that it holds: running, waiting for their turn, and those whose places are lent. */
+  get size(): number {
     return this.#order.size;
+  }
+
+  /** Calls that have a place or wait for one. */
+  get load(): number {
+    return this.#order.size - this.#lent.size;
+  }
+
+  /** The load as this job finds it: not every job may use every lent place. */
+  loadFor(job: Job): number {
+    if (this.#lent.size === 0 || job.depth > 0) return this.load;
+    let load = this.#order.size;
+    for (const to of this.#lent.values()) if (to === Lent.all) load--;
+    return load;
+  }
+
+  /** True where every call that it holds waits for something else. */
+  get isSuspended(): boolean {
+    return this.#lent.size > 0 && this.load === 0;
+  }
+
+  /** The call in the slot waits, or goes on. */
+  lend(slot: number, to: Lent): void {
+    const job = this.#jobs[slot];
+    if (job === undefined) return;
+    if (to === Lent.no) this.#lent.delete(job);
+    else this.#lent.set(job, to);
   }
 
   /** Calls that it holds and that have not begun. */
@@ -76,7 +105,7 @@ export class WorkerRecord {
   get hasRoom(): boolean {
     return (this.state === "ready" ||
       (this.#sendsEarly && this.state === "starting")) &&
-      (this.#free.length > 0 || this.#jobs.length < this.worker.slots);
+      this.load < this.worker.slots;
   }
 
   /** The initializer is done. */
@@ -91,12 +120,7 @@ export class WorkerRecord {
   /** Hands a job to the worker. */
   send(job: Job): void {
     const slot = this.#free.at(-1) ?? this.#jobs.length;
-    if (slot >= this.worker.slots) {
-      throw new RangeError(
-        `Cannot send a call: worker '${this.worker.name}' holds ${this.load} calls`,
-      );
-    }
-    this.worker.send(slot, job.work);
+    this.worker.send(slot, job.work, job.options.origin);
     this.#free.pop();
     this.#jobs[slot] = job;
     this.#order.set(job, slot);
@@ -108,6 +132,7 @@ export class WorkerRecord {
     const slot = this.#order.get(job);
     if (slot === undefined || !this.worker.revoke(slot)) return false;
     this.#order.delete(job);
+    this.#lent.delete(job);
     this.#jobs[slot] = undefined;
     this.#revoked.add(slot);
     this.sent--;
@@ -118,7 +143,10 @@ export class WorkerRecord {
   release(slot: number): void {
     const job = this.#jobs[slot];
     if (job === undefined && !this.#revoked.delete(slot)) return;
-    if (job !== undefined) this.#order.delete(job);
+    if (job !== undefined) {
+      this.#order.delete(job);
+      this.#lent.delete(job);
+    }
     this.#jobs[slot] = undefined;
     this.worker.release(slot);
     this.#free.push(slot);
@@ -130,6 +158,7 @@ export class WorkerRecord {
     if (this.#concurrency === Infinity) return undefined;
     let running = 0;
     for (const job of this.#order.keys()) {
+      if (this.#lent.has(job)) continue;
       if (running++ >= this.#concurrency) return undefined;
       if (job.state === "sent") return job;
     }

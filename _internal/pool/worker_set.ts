@@ -14,6 +14,7 @@
 import { afterUnheld } from "../base/deadline.ts";
 import { TimeoutError } from "../base/errors.ts";
 import { nextWorkerId } from "../base/registry.ts";
+import type { Lent } from "../wire/messages.ts";
 import type { HostExit } from "../worker/host.ts";
 import { report } from "../worker/report.ts";
 import { isHopeless, startError } from "./pool_errors.ts";
@@ -47,6 +48,8 @@ export interface WorkerSetEvents {
     time: number,
   ): void;
   skipped(record: WorkerRecord, slot: number): void;
+  /** A call waits, or goes on. */
+  lends(record: WorkerRecord, slot: number, to: Lent): void;
   /**
    * It runs nothing any more, and still holds its jobs. With `hopeless` there
    * is no use in starting another one.
@@ -93,10 +96,10 @@ export class WorkerSet {
   }
 
   /** Calls that the workers hold. */
-  get load(): number {
-    let load = 0;
-    for (const record of this.#live) load += record.load;
-    return load;
+  get size(): number {
+    let size = 0;
+    for (const record of this.#live) size += record.size;
+    return size;
   }
 
   /** Calls that were sent ahead. */
@@ -118,7 +121,7 @@ export class WorkerSet {
     let initializing = 0;
     for (const record of this.#live) {
       if (record.state === "starting") {
-        initializing += record.load - record.waiting;
+        initializing += record.size - record.waiting;
       }
     }
     return initializing;
@@ -128,7 +131,7 @@ export class WorkerSet {
   get idle(): number {
     let idle = 0;
     for (const record of this.#live) {
-      if (record.state === "ready" && record.load === 0) idle++;
+      if (record.state === "ready" && record.size === 0) idle++;
     }
     return idle;
   }
@@ -149,14 +152,20 @@ export class WorkerSet {
    */
   start(): boolean {
     const { maxWorkers, name } = this.#options;
-    // One that is condemned takes no calls: another takes its place.
+    // One that is condemned takes no calls: another takes its place. So does
+    // one that retires, where its calls wait for others to be run.
     let places = maxWorkers;
-    for (const { state } of this.#live) if (state !== "condemned") places--;
+    for (const { state, isSuspended } of this.#live) {
+      if (state !== "condemned" && !(state === "retiring" && isSuspended)) {
+        places--;
+      }
+    }
     if (places <= 0) return false;
     const label = maxWorkers === 1 ? name : `${name}_${this.#sequence++}`;
     const events = this.#events;
     // Nothing is heard of a worker before its constructor has returned.
     const heard: WorkerEvents = {
+      owner: this.#options,
       ready: () => {
         if (record.state === "starting") events.ready(record);
       },
@@ -165,6 +174,9 @@ export class WorkerSet {
       skipped: (slot) => events.skipped(record, slot),
       progress: (slot, done, total) =>
         record.job(slot)?.observer.progressed(done, total),
+      lends: (slot, to) => events.lends(record, slot, to),
+      item: (slot, outcome) => record.job(slot)?.observer.yielded?.(outcome),
+      finishing: (slot) => record.job(slot)?.observer.finishing?.(),
       pong: () => {
         if (record.state === "condemned") record.disarm?.();
       },
@@ -259,7 +271,7 @@ export class WorkerSet {
 
   #probe(): void {
     for (const record of this.#live) {
-      if (record.load > 0) record.worker.probe();
+      if (record.size > 0) record.worker.probe();
     }
   }
 
@@ -272,7 +284,7 @@ export class WorkerSet {
 
   #onFault(record: WorkerRecord, error: unknown): void {
     if (record.state === "gone") return;
-    if (record.load === 0) {
+    if (record.size === 0) {
       report(`Uncaught (in idle worker "${record.worker.name}")`, error);
     }
     record.fault = error;
@@ -321,7 +333,7 @@ export class WorkerSet {
       const now = performance.now();
       let isLeft = false;
       for (const record of [...this.#live]) {
-        if (record.state !== "ready" || record.load > 0) continue;
+        if (record.state !== "ready" || record.size > 0) continue;
         if (this.#live.size <= minWorkers) break;
         // Timers may fire a little early.
         if (now - record.idleSince >= idleTimeout - 2) this.stop(record);

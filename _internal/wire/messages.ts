@@ -10,6 +10,10 @@
 //   signal  one that came with slot n has fired
 //   ping    does the event loop turn?              pong      it does
 //   stop    end in order, with a code              lingers   it will, but has work of its own left
+//   relayed an answer to what was relayed          relay     what a task asks of an executor (relay_messages.ts)
+//                                                  lends     slot n waits: whom its place is lent to
+//   credit  slot n may yield as many values more   item      slot n: a value of a generator
+//   finish  slot n: nobody wants more values       finishing slot n: its generator has been told so
 //                                                  progress  slot n
 //                                                  fault     an error outside of any call
 //                                                  exit      the guest ends itself with a code
@@ -28,7 +32,10 @@ export const Tag = {
   stop: 4,
   forget: 5,
   ping: 6,
-  signal: 7,
+  relayed: 7,
+  credit: 8,
+  finish: 9,
+  signal: 10,
   ready: 16,
   done: 17,
   failed: 18,
@@ -38,6 +45,10 @@ export const Tag = {
   exit: 22,
   pong: 23,
   lingers: 24,
+  relay: 25,
+  lends: 26,
+  item: 27,
+  finishing: 28,
 } as const;
 
 /** How a call's payload is to be read. */
@@ -50,6 +61,8 @@ export const CallMode = {
   main: 2,
   /** As `single`; the value stays where it is. */
   quiet: 3,
+  /** The function returns something to iterate over; its values come as items, the answer has none. */
+  stream: 4,
 } as const;
 
 /** Added to the mode of a call on the wire where `fired` follows. */
@@ -66,6 +79,19 @@ export const AbortReason = { cancelled: 0, timeout: 1 } as const;
 
 /** What `AbortReason` allows. */
 export type AbortReason = typeof AbortReason[keyof typeof AbortReason];
+
+/** Who may use the place of a call that waits. */
+export const Lent = {
+  /** It does not wait: nobody. */
+  no: 0,
+  /** It waits for what it has submitted: tasks that tasks have submitted. */
+  nested: 1,
+  /** It is a generator whose values nobody has taken yet: every task. */
+  all: 2,
+} as const;
+
+/** What `Lent` allows. */
+export type Lent = typeof Lent[keyof typeof Lent];
 
 /** What a guest receives. */
 export type HostMessage =
@@ -100,7 +126,14 @@ export type HostMessage =
   }
   | { readonly tag: typeof Tag.forget; readonly definition: number }
   | { readonly tag: typeof Tag.ping }
-  | { readonly tag: typeof Tag.stop; readonly code: number };
+  | { readonly tag: typeof Tag.stop; readonly code: number }
+  | { readonly tag: typeof Tag.relayed; readonly payload: Uint8Array }
+  | {
+    readonly tag: typeof Tag.credit;
+    readonly slot: number;
+    readonly items: number;
+  }
+  | { readonly tag: typeof Tag.finish; readonly slot: number };
 
 /** What a host receives. */
 export type GuestMessage =
@@ -114,7 +147,23 @@ export type GuestMessage =
     readonly time: number;
     readonly payload: Uint8Array;
   }
-  | { readonly tag: typeof Tag.skipped; readonly slot: number }
+  | {
+    readonly tag:
+      | typeof Tag.skipped
+      | typeof Tag.finishing;
+    readonly slot: number;
+  }
+  | {
+    readonly tag: typeof Tag.lends;
+    readonly slot: number;
+    readonly to: Lent;
+  }
+  | {
+    readonly tag: typeof Tag.item;
+    readonly slot: number;
+    readonly payload: Uint8Array;
+  }
+  | { readonly tag: typeof Tag.relay; readonly payload: Uint8Array }
   | {
     readonly tag: typeof Tag.progress;
     readonly slot: number;
@@ -133,7 +182,7 @@ export function writeHeader(w: ByteWriter, message: HeaderOf<Message>): void {
       w.varint(message.definition);
       break;
     case Tag.call:
-      w.u8(message.slot);
+      w.varint(message.slot);
       if (message.fired === undefined) w.u8(message.mode);
       else {
         w.u8(message.mode | HAS_SIGNALS);
@@ -142,23 +191,34 @@ export function writeHeader(w: ByteWriter, message: HeaderOf<Message>): void {
       w.varint(message.definition);
       break;
     case Tag.abort:
-      w.u8(message.slot);
+      w.varint(message.slot);
       w.u8(message.reason);
       break;
     case Tag.signal:
-      w.u8(message.slot);
+      w.varint(message.slot);
       w.varint(message.index);
       break;
     case Tag.done:
     case Tag.failed:
-      w.u8(message.slot);
+      w.varint(message.slot);
       w.f64(message.time);
       break;
     case Tag.skipped:
-      w.u8(message.slot);
+    case Tag.item:
+    case Tag.finish:
+    case Tag.finishing:
+      w.varint(message.slot);
+      break;
+    case Tag.lends:
+      w.varint(message.slot);
+      w.u8(message.to);
+      break;
+    case Tag.credit:
+      w.varint(message.slot);
+      w.varint(message.items);
       break;
     case Tag.progress:
-      w.u8(message.slot);
+      w.varint(message.slot);
       w.f64(message.done);
       w.f64(message.total ?? NaN);
       break;
@@ -171,6 +231,8 @@ export function writeHeader(w: ByteWriter, message: HeaderOf<Message>): void {
     case Tag.pong:
     case Tag.lingers:
     case Tag.fault:
+    case Tag.relay:
+    case Tag.relayed:
       break;
     default:
       message satisfies never;
@@ -195,7 +257,7 @@ export function readHostMessage(bytes: Uint8Array): HostMessage {
       return { tag, definition, payload: rest(r) };
     }
     case Tag.call: {
-      const slot = r.u8();
+      const slot = r.varint();
       const flags = r.u8();
       return {
         tag,
@@ -209,14 +271,14 @@ export function readHostMessage(bytes: Uint8Array): HostMessage {
     case Tag.abort:
       return {
         tag,
-        slot: r.u8(),
+        slot: r.varint(),
         reason: r.u8() as AbortReason,
         payload: rest(r),
       };
     case Tag.signal:
       return {
         tag,
-        slot: r.u8(),
+        slot: r.varint(),
         index: r.varint(),
         payload: rest(r),
       };
@@ -226,6 +288,12 @@ export function readHostMessage(bytes: Uint8Array): HostMessage {
       return { tag };
     case Tag.stop:
       return { tag, code: r.i32() };
+    case Tag.relayed:
+      return { tag, payload: rest(r) };
+    case Tag.credit:
+      return { tag, slot: r.varint(), items: r.varint() };
+    case Tag.finish:
+      return { tag, slot: r.varint() };
     default:
       throw unknownTag(tag);
   }
@@ -242,14 +310,23 @@ export function readGuestMessage(bytes: Uint8Array): GuestMessage {
       return { tag };
     case Tag.done:
     case Tag.failed: {
-      const slot = r.u8();
+      const slot = r.varint();
       const time = r.f64();
       return { tag, slot, time, payload: rest(r) };
     }
     case Tag.skipped:
-      return { tag, slot: r.u8() };
+    case Tag.finishing:
+      return { tag, slot: r.varint() };
+    case Tag.lends:
+      return { tag, slot: r.varint(), to: r.u8() as Lent };
+    case Tag.item: {
+      const slot = r.varint();
+      return { tag, slot, payload: rest(r) };
+    }
+    case Tag.relay:
+      return { tag, payload: rest(r) };
     case Tag.progress: {
-      const slot = r.u8();
+      const slot = r.varint();
       const done = r.f64();
       const total = r.f64();
       return {

@@ -9,6 +9,7 @@
 // receiver that has them all (nearly always: none are needed) decodes at once.
 
 import { SerializationError } from "../base/errors.ts";
+import { movable } from "./attachments.ts";
 import { ByteReader, ByteWriter } from "./bytes.ts";
 import { type DecodeContext, decodeValue, encodeValue } from "./codec.ts";
 import type { AnyFunction } from "./functions/task.ts";
@@ -310,6 +311,24 @@ export function messageOf(header: Uint8Array, payload: Payload): Uint8Array {
   );
   message.set(header);
   return message;
+}
+
+/** A payload that has come in a message, to be sent on as it is. */
+export function receivedPayload(
+  bytes: Uint8Array,
+  attachments: readonly unknown[],
+  mutable: boolean,
+  signals: readonly AbortSignal[] = NONE,
+): Payload {
+  const copy = new Uint8Array(HEADROOM + bytes.length);
+  copy.set(bytes, HEADROOM);
+  return {
+    bytes: copy.subarray(HEADROOM),
+    attachments,
+    transfer: movable(attachments),
+    mutable,
+    signals,
+  };
 }
 
 /** The modules that a payload needs, and where its value begins. */

@@ -1,9 +1,12 @@
 // Copyright 2026 the @concurrent/parallel authors. MIT license.
 
-// The modules of the classes that travel by their memory, for a thread that is
+// The modules of the classes that travel as what they stand for, for a thread that is
 // sent one and has not loaded its class: a URL each, never an import.
 
 const MODULES: Readonly<Record<string, string>> = {
+  "futures.AutoExecutor": "auto_executor",
+  "futures.ProcessPoolExecutor": "process_pool_executor",
+  "futures.ThreadPoolExecutor": "thread_pool_executor",
   "threading.Barrier": "barrier",
   "threading.BoundedSemaphore": "semaphore",
   "threading.Condition": "condition",
@@ -26,9 +29,10 @@ const MODULES: Readonly<Record<string, string>> = {
 /** The URL of the module that registers a tag. */
 export function sharedClassModule(tag: string): string | undefined {
   const file = Object.hasOwn(MODULES, tag) ? MODULES[tag] : undefined;
+  const family = tag.slice(0, tag.indexOf("."));
   return file === undefined
     ? undefined
-    : new URL(`../../threading/${file}.ts`, import.meta.url).href;
+    : new URL(`../../${family}/${file}.ts`, import.meta.url).href;
 }
 
 /**

@@ -63,8 +63,13 @@ export function setWorker(info: WorkerInfo): void {
 }
 
 /** Guest: the call that runs from now on. For workers that run one call at a time. */
-export function setActiveCall(context: CallContext | undefined): void {
+export function setActiveCall(context: CallContext): void {
   active = context;
+}
+
+/** Guest: that call has ended. */
+export function leaveActiveCall(context: CallContext): void {
+  if (active === context) active = undefined;
 }
 
 /** Guest: where calls that run interleaved keep their context. */
@@ -74,8 +79,10 @@ export function setCallStorage(
   storage = s;
 }
 
-function call(): CallContext | undefined {
-  return active ?? storage?.getStore();
+/** The call that runs. */
+export function currentCall(): CallContext | undefined {
+  // A call that began before there was a storage is the only one without.
+  return storage?.getStore() ?? active;
 }
 
 /**
@@ -99,17 +106,17 @@ function call(): CallContext | undefined {
  */
 export const current: Current = {
   get signal(): AbortSignal {
-    return call()?.signal() ?? neverAborted;
+    return currentCall()?.signal() ?? neverAborted;
   },
   throwIfAborted(): void {
-    const context = call();
+    const context = currentCall();
     if (context?.isAborted()) throw context.abortReason();
   },
   get worker(): WorkerInfo {
-    return call()?.worker ?? worker;
+    return currentCall()?.worker ?? worker;
   },
   progress(done: number, total?: number): void {
-    call()?.progress(done, total);
+    currentCall()?.progress(done, total);
   },
 };
 
@@ -117,7 +124,7 @@ declareOwnExports(import.meta.url, { current });
 
 /** Why the call that runs should stop; undefined where it should not. For waits that block the thread. */
 export function abortReason(): unknown {
-  const context = call();
+  const context = currentCall();
   return context?.isAborted() ? context.abortReason() : undefined;
 }
 

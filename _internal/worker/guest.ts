@@ -7,6 +7,8 @@
 //   call   -> waiting -> running  at most `concurrency` at a time, in order
 //                     -> skipped  the host revoked it before it began
 //   running -> done | failed      exactly one answer for each call
+//   running <-> waiting for what it has submitted, or, a generator, for its
+//              consumer: its place is lent meanwhile
 //
 // A call is claimed (`CallSlots.start`) at the last moment before its function
 // is entered, after the modules that it needs were imported: until then the
@@ -19,15 +21,18 @@ import { setInterruption } from "../memory/parking.ts";
 import { movable } from "../wire/attachments.ts";
 import { ByteReader, ByteWriter } from "../wire/bytes.ts";
 import type { Channel } from "../wire/channel.ts";
-import { encodeValue } from "../wire/codec.ts";
+import { type EncodeContext, encodeValue } from "../wire/codec.ts";
 import { decodeError, encodeError } from "../wire/error_codec.ts";
+import { nodeAsyncHooks } from "../wire/functions/node_builtins.ts";
 import { homeOf } from "../wire/functions/origins.ts";
 import { loadModules, type ModuleNamespace } from "../wire/functions/revive.ts";
 import {
+  AbortReason,
   CallMode,
   type GuestMessage,
   type HeaderOf,
   type HostMessage,
+  Lent,
   readHostMessage,
   Tag,
   WHOLE_CALL,
@@ -42,6 +47,7 @@ import {
 import {
   abortReason,
   type CallContext,
+  leaveActiveCall,
   setActiveCall,
   setCallStorage,
   setWorker,
@@ -49,7 +55,9 @@ import {
 } from "./current.ts";
 import { HeldCall } from "./held_call.ts";
 import { report } from "./report.ts";
+import { isThenable, ItemStream } from "./item_stream.ts";
 import { RunningCall } from "./running_call.ts";
+import { openUplink, relayed } from "./uplink.ts";
 
 /** What the entry of a worker knows when it starts its guest. */
 export interface GuestOptions {
@@ -103,25 +111,25 @@ interface Call {
 /** Async context, loaded only where calls interleave. */
 interface CallStorage {
   getStore(): CallContext | undefined;
+  enterWith(store: CallContext | undefined): void;
   run<R>(store: CallContext, fn: () => R): R;
 }
 
 /** Makes the guest of this worker; its owner opens it. */
-export async function createGuest(options: GuestOptions): Promise<Guest> {
+export function createGuest(options: GuestOptions): Guest {
   setWorker(options.worker);
   setInterruption(abortReason);
-  if (options.concurrency === 1) return new Guest(options, undefined);
-  const { AsyncLocalStorage } = await import("node:async_hooks");
-  const storage = new AsyncLocalStorage<CallContext>() as CallStorage;
-  setCallStorage(storage);
-  return new Guest(options, storage);
+  const guest = new Guest(options);
+  if (options.concurrency > 1) guest.useStorage();
+  return guest;
 }
 
 /** One worker's calls. */
 export class Guest {
   readonly #options: GuestOptions;
   readonly #channel: Channel;
-  readonly #storage: CallStorage | undefined;
+  /** Where calls interleave: with a concurrency above 1, and where places are lent. */
+  #storage: CallStorage | undefined;
   readonly #definitions = new Map<number, Definition>();
   readonly #modules = new Map<string, ModuleNamespace>();
   readonly #waiting: Call[] = [];
@@ -133,16 +141,43 @@ export class Guest {
   #leaving = false;
   #writer = new ByteWriter(1024);
 
-  constructor(options: GuestOptions, storage: CallStorage | undefined) {
+  constructor(options: GuestOptions) {
     this.#options = options;
     this.#channel = options.channel;
-    this.#storage = storage;
+  }
+
+  /** From now on calls keep their context where others interleave. */
+  useStorage(): CallStorage {
+    if (this.#storage === undefined) {
+      const { AsyncLocalStorage } = nodeAsyncHooks();
+      this.#storage = new AsyncLocalStorage<
+        CallContext | undefined
+      >() as CallStorage;
+      setCallStorage(this.#storage);
+    }
+    return this.#storage;
+  }
+
+  #leaveStorage(): void {
+    this.#storage?.enterWith(undefined);
   }
 
   /** Tells the host that calls can come. */
   open(): void {
     this.#channel.onMessage = (bytes, attachments) =>
       this.#receive(readHostMessage(bytes), attachments);
+    openUplink({
+      carriesAttachments: this.#channel.carriesAttachments,
+      relay: (message, attachments, transfer) => {
+        const w = this.#freshWriter();
+        writeHeader(w, { tag: Tag.relay });
+        w.raw(message);
+        this.#channel.send(w.bytes(), attachments, transfer);
+      },
+      slotOf: (call) => this.#runningOf(call)?.slot,
+      waitStarted: (call) => this.#waitStarted(this.#runningOf(call)),
+      waitEnded: (call) => this.#waitEnded(this.#runningOf(call)),
+    });
     this.#channel.open();
     this.#send({ tag: Tag.ready });
   }
@@ -211,6 +246,16 @@ export class Guest {
           message.index,
           readReason(message.payload),
         );
+        break;
+      case Tag.credit:
+        this.#running.get(message.slot)?.stream?.credit(message.items);
+        break;
+      case Tag.finish:
+        this.#finish(message.slot);
+        break;
+      case Tag.relayed:
+        // The message is only valid during this call; so is what it leads to.
+        relayed(message.payload, attachments);
         break;
       case Tag.ping:
         this.#send({ tag: Tag.pong });
@@ -322,15 +367,21 @@ export class Guest {
     const running = new RunningCall(slot, this.#options, this.#report);
     if (held.stop !== undefined) running.abort(held.stop);
     this.#running.set(slot, running);
-    const run = call.mode === CallMode.chunk
-      ? () => this.#runChunk(running, fn, args as unknown[][])
-      : () => fn(...args);
+    let run = () => fn(...args) as unknown;
+    if (call.mode === CallMode.chunk) {
+      run = () => this.#runChunk(running, fn, args as unknown[][]);
+    } else if (call.mode === CallMode.stream) {
+      this.useStorage();
+      run = () => this.#runStream(running, fn, args);
+    }
     let result: unknown;
     let thenable = false;
     try {
       if (this.#storage === undefined) {
         setActiveCall(running);
         result = run();
+        // It may have entered a storage, which what comes next is not part of.
+        this.#leaveStorage();
       } else {
         result = this.#storage.run(running, run);
       }
@@ -366,7 +417,9 @@ export class Guest {
   #end(call: Call, running: RunningCall, ok: boolean, value: unknown): void {
     this.#running.delete(running.slot);
     running.ended = true;
-    if (this.#storage === undefined) setActiveCall(undefined);
+    leaveActiveCall(running);
+    // The host forgets with the answer that the place was lent.
+    if (running.lent !== Lent.no) this.#busy++;
     const time = performance.now() - running.since;
     if (ok) this.#succeed(call, value, time);
     else {
@@ -383,6 +436,10 @@ export class Guest {
     this.#busy--;
     const { answered } = this.#options;
     if (answered !== undefined) whenIdle(answered);
+    this.#next();
+  }
+
+  #next(): void {
     // Iterative: a synchronous call comes back here before its starter returns.
     if (this.#leaving) return;
     this.#leaving = true;
@@ -394,6 +451,87 @@ export class Guest {
       }
     } finally {
       this.#leaving = false;
+    }
+  }
+
+  async #runStream(
+    running: RunningCall,
+    fn: (...args: unknown[]) => unknown,
+    args: unknown[],
+  ): Promise<void> {
+    const stream = new ItemStream({
+      emit: (value) => this.#emit(running.slot, value),
+      isStopped: () => running.isAborted(),
+      reason: () => running.abortReason(),
+      paused: (isPaused) => {
+        running.isPaused = isPaused;
+        this.#lend(running);
+      },
+    });
+    running.stream = stream;
+    await stream.run(await fn(...args));
+  }
+
+  /** Sends a value of a generator; returns its size. */
+  #emit(slot: number, value: unknown): number {
+    const w = this.#freshWriter();
+    writeHeader(w, { tag: Tag.item, slot });
+    const { context, attachments } = this.#context("item");
+    encodeValue(w, value, context);
+    this.#post(w, attachments, "item");
+    return w.length;
+  }
+
+  /** Nobody wants more values of a generator. */
+  #finish(slot: number): void {
+    const running = this.#running.get(slot);
+    if (running?.stream === undefined) return;
+    this.#send({ tag: Tag.finishing, slot });
+    // What it waits for is not wanted any more; where it waits for its
+    // consumer, its `finally` runs as if nothing had been asked to stop.
+    if (running.stream.isPulling) {
+      running.abort({ reason: AbortReason.cancelled, cause: undefined });
+    }
+    running.stream.finish();
+  }
+
+  // -- Places --
+
+  #runningOf(call: CallContext | undefined): RunningCall | undefined {
+    return call instanceof RunningCall && !call.ended ? call : undefined;
+  }
+
+  #waitStarted(running: RunningCall | undefined): void {
+    if (running === undefined) return;
+    const storage = this.useStorage();
+    // A call that began before there was a storage.
+    if (storage.getStore() === undefined) storage.enterWith(running);
+    if (running.waits++ > 0) return;
+    // Not while its code runs: another call could not begin anyhow.
+    queueMicrotask(() => this.#lend(running));
+  }
+
+  #waitEnded(running: RunningCall | undefined): void {
+    if (running === undefined) return;
+    if (--running.waits === 0) this.#lend(running);
+  }
+
+  /** Lends the place of a call that waits, and takes it back: it may be taken then, and the call goes on all the same. */
+  #lend(running: RunningCall): void {
+    if (running.ended) return;
+    const to = running.isPaused
+      ? Lent.all
+      : running.waits > 0
+      ? Lent.nested
+      : Lent.no;
+    if (to === running.lent) return;
+    const wasLent = running.lent !== Lent.no;
+    running.lent = to;
+    this.#send({ tag: Tag.lends, slot: running.slot, to });
+    if (to === Lent.no) this.#busy++;
+    else if (!wasLent) {
+      this.#busy--;
+      this.#next();
     }
   }
 
@@ -421,38 +559,21 @@ export class Guest {
   }
 
   #succeed(call: Call, value: unknown, time: number): void {
-    const { slot } = call;
+    const { slot, mode } = call;
     try {
       const w = this.#freshWriter();
       writeHeader(w, { tag: Tag.done, slot, time });
-      const attachments: unknown[] = [];
-      const context = {
-        root: "result",
-        modules: new Set<string>(),
-        home: homeOf,
-        ...(this.#channel.carriesAttachments ? { attachments } : {}),
-      };
-      if (call.mode === CallMode.chunk) {
+      const { context, attachments } = this.#context("result");
+      if (mode === CallMode.chunk) {
         writeOutcomes(w, value as Outcome[], context);
       } else {
-        const isWanted = call.mode !== CallMode.quiet;
+        const isWanted = mode !== CallMode.quiet && mode !== CallMode.stream;
         encodeValue(w, isWanted ? value : undefined, context);
       }
       this.#release(slot);
-      this.#channel.send(w.bytes(), attachments, movable(attachments));
+      this.#post(w, attachments, "result");
     } catch (error) {
-      // The platform's own refusal of an attachment names no part of the value.
-      this.#fail(
-        slot,
-        error instanceof DOMException
-          ? new SerializationError(`Cannot send result: ${error.message}`, {
-            path: "result",
-            reason: "refused by structured clone",
-            cause: error,
-          })
-          : error,
-        time,
-      );
+      this.#fail(slot, error, time);
     }
   }
 
@@ -461,23 +582,40 @@ export class Guest {
     const w = this.#freshWriter();
     writeHeader(w, { tag: Tag.failed, slot, time });
     // Locks and queues are carried by errors as they are by results.
-    const attachments: unknown[] = [];
-    const context = { root: "error", modules: new Set<string>(), home: homeOf };
+    const { context, attachments } = this.#context("error");
     try {
-      encodeError(
-        w,
-        error,
-        this.#channel.carriesAttachments
-          ? { ...context, attachments }
-          : context,
-      );
+      encodeError(w, error, context);
       this.#channel.send(w.bytes(), attachments, movable(attachments));
     } catch {
       // Refused by the platform: nothing may keep the report from arriving.
       w.reset();
       writeHeader(w, { tag: Tag.failed, slot, time });
-      encodeError(w, error, context);
+      const { attachments: _, ...plain } = context;
+      encodeError(w, error, plain);
       this.#channel.send(w.bytes());
+    }
+  }
+
+  /** How a value is encoded for the host. */
+  #context(root: string): { context: EncodeContext; attachments: unknown[] } {
+    const attachments: unknown[] = [];
+    const context = { root, modules: new Set<string>(), home: homeOf };
+    return this.#channel.carriesAttachments
+      ? { context: { ...context, attachments }, attachments }
+      : { context, attachments };
+  }
+
+  #post(w: ByteWriter, attachments: readonly unknown[], root: string): void {
+    try {
+      this.#channel.send(w.bytes(), attachments, movable(attachments));
+    } catch (error) {
+      // The platform's own refusal of an attachment names no part of the value.
+      if (!(error instanceof DOMException)) throw error;
+      throw new SerializationError(`Cannot send ${root}: ${error.message}`, {
+        path: root,
+        reason: "refused by structured clone",
+        cause: error,
+      });
     }
   }
 
@@ -514,10 +652,4 @@ function readReason(payload: Uint8Array): unknown {
   } catch (error) {
     return error;
   }
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return value !== null &&
-    (typeof value === "object" || typeof value === "function") &&
-    typeof (value as { then?: unknown }).then === "function";
 }

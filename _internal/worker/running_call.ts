@@ -1,9 +1,10 @@
 // Copyright 2026 the @concurrent/parallel authors. MIT license.
 
 import type { CallSlots } from "../memory/slots.ts";
-import { AbortReason } from "../wire/messages.ts";
+import { AbortReason, Lent } from "../wire/messages.ts";
 import { type CallContext, stopError, type WorkerInfo } from "./current.ts";
 import type { StopRequest } from "./held_call.ts";
+import type { ItemStream } from "./item_stream.ts";
 
 /** A call whose function has been entered. */
 export class RunningCall implements CallContext {
@@ -20,6 +21,14 @@ export class RunningCall implements CallContext {
   readonly since = performance.now();
   /** True once the call has answered: a late `progress()` goes nowhere. */
   ended = false;
+  /** What it has submitted and waits for. */
+  waits = 0;
+  /** Its generator, where it is one. */
+  stream: ItemStream | undefined;
+  /** True while the generator waits for its consumer. */
+  isPaused = false;
+  /** Whom its place is lent to, as the host knows. */
+  lent: Lent = Lent.no;
 
   constructor(
     slot: number,
@@ -62,6 +71,7 @@ export class RunningCall implements CallContext {
     if (this.#stop !== undefined) return;
     this.#stop = request;
     this.#controller?.abort(errorOf(request));
+    this.stream?.look();
   }
 }
 

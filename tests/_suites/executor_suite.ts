@@ -16,7 +16,6 @@ import {
 import {
   CancelledError,
   type Executor,
-  NotSupportedError,
   type PoolOptions,
   SerializationError,
   TaskTimeoutError,
@@ -192,8 +191,8 @@ export function executorSuite(subject: Subject): void {
     }
     assertThrows(
       () => executor.submit(on(function* () {})),
-      NotSupportedError,
-      "generator",
+      TypeError,
+      "stream()",
     );
   });
 

@@ -16,7 +16,6 @@ import {
   fromModule,
   InvalidStateError,
   io,
-  NotSupportedError,
   SerializationError,
   task,
 } from "../../mod.ts";
@@ -975,7 +974,7 @@ export const table: Case[] = [
       },
     error: {
       at: "submit",
-      class: NotSupportedError,
+      class: TypeError,
       message: [/generator function/],
     },
   },

@@ -1,5 +1,6 @@
 // Copyright 2026 the @concurrent/parallel authors. MIT license.
 
+import { CallMode } from "../../../_internal/wire/messages.ts";
 import { assertEquals } from "@std/assert";
 import { Job } from "../../../_internal/pool/job.ts";
 import { JobQueue } from "../../../_internal/pool/job_queue.ts";
@@ -15,7 +16,7 @@ const observer = {
 
 function job(name: string, priority = 0): Job {
   return new Job(
-    { kind: "inline", fn: () => {}, args: [] },
+    { kind: "inline", mode: CallMode.single, fn: () => {}, args: [] },
     { name, priority, timeout: undefined, retries: 0, maySendAhead: true },
     observer,
   );

@@ -1,0 +1,57 @@
+// Copyright 2026 the @concurrent/parallel authors. MIT license.
+
+// What comes back from a worker, for the isolate that asked.
+
+import { SerializationError } from "../base/errors.ts";
+import { ByteReader } from "../wire/bytes.ts";
+import { decodeValue } from "../wire/codec.ts";
+import { decodeError } from "../wire/error_codec.ts";
+import { homes } from "../wire/functions/homecoming.ts";
+import { CallMode } from "../wire/messages.ts";
+import { readOutcomes } from "../wire/outcomes.ts";
+
+const NO_MODULES: ReadonlyMap<string, Record<string, unknown>> = new Map();
+
+/** An answer that is passed on as it came. */
+export class RawAnswer {
+  readonly payload: Uint8Array;
+  readonly attachments: readonly unknown[];
+
+  constructor(payload: Uint8Array, attachments: readonly unknown[]) {
+    // A message is valid during its delivery only.
+    this.payload = payload.slice();
+    this.attachments = attachments;
+  }
+}
+
+/** Reads the answer to a call of this mode, or a value of its generator. */
+export function readAnswer(
+  mode: CallMode,
+  payload: Uint8Array,
+  attachments: readonly unknown[],
+): unknown {
+  const r = new ByteReader(payload);
+  const context = { attachments, modules: NO_MODULES, homes };
+  return mode === CallMode.chunk
+    ? readOutcomes(r, context)
+    : decodeValue(r, context);
+}
+
+/** Reads the error of a call. */
+export function readError(
+  payload: Uint8Array,
+  attachments: readonly unknown[],
+): unknown {
+  try {
+    return decodeError(new ByteReader(payload), {
+      attachments,
+      modules: NO_MODULES,
+      homes,
+    });
+  } catch (error) {
+    return new SerializationError("Cannot read the error of a task", {
+      reason: "bad error payload",
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,50 @@
+// Copyright 2026 the @concurrent/parallel authors. MIT license.
+
+import type { Job, JobObserver, JobOptions, Work } from "./job.ts";
+import type { ExecutorStats, SchedulerOptions } from "./scheduler_options.ts";
+
+/** What a map has to know of the workers. */
+export type LaneOptions = Pick<
+  SchedulerOptions,
+  "maxWorkers" | "minWorkers" | "concurrency"
+>;
+
+/**
+ * What executors need of a scheduler: the one of this isolate
+ * (`scheduler.ts`), or the way to one above this worker
+ * (`relay_scheduler.ts`).
+ */
+export interface TaskScheduler {
+  readonly options: LaneOptions;
+  /** True where one more job can wait, as far as this side knows. */
+  readonly hasRoom: boolean;
+  /** Throws where no job can be taken. */
+  checkAccepting(): void;
+  /** Takes a job. */
+  submit(work: Work, options: JobOptions, observer: JobObserver): Job;
+  /** Takes a job that was cancelled before it came. */
+  refuse(
+    work: Work,
+    options: JobOptions,
+    observer: JobObserver,
+    reason: unknown,
+  ): Job;
+  /** Cancels a job; true where it had not begun. */
+  cancel(job: Job, reason: unknown): boolean;
+  /** A generator's consumer has taken values. */
+  credit(job: Job, items: number): void;
+  /** Nobody wants more values of a generator. */
+  finish(job: Job): void;
+  /** A generator has been told so. */
+  finishing(job: Job): void;
+  /** Whether anybody waits for a generator. */
+  rest(job: Job, isResting: boolean): void;
+  ready(count: number): Promise<void>;
+  shutdown(cancelQueued: boolean): Promise<void>;
+  terminate(reason: unknown): Promise<void>;
+  stats(): ExecutorStats;
+  /** Why nothing can be submitted any more; undefined where it can. */
+  readonly endError: unknown;
+  /** Calls a function when it ends; returns what takes that back. */
+  onEnd(fn: () => void): () => void;
+}
