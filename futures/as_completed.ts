@@ -28,6 +28,10 @@ export interface AsCompletedOptions {
  * Yields futures as they settle: first those that have settled already, in the
  * order given, then the others in the order in which they do.
  *
+ * What the loop gives is the future: `await` it. TypeScript takes it for the
+ * result already, as it does with every promise in `for await`; where a loop
+ * needs the future's methods, step with `next()`, whose `value` has the type.
+ *
  * @example Usage
  * ```ts
  * import { asCompleted, Future } from "@concurrent/parallel/futures";
@@ -57,6 +61,9 @@ export function asCompleted<T>(
   const { timeout, signal } = options;
   checkWait("iterate over futures", { timeout, signal });
   const all = checkFutures("iterate over futures", futures);
+  const count = all.size;
+  /** How to stop watching those that have not settled: what was yielded is not held. */
+  const watched = new Map<Future<T>, () => void>();
   const ready: Future<T>[] = [];
   let sleepers: (() => void)[] = [];
   const wake = () => {
@@ -79,8 +86,8 @@ export function asCompleted<T>(
       stop(() =>
         new TimeoutError(
           `Cannot iterate over futures: ${
-            all.size - yielded
-          } of ${all.size} have not settled within ${timeout} ms`,
+            count - yielded
+          } of ${count} have not settled within ${timeout} ms`,
         )
       ));
   const unlimit = () => {
@@ -89,25 +96,29 @@ export function asCompleted<T>(
   };
   let yielded = 0;
   let ended = false;
-  // At once for those that have settled already.
-  const unwatch = Array.from(all, (future) =>
-    watchFuture(future, () => {
+  for (const future of all) {
+    // At once for those that have settled already.
+    const unwatch = watchFuture(future, () => {
+      watched.delete(future);
       ready.push(future);
-      if (yielded + ready.length === all.size) unlimit();
+      if (yielded + ready.length === count) unlimit();
       wake();
-    }));
+    });
+    if (!future.done()) watched.set(future, unwatch);
+  }
   // What is left to do takes no time: it must not hold the program up.
-  if (all.size === 0) unlimit();
+  if (count === 0) unlimit();
   const end = () => {
     unlimit();
-    for (const stop of unwatch) stop();
+    for (const unwatch of watched.values()) unwatch();
+    watched.clear();
   };
   // Not an async generator: `yield` would wait for the future and yield its
   // value, since a future is a promise.
   return {
     async next(): Promise<IteratorResult<Future<T>>> {
       for (;;) {
-        if (ended || yielded === all.size) {
+        if (ended || yielded === count) {
           ended = true;
           end();
           return { done: true, value: undefined };
@@ -115,7 +126,7 @@ export function asCompleted<T>(
         const value = ready.shift();
         if (value !== undefined) {
           yielded++;
-          if (yielded === all.size) wake();
+          if (yielded === count) wake();
           return { done: false, value };
         }
         if (limit !== undefined) {
