@@ -13,7 +13,11 @@ import {
   describe,
   integerOption,
 } from "../_internal/base/validation.ts";
-import { type Backend, NO_TRANSFER } from "../_internal/pool/backend.ts";
+import {
+  type Backend,
+  type CallerContext,
+  NO_TRANSFER,
+} from "../_internal/pool/backend.ts";
 import type {
   Job,
   JobObserver,
@@ -78,6 +82,7 @@ export function prepareCall(
   { transfer, retries = 0, signal }: TaskOptions,
   args: readonly unknown[],
   mode: CallMode = CallMode.single,
+  context?: CallerContext,
 ): Work {
   const moved = typeof transfer === "function" ? transfer(...args) : transfer;
   return backend.prepare(
@@ -87,6 +92,7 @@ export function prepareCall(
     moved === undefined || signal?.aborted
       ? NO_TRANSFER
       : { objects: moved, isRepeatable: retries > 0 },
+    context,
   );
 }
 

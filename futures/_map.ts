@@ -19,7 +19,7 @@ import {
   integerOption,
 } from "../_internal/base/validation.ts";
 import type { Definition } from "../_internal/pool/definitions.ts";
-import type { ChunkBuilder } from "../_internal/pool/backend.ts";
+import type { CallerContext, ChunkBuilder } from "../_internal/pool/backend.ts";
 import type { Job, Work } from "../_internal/pool/job.ts";
 import type { Outcome } from "../_internal/wire/outcomes.ts";
 import type {
@@ -97,15 +97,28 @@ export function isAsync<T>(
     "function";
 }
 
-/** The iteration; nothing happens before its first step. */
-export async function* mapOver(
+/** The iteration; nothing happens before its first step, but that the context is kept. */
+export function mapOver(
+  lane: Lane,
+  fn: AnyFunction,
+  ...rest: [
+    taskOptions: TaskOptions,
+    items: Iterable<unknown[]> | AsyncIterable<unknown[]>,
+    options: MapOptions,
+  ]
+): AsyncGenerator<unknown> {
+  return iterate(lane.backend.captureContext(fn), lane, fn, ...rest);
+}
+
+async function* iterate(
+  context: CallerContext | undefined,
   lane: Lane,
   fn: AnyFunction,
   taskOptions: TaskOptions,
   items: Iterable<unknown[]> | AsyncIterable<unknown[]>,
   options: MapOptions,
 ): AsyncGenerator<unknown> {
-  const run = new MapRun(lane, fn, taskOptions, items, options);
+  const run = new MapRun(context, lane, fn, taskOptions, items, options);
   try {
     for (;;) {
       const outcomes = await run.next();
@@ -127,6 +140,7 @@ export async function* mapOver(
 }
 
 class MapRun {
+  readonly #context: CallerContext | undefined;
   readonly #lane: Lane;
   readonly #fn: AnyFunction;
   readonly #taskOptions: TaskOptions;
@@ -158,12 +172,14 @@ class MapRun {
   #wake = () => {};
 
   constructor(
+    context: CallerContext | undefined,
     lane: Lane,
     fn: AnyFunction,
     taskOptions: TaskOptions,
     items: Iterable<unknown[]> | AsyncIterable<unknown[]>,
     options: MapOptions,
   ) {
+    this.#context = context;
     this.#lane = lane;
     this.#fn = fn;
     this.#taskOptions = taskOptions;
@@ -332,7 +348,10 @@ class MapRun {
     const size = this.#chunkSize();
     try {
       if (size > 1) {
-        this.#builder ??= this.#lane.backend.startChunk(this.#fn);
+        this.#builder ??= this.#lane.backend.startChunk(
+          this.#fn,
+          this.#context,
+        );
         if (this.#builder?.add(args)) {
           if (this.#builder.calls >= size) {
             this.#seal();
@@ -342,7 +361,14 @@ class MapRun {
         }
       }
       this.#seal();
-      const work = prepareCall(this.#lane, this.#fn, this.#taskOptions, args);
+      const work = prepareCall(
+        this.#lane,
+        this.#fn,
+        this.#taskOptions,
+        args,
+        CallMode.single,
+        this.#context,
+      );
       this.#batches.push({ items: 1, work });
       this.#submit();
     } catch (error) {

@@ -40,7 +40,15 @@ export function streamOver(
 ): AsyncIterableIterator<unknown> {
   // Values that were taken cannot be taken back: it runs once.
   const once = { ...options, retries: 0 };
-  const work = prepareCall(lane, fn, once, args, CallMode.stream);
+  const work = prepareCall(
+    lane,
+    fn,
+    once,
+    args,
+    CallMode.stream,
+    // In place it begins with the first step.
+    lane.backend.captureContext(fn),
+  );
   const run = new StreamRun(lane, fn, once, work);
   const iterator = {
     next: () => run.next(),

@@ -3,17 +3,22 @@
 // How each kind of worker takes a call: threads and processes get it encoded
 // at the submit, the caller's own event loop gets it as it is.
 
-import { NotSupportedError } from "../base/errors.ts";
+import { NotSupportedError, SerializationError } from "../base/errors.ts";
+import { StoreSnapshot } from "../wire/contexts.ts";
 import type { AnyFunction } from "../wire/functions/task.ts";
 import { CallMode } from "../wire/messages.ts";
-import { encodePayload, ListPayload } from "../wire/payload.ts";
+import {
+  type ContextOptions,
+  encodePayload,
+  ListPayload,
+} from "../wire/payload.ts";
 import { checkProcessOptions, ProcessHost } from "../worker/process_host.ts";
 import type { WorkerKind } from "../worker/host.ts";
 import { ThreadHost } from "../worker/thread_host.ts";
 import { uplink } from "../worker/uplink.ts";
 import { defineFunction, type Definition, describer } from "./definitions.ts";
-import { InlineWorker } from "./inline_worker.ts";
-import type { Work } from "./job.ts";
+import { enterCurrentContext, InlineWorker } from "./inline_worker.ts";
+import type { EnterContext, Work } from "./job.ts";
 import type { PoolWorker, WorkerEvents } from "./pool_worker.ts";
 import { RemoteWorker } from "./remote_worker.ts";
 
@@ -30,19 +35,31 @@ export interface Backend {
     args: readonly unknown[],
     mode: CallMode,
     transfer: Transfer,
+    context?: CallerContext,
   ): Work;
+  /**
+   * What AsyncLocalStorage holds now, for calls of the function that are
+   * prepared later; undefined where it makes no difference to them.
+   */
+  captureContext(fn: AnyFunction): CallerContext | undefined;
   /**
    * Begins a chunk; undefined where calls are not sent and so gain nothing by it.
    *
    * @throws {SerializationError} If the function cannot travel.
    */
-  startChunk(fn: AnyFunction): ChunkBuilder | undefined;
+  startChunk(
+    fn: AnyFunction,
+    context?: CallerContext,
+  ): ChunkBuilder | undefined;
   /** Starts a worker. */
   start(
     identity: { readonly id: number; readonly name: string },
     events: WorkerEvents,
   ): PoolWorker;
 }
+
+/** What AsyncLocalStorage held at a moment: of those that a function uses, or of all of them in place. */
+export type CallerContext = StoreSnapshot | EnterContext;
 
 /** Calls of one function that travel together. */
 export interface ChunkBuilder {
@@ -90,9 +107,9 @@ export function threadBackend(options: BackendOptions): Backend {
   const { concurrency, daemon = false, isSingle = false } = options;
   return {
     kind: "thread",
-    prepare: (fn, args, mode, transfer) =>
-      prepareRemote(fn, args, mode, transfer, true),
-    startChunk: (fn) => new RemoteChunk(fn, true),
+    prepare: (...call) => prepareRemote(true, ...call),
+    captureContext: (fn) => captureStores(fn, true),
+    startChunk: (fn, context) => new RemoteChunk(true, fn, context),
     start: (identity, events) =>
       new RemoteWorker(
         new ThreadHost({ ...identity, concurrency, daemon, isSingle }),
@@ -106,9 +123,9 @@ export function processBackend(options: BackendOptions): Backend {
   checkProcessOptions(options);
   return {
     kind: "process",
-    prepare: (fn, args, mode, transfer) =>
-      prepareRemote(fn, args, mode, transfer, false),
-    startChunk: (fn) => new RemoteChunk(fn, false),
+    prepare: (...call) => prepareRemote(false, ...call),
+    captureContext: (fn) => captureStores(fn, false),
+    startChunk: (fn, context) => new RemoteChunk(false, fn, context),
     start: (identity, events) =>
       new RemoteWorker(new ProcessHost({ ...identity, ...options }), events),
   };
@@ -118,7 +135,14 @@ export function processBackend(options: BackendOptions): Backend {
 export function inlineBackend(): Backend {
   return {
     kind: "inline",
-    prepare: (fn, args, mode) => ({ kind: "inline", mode, fn, args }),
+    prepare: (fn, args, mode, _transfer, context) => ({
+      kind: "inline",
+      mode,
+      fn,
+      args,
+      enter: typeof context === "function" ? context : undefined,
+    }),
+    captureContext: () => enterCurrentContext(),
     startChunk: () => undefined,
     start: (identity, events) => new InlineWorker(identity, events),
   };
@@ -130,9 +154,9 @@ export function relayBackend(kind: WorkerKind): Backend {
     (uplink()?.carriesAttachments ?? false);
   return {
     kind,
-    prepare: (fn, args, mode, transfer) =>
-      prepareRemote(fn, args, mode, transfer, attachments),
-    startChunk: (fn) => new RemoteChunk(fn, attachments),
+    prepare: (...call) => prepareRemote(attachments, ...call),
+    captureContext: (fn) => captureStores(fn, attachments),
+    startChunk: (fn, context) => new RemoteChunk(attachments, fn, context),
     start() {
       throw new NotSupportedError(
         "Cannot start a worker of an executor that is elsewhere",
@@ -142,11 +166,12 @@ export function relayBackend(kind: WorkerKind): Backend {
 }
 
 function prepareRemote(
+  attachments: boolean,
   fn: AnyFunction,
   args: readonly unknown[],
   mode: CallMode,
   transfer: Transfer,
-  attachments: boolean,
+  context?: CallerContext,
 ): Work {
   const definition = defineFunction(fn, attachments);
   const passed: AnyFunction[] = [];
@@ -156,6 +181,7 @@ function prepareRemote(
     describe: describer(passed),
     attachments,
     signals: true,
+    contexts: contextOptions(definition, context),
     transfer: transfer.objects,
     isRepeatable: transfer.isRepeatable,
     instead: (mutable) => {
@@ -183,13 +209,18 @@ class RemoteChunk implements ChunkBuilder {
   readonly #passed: AnyFunction[] = [];
   readonly #whole: boolean;
 
-  constructor(fn: AnyFunction, attachments: boolean) {
+  constructor(
+    attachments: boolean,
+    fn: AnyFunction,
+    context: CallerContext | undefined,
+  ) {
     this.#definition = defineFunction(fn, attachments);
     this.#list = new ListPayload({
       root: "args",
       describe: describer(),
       attachments,
       signals: true,
+      contexts: contextOptions(this.#definition, context),
     });
     this.#whole = hasSignals(this.#definition);
     if (this.#whole) this.#list.addHead(fn, describer());
@@ -224,6 +255,33 @@ class RemoteChunk implements ChunkBuilder {
       calls: this.#list.length,
     };
   }
+}
+
+/** What the storages hold that the function is known to use; undefined where it uses none. */
+function captureStores(
+  fn: AnyFunction,
+  attachments: boolean,
+): StoreSnapshot | undefined {
+  let definition: Definition;
+  try {
+    definition = defineFunction(fn, attachments);
+  } catch (error) {
+    // Told by the call that would send it.
+    if (error instanceof SerializationError) return undefined;
+    throw error;
+  }
+  const { storages } = definition.payload;
+  return storages.length === 0 ? undefined : new StoreSnapshot(storages);
+}
+
+function contextOptions(
+  { payload: { storages } }: Definition,
+  context: CallerContext | undefined,
+): ContextOptions {
+  return {
+    storages,
+    stores: typeof context === "function" ? undefined : context,
+  };
 }
 
 /** True where signals are captured: they belong to a call, so each call brings the function along. */

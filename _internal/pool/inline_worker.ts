@@ -10,7 +10,7 @@ import {
   type WorkerInfo,
 } from "../worker/current.ts";
 import { ItemStream } from "../worker/item_stream.ts";
-import type { Work } from "./job.ts";
+import type { EnterContext, Work } from "./job.ts";
 import type { PoolWorker, WorkerEvents } from "./pool_worker.ts";
 
 /** An event loop takes on any number of calls: one that waits for another must not keep it from running. */
@@ -22,6 +22,13 @@ let storage: AsyncLocalStorage<CallContext> | undefined;
 function callStorage(): AsyncLocalStorage<CallContext> {
   return storage ??= new (nodeAsyncHooks().AsyncLocalStorage)<CallContext>();
 }
+
+/** Has functions called later find every AsyncLocalStorage as it is now. */
+export function enterCurrentContext(): EnterContext {
+  return nodeAsyncHooks().AsyncLocalStorage.snapshot();
+}
+
+const enterThisContext: EnterContext = (fn) => fn();
 
 /** Runs calls on the caller's own event loop: for tasks that wait, not for tasks that compute. */
 export class InlineWorker implements PoolWorker {
@@ -114,18 +121,16 @@ export class InlineWorker implements PoolWorker {
     call: InlineCall,
     work: Work & { kind: "inline" },
   ): Promise<void> {
-    const { fn, args } = work;
+    const { fn, args, enter = enterThisContext } = work;
     const since = performance.now();
     let ok = true;
     let value: unknown;
     try {
-      value = await callStorage().run(
-        call,
-        () =>
-          work.mode === CallMode.stream
-            ? this.#stream(slot, call, work)
-            : fn(...args),
-      );
+      const run = () =>
+        work.mode === CallMode.stream
+          ? this.#stream(slot, call, work)
+          : fn(...args);
+      value = await enter(() => callStorage().run(call, run));
     } catch (error) {
       ok = false;
       value = error;

@@ -23,6 +23,9 @@ export interface JobObserver {
   cancelled(reason: unknown): void;
 }
 
+/** Calls a function in the context of another moment. */
+export type EnterContext = <T>(fn: () => T) => T;
+
 /** What a job is to do: sent to a worker, or called in place. */
 export type Work =
   | {
@@ -44,6 +47,8 @@ export type Work =
     readonly mode: CallMode;
     readonly fn: (...args: unknown[]) => unknown;
     readonly args: readonly unknown[];
+    /** Calls it in the context of the submit; undefined where that is the one in which it is sent. */
+    enter: EnterContext | undefined;
   };
 
 /** How a job wants to be treated. */

@@ -141,6 +141,7 @@ export class RelayScheduler implements TaskScheduler {
       mode: work.mode,
       definition: whole ? WHOLE_CALL : definition.id,
       mutable: payload.mutable,
+      contexts: payload.contexts,
       calls: work.calls,
       signals: payload.signals.length,
       name: options.name,

@@ -181,6 +181,7 @@ export class RelayServer {
           { length: call.signals },
           (_, index) => this.#controller(number, index).signal,
         ),
+        call.contexts,
       ),
       whole: call.definition === WHOLE_CALL,
       passed: [],

@@ -113,6 +113,7 @@ export class RemoteWorker implements PoolWorker {
       tag: Tag.call,
       slot,
       mode,
+      contexts: payload.contexts,
       fired: signals.length === 0 ? undefined : firedAmong(signals),
       definition: whole ? WHOLE_CALL : definition.id,
     });

@@ -49,6 +49,7 @@ import type { Outcome } from "../wire/outcomes.ts";
 import type { HostExit } from "../worker/host.ts";
 import { noteTime } from "./definitions.ts";
 import { noteOrigin, noteOrigins } from "./error_origin.ts";
+import { enterCurrentContext } from "./inline_worker.ts";
 import { catchInterrupts, ignoreInterrupts } from "./interrupts.ts";
 import { Job, type JobObserver, type JobOptions, type Work } from "./job.ts";
 import { JobEnds } from "./job_ends.ts";
@@ -170,6 +171,10 @@ export class Scheduler implements TaskScheduler {
     this.#queue.push(job);
     this.#hold();
     this.#pump();
+    if (work.kind === "inline" && job.state === "queued") {
+      // It will be sent from the context of whoever makes room for it.
+      work.enter ??= enterCurrentContext();
+    }
     return job;
   }
 

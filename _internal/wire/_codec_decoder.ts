@@ -24,6 +24,7 @@ import {
   readShortString,
 } from "./_codec_primitives.ts";
 import { readSignal } from "./_codec_signals.ts";
+import { readStorage } from "./_codec_storages.ts";
 import * as tags from "./_codec_tags.ts";
 import {
   type DecodeContext,
@@ -378,3 +379,4 @@ READERS[tags.TAG_LATER] = readLater;
 READERS[tags.TAG_HOME] = readHome;
 READERS[tags.TAG_OWN_ERROR] = readHomeError;
 READERS[tags.TAG_SIGNAL] = readSignal;
+READERS[tags.TAG_STORAGE] = readStorage;

@@ -17,6 +17,7 @@ import {
   writePrimitive,
 } from "./_codec_primitives.ts";
 import * as tags from "./_codec_tags.ts";
+import { storageKind } from "./functions/storages.ts";
 import { shareableOf } from "./shareables.ts";
 import {
   type AnyFunction,
@@ -278,7 +279,7 @@ export class Encoder implements GraphWriter {
 
   #object(object: object): void {
     const prototype = Object.getPrototypeOf(object);
-    if (this.captures > 0 && shareableOf(prototype) === undefined) {
+    if (this.captures > 0 && !isSameEverywhere(prototype)) {
       this.c.mutable = true;
     }
     if (this.#seen.has(object)) return this.reference(object);
@@ -390,6 +391,13 @@ export class Encoder implements GraphWriter {
       this.child(index, array[index]);
     }
   }
+}
+
+/** True for objects of which each isolate has one: capturing them again changes nothing. */
+function isSameEverywhere(prototype: object | null): boolean {
+  return prototype !== null &&
+    (shareableOf(prototype) !== undefined ||
+      storageKind(prototype) !== "other");
 }
 
 type PropertyKeys = readonly (string | symbol)[];

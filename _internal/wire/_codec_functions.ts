@@ -33,6 +33,8 @@ import {
   malformed,
 } from "./_codec_types.ts";
 
+const NO_STORAGES: readonly never[] = [];
+
 /** Marks of a late capture. */
 const PUT_OFF = 0;
 const IN_PLACE = 1;
@@ -58,6 +60,9 @@ export function writeFunction(
   const description = c.describe(fn);
   g.register(fn);
   for (const url of modulesOf(description)) c.modules.add(url);
+  for (const storage of description.storages ?? NO_STORAGES) {
+    (c.storages ??= new Set()).add(storage);
+  }
   if (description.kind === "reference") {
     w.u8(tags.TAG_FUNCTION_REFERENCE);
     w.string(description.url);

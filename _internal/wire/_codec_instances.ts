@@ -19,6 +19,7 @@ import {
   writeErrorHead,
 } from "./_codec_errors.ts";
 import { isA, PendingReference } from "./_codec_path.ts";
+import { writeStorage } from "./_codec_storages.ts";
 import * as tags from "./_codec_tags.ts";
 import {
   type GraphReader,
@@ -49,6 +50,7 @@ export function writeInstance(
   }
   const plan = planOf(prototype);
   if ("refused" in plan) {
+    if (writeStorage(g, object, prototype)) return;
     g.refuse(plan.refused || refusalOfHost(object, constructor.name));
   }
   writeWithClass(g, object, constructor, plan.base);

@@ -71,6 +71,8 @@ export const TAG_HOME = 0x29;
 export const TAG_OWN_ERROR = 0x2a;
 /** its number among the signals of the call */
 export const TAG_SIGNAL = 0x2b;
+/** token, whether it has a home; url, name */
+export const TAG_STORAGE = 0x2c;
 
 export const SHORT_STRING = 0x40;
 export const SHORT_STRING_LIMIT = 0x20;

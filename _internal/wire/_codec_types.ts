@@ -8,6 +8,7 @@ import type {
 } from "./functions/description.ts";
 import type { Home, Homes } from "./functions/origins.ts";
 import type { ModuleNamespace, PreparedFunction } from "./functions/revive.ts";
+import type { Storage } from "./functions/storages.ts";
 import type { AnyFunction } from "./functions/task.ts";
 
 export type { AnyFunction };
@@ -25,6 +26,8 @@ export interface EncodeContext {
   readonly transfer?: ReadonlySet<object> | undefined;
   /** out: the signals in the value; a message names them by their position. Absent: they are refused. */
   readonly signals?: AbortSignal[] | undefined;
+  /** out: each AsyncLocalStorage in the value, and those that functions in it are known to use. Made where there is one. */
+  storages?: Set<Storage> | undefined;
   /** out: URLs of modules that the receiver must import before it decodes. */
   readonly modules: Set<string>;
   /** Describes a function or class. Absent: functions are refused. */

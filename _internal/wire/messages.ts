@@ -67,6 +67,8 @@ export const CallMode = {
 
 /** Added to the mode of a call on the wire where `fired` follows. */
 const HAS_SIGNALS = 0x40;
+/** Added to the mode of a call on the wire where stores come before the arguments. */
+const HAS_CONTEXTS = 0x80;
 
 /** What `CallMode` allows. */
 export type CallMode = typeof CallMode[keyof typeof CallMode];
@@ -106,6 +108,8 @@ export type HostMessage =
     readonly mode: CallMode;
     /** How many of the signals that come along have fired: as many messages tell of them behind this one. Undefined where none comes along. */
     readonly fired: number | undefined;
+    /** True where the stores of the caller's AsyncLocalStorage come before the arguments. */
+    readonly contexts: boolean;
     readonly definition: number;
     readonly payload: Uint8Array;
   }
@@ -183,11 +187,11 @@ export function writeHeader(w: ByteWriter, message: HeaderOf<Message>): void {
       break;
     case Tag.call:
       w.varint(message.slot);
-      if (message.fired === undefined) w.u8(message.mode);
-      else {
-        w.u8(message.mode | HAS_SIGNALS);
-        w.varint(message.fired);
-      }
+      w.u8(
+        message.mode | (message.fired === undefined ? 0 : HAS_SIGNALS) |
+          (message.contexts ? HAS_CONTEXTS : 0),
+      );
+      if (message.fired !== undefined) w.varint(message.fired);
       w.varint(message.definition);
       break;
     case Tag.abort:
@@ -262,7 +266,8 @@ export function readHostMessage(bytes: Uint8Array): HostMessage {
       return {
         tag,
         slot,
-        mode: (flags & ~HAS_SIGNALS) as CallMode,
+        mode: (flags & ~(HAS_SIGNALS | HAS_CONTEXTS)) as CallMode,
+        contexts: (flags & HAS_CONTEXTS) !== 0,
         fired: (flags & HAS_SIGNALS) === 0 ? undefined : r.varint(),
         definition: r.varint(),
         payload: rest(r),

@@ -13,9 +13,16 @@ import { movable } from "./attachments.ts";
 import { ByteReader, ByteWriter } from "./bytes.ts";
 import { type DecodeContext, decodeValue, encodeValue } from "./codec.ts";
 import type { AnyFunction } from "./functions/task.ts";
+import {
+  type Context,
+  readContexts,
+  type StoreSnapshot,
+  writeContexts,
+} from "./contexts.ts";
 import type { FunctionDescription } from "./functions/description.ts";
 import { homeToken } from "./functions/homes.ts";
 import { type ModuleNamespace, prepare } from "./functions/revive.ts";
+import type { Storage } from "./functions/storages.ts";
 
 /** A value on its way: bytes, and what only the platform can carry. */
 export interface Payload {
@@ -24,6 +31,10 @@ export interface Payload {
   readonly transfer: readonly Transferable[];
   /** Whoever sends it tells the receiver when one of them fires. */
   readonly signals: readonly AbortSignal[];
+  /** What the value is known to use of them. */
+  readonly storages: readonly Storage[];
+  /** True where the stores of some come before the value. */
+  readonly contexts: boolean;
   /** True where what was captured may change: it must be encoded, and decoded, afresh for every call. */
   readonly mutable: boolean;
 }
@@ -40,6 +51,8 @@ export interface PayloadOptions {
   readonly attachments: boolean;
   /** True where the sender tells the receiver what becomes of the signals in the value; else they are refused. */
   readonly signals?: boolean;
+  /** Has the stores go before the value. */
+  readonly contexts?: ContextOptions | undefined;
   /** What is moved instead of copied. */
   readonly transfer?: readonly Transferable[] | undefined;
   /** True: the payload may be sent more than once. Transferred buffers are then taken away from the caller and copied to the worker. */
@@ -51,6 +64,14 @@ export interface PayloadOptions {
   readonly instead?:
     | ((mutable: boolean) => Replacement | undefined)
     | undefined;
+}
+
+/** Whose stores go with a value, besides those of the storages in it. */
+export interface ContextOptions {
+  /** Those that the called function is known to use. */
+  readonly storages: readonly Storage[];
+  /** What they hold; without it they are asked. */
+  readonly stores?: StoreSnapshot | undefined;
 }
 
 /** What is encoded in place of a value. */
@@ -86,6 +107,20 @@ export function encodePayload(
       w.reset();
       context = encodeInto(w, other.value, { ...options, ...other });
     }
+    const { contexts } = options;
+    const { storages } = context;
+    if (
+      contexts !== undefined && storages !== undefined &&
+      storages.size > context.written
+    ) {
+      // One that is only named by an argument: hardly ever.
+      w.reset();
+      context = encodeInto(w, other === undefined ? value : other.value, {
+        ...options,
+        ...other,
+        contexts: { ...contexts, storages: [...storages] },
+      });
+    }
     const { modules, attachments = NONE, signals = NONE } = context;
     let message: Uint8Array<ArrayBuffer>;
     if (modules.size > 0) {
@@ -97,6 +132,8 @@ export function encodePayload(
       bytes: message.subarray(HEADROOM),
       mutable: context.mutable,
       signals,
+      storages: storagesIn(context),
+      contexts: context.written > 0,
       ...(moved && options.attachments
         ? takeTransferred(
           attachments,
@@ -118,8 +155,20 @@ function encodeInto(w: ByteWriter, value: unknown, options: PayloadOptions) {
   const context = encodeContext(options);
   w.reserve(HEADROOM);
   w.u8(0);
+  const { contexts } = options;
+  if (contexts !== undefined && contexts.storages.length > 0) {
+    context.storages = new Set(contexts.storages);
+    writeContexts(w, context.storages, contexts.stores, context);
+    context.written = context.storages.size;
+  }
   encodeValue(w, value, context);
   return context;
+}
+
+function storagesIn(
+  { storages }: ReturnType<typeof encodeContext>,
+): readonly Storage[] {
+  return storages === undefined ? NONE : [...storages];
 }
 
 function encodeContext(options: PayloadOptions) {
@@ -134,6 +183,9 @@ function encodeContext(options: PayloadOptions) {
     transfer: transfer === undefined || transfer.length === 0
       ? undefined
       : new Set<object>(transfer as object[]),
+    storages: undefined as Set<Storage> | undefined,
+    /** Of how many storages the stores are in the payload. */
+    written: 0,
     mutable: false,
   };
 }
@@ -162,6 +214,8 @@ export class ListPayload {
   readonly #context: ReturnType<typeof encodeContext>;
   /** Where the last value begins, in bytes, among the attachments and among the signals. */
   #last = { start: 0, attachments: 0, signals: 0 };
+  readonly #storages: readonly Storage[];
+  readonly #stores: StoreSnapshot | undefined;
   /** Values before those of the list. */
   #heads = 0;
   /** Values in the list. */
@@ -169,6 +223,8 @@ export class ListPayload {
 
   constructor(options: PayloadOptions) {
     this.#context = encodeContext(options);
+    this.#storages = options.contexts?.storages ?? NONE;
+    this.#stores = options.contexts?.stores;
   }
 
   /** True where what was captured may change. */
@@ -216,9 +272,15 @@ export class ListPayload {
 
   /** The payload; the list is used up. */
   finish(): Payload {
-    const { modules, attachments = NONE, signals = NONE, mutable } =
-      this.#context;
+    const context = this.#context;
     const w = new ByteWriter(this.#w.length + 16);
+    for (const storage of this.#storages) {
+      (context.storages ??= new Set()).add(storage);
+    }
+    if (context.storages !== undefined) {
+      writeContexts(w, context.storages, this.#stores, context);
+    }
+    const { modules, attachments = NONE, signals = NONE, mutable } = context;
     w.varint(this.#heads + this.length);
     w.raw(this.#w.bytes());
     const message = withModules(w, 0, modules);
@@ -226,6 +288,8 @@ export class ListPayload {
       bytes: message.subarray(HEADROOM),
       mutable,
       signals,
+      storages: storagesIn(context),
+      contexts: context.storages !== undefined,
       attachments: checkAttachments(attachments, this.#context.root),
       transfer: NONE,
     };
@@ -319,6 +383,7 @@ export function receivedPayload(
   attachments: readonly unknown[],
   mutable: boolean,
   signals: readonly AbortSignal[] = NONE,
+  contexts = false,
 ): Payload {
   const copy = new Uint8Array(HEADROOM + bytes.length);
   copy.set(bytes, HEADROOM);
@@ -328,6 +393,8 @@ export function receivedPayload(
     transfer: movable(attachments),
     mutable,
     signals,
+    storages: NONE,
+    contexts,
   };
 }
 
@@ -350,6 +417,20 @@ export function payloadModules(
 }
 
 const NO_MODULES = { modules: [] as readonly string[], offset: 1 };
+
+/** Decodes the stores before the value of a payload that has some, and tells where the value begins. */
+export function decodeContexts(
+  bytes: Uint8Array,
+  offset: number,
+  attachments: readonly unknown[],
+  modules: ReadonlyMap<string, ModuleNamespace>,
+  signal?: DecodeContext["signal"],
+): { readonly contexts: readonly Context[]; readonly offset: number } {
+  const r = new ByteReader(bytes, offset);
+  const context = { attachments, modules, revive: prepare, signal };
+  const contexts = readContexts(r, context);
+  return { contexts, offset: r.offset };
+}
 
 /** Decodes the values of a `ListPayload` whose modules have been imported. */
 export function decodeListPayload(

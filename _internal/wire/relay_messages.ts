@@ -67,6 +67,8 @@ export interface RelayedCall {
   readonly definition: number;
   /** What was captured or passed may change. */
   readonly mutable: boolean;
+  /** As in the payload. */
+  readonly contexts: boolean;
   readonly calls: number;
   /** AbortSignals among its arguments. Those that have fired were told before. */
   readonly signals: number;
@@ -160,6 +162,7 @@ export function writeRelay(w: ByteWriter, message: Header<Message>): void {
       w.u8(message.mode);
       w.varint(message.definition);
       w.u8(message.mutable ? 1 : 0);
+      w.u8(message.contexts ? 1 : 0);
       w.varint(message.calls);
       w.varint(message.signals);
       w.string(message.name);
@@ -232,6 +235,7 @@ export function readRelayRequest(bytes: Uint8Array): RelayRequest {
         mode: r.u8() as CallMode,
         definition: r.varint(),
         mutable: r.u8() === 1,
+        contexts: r.u8() === 1,
         calls: r.varint(),
         signals: r.varint(),
         name: r.string(),

@@ -22,6 +22,7 @@ import { movable } from "../wire/attachments.ts";
 import { ByteReader, ByteWriter } from "../wire/bytes.ts";
 import type { Channel } from "../wire/channel.ts";
 import { type EncodeContext, encodeValue } from "../wire/codec.ts";
+import { type Context, runInContexts } from "../wire/contexts.ts";
 import { decodeError, encodeError } from "../wire/error_codec.ts";
 import { nodeAsyncHooks } from "../wire/functions/node_builtins.ts";
 import { homeOf } from "../wire/functions/origins.ts";
@@ -40,6 +41,7 @@ import {
 } from "../wire/messages.ts";
 import { type Outcome, writeOutcomes } from "../wire/outcomes.ts";
 import {
+  decodeContexts,
   decodeListPayload,
   decodePayload,
   payloadModules,
@@ -103,6 +105,7 @@ interface Call {
   readonly mode: CallMode;
   /** As in its message. */
   readonly fired: number | undefined;
+  readonly contexts: boolean;
   readonly definition: Definition | undefined;
   readonly payload: Uint8Array;
   readonly attachments: readonly unknown[];
@@ -227,6 +230,7 @@ export class Guest {
           slot: message.slot,
           mode: message.mode,
           fired: message.fired,
+          contexts: message.contexts,
           definition: message.definition === WHOLE_CALL
             ? IN_PAYLOAD
             : this.#definitions.get(message.definition),
@@ -330,15 +334,29 @@ export class Guest {
     }
   }
 
-  #run(call: Call, definition: Definition, offset: number): void {
+  #run(call: Call, definition: Definition, start: number): void {
     const { slot } = call;
     const { slots, sharesSlots } = this.#options;
     let fn: (...args: unknown[]) => unknown;
     let args: unknown[];
+    let contexts: readonly Context[] | undefined;
     const held = this.#held.get(slot)!;
+    const signal = call.fired === undefined
+      ? undefined
+      : (index: number) => held.signal(index);
     try {
       const whole = definition === IN_PAYLOAD;
       const known = whole ? undefined : this.#function(definition);
+      let offset = start;
+      if (call.contexts) {
+        ({ contexts, offset } = decodeContexts(
+          call.payload,
+          offset,
+          call.attachments,
+          this.#modules,
+          signal,
+        ));
+      }
       const decode = call.mode === CallMode.chunk
         ? decodeListPayload
         : decodePayload;
@@ -347,7 +365,7 @@ export class Guest {
         offset,
         call.attachments,
         this.#modules,
-        call.fired === undefined ? undefined : (index) => held.signal(index),
+        signal,
       );
       if (!whole) [fn, args] = [known!, value as unknown[]];
       else if (call.mode === CallMode.chunk) {
@@ -373,6 +391,11 @@ export class Guest {
     } else if (call.mode === CallMode.stream) {
       this.useStorage();
       run = () => this.#runStream(running, fn, args);
+    }
+    if (contexts !== undefined) {
+      const inner = run;
+      const held = contexts;
+      run = () => runInContexts(held, inner);
     }
     let result: unknown;
     let thenable = false;

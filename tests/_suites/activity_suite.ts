@@ -2,6 +2,7 @@
 
 // What threads and processes have in common.
 
+import { AsyncLocalStorage } from "node:async_hooks";
 import {
   assert,
   assertEquals,
@@ -19,6 +20,7 @@ import {
 } from "../../futures/mod.ts";
 import type { Process } from "../../multiprocessing/mod.ts";
 import type { Thread } from "../../threading/mod.ts";
+import { stores, traces } from "./_context_tasks.ts";
 import { errorOf, Folder, soon, until } from "./_helpers.ts";
 import { untilFired } from "./_signal_tasks.ts";
 import * as tasks from "./_tasks.ts";
@@ -67,6 +69,21 @@ export function activitySuite(Activity: ActivityClass): void {
     }).start();
     assertEquals(await activity.result(), [false, true, "before"]);
     await activity.join();
+  });
+
+  test("start() shows the target the context of its call", async () => {
+    const storage = new AsyncLocalStorage<string>();
+    const look = () => storage.getStore();
+    const captured = new Activity({ target: look });
+    const exported = new Activity({ target: stores });
+    storage.run(
+      "captured",
+      () => traces.run("exported", () => [captured.start(), exported.start()]),
+    );
+    assertEquals(await captured.result(), "captured");
+    assertEquals((await exported.result())[0], "exported");
+    await captured.join();
+    await exported.join();
   });
 
   test("start() without a target does nothing", async () => {

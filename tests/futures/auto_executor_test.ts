@@ -9,6 +9,7 @@ import {
 import { io } from "../../mod.ts";
 import { Folder, soon, until } from "../_suites/_helpers.ts";
 import { deaf, throughGate } from "../_suites/_tasks.ts";
+import { contextSuite } from "../_suites/context_suite.ts";
 import { executorSuite } from "../_suites/executor_suite.ts";
 import { mapSuite } from "../_suites/map_suite.ts";
 import { poolSuite } from "../_suites/pool_suite.ts";
@@ -20,6 +21,7 @@ executorSuite({ name: "AutoExecutor", create, backend: "thread" });
 poolSuite({ name: "AutoExecutor", create, backend: "thread" });
 mapSuite({ name: "AutoExecutor", create, backend: "thread" });
 signalSuite({ name: "AutoExecutor", create, backend: "thread" });
+contextSuite({ name: "AutoExecutor", create, backend: "thread" });
 executorSuite({
   name: "AutoExecutor of cpu()",
   create,
@@ -33,6 +35,12 @@ executorSuite({
   kind: "io",
 });
 signalSuite({
+  name: "AutoExecutor of io()",
+  create,
+  backend: "inline",
+  kind: "io",
+});
+contextSuite({
   name: "AutoExecutor of io()",
   create,
   backend: "inline",

@@ -3,6 +3,7 @@
 import { ThreadPoolExecutor } from "../../futures/mod.ts";
 import { mapSuite } from "../_suites/map_suite.ts";
 import { poolSuite } from "../_suites/pool_suite.ts";
+import { contextSuite } from "../_suites/context_suite.ts";
 import { executorSuite, type Subject } from "../_suites/executor_suite.ts";
 import { signalSuite } from "../_suites/signal_suite.ts";
 
@@ -16,3 +17,4 @@ executorSuite(subject);
 poolSuite(subject);
 mapSuite(subject);
 signalSuite(subject);
+contextSuite(subject);

@@ -21,12 +21,14 @@ import {
   PROPERTIES_NAME,
 } from "./names.ts";
 import { isProxy } from "./node_builtins.ts";
+import { storagesOfImport } from "./module_storages.ts";
 import { namespaceOrigin } from "./origins.ts";
 import { ownExportOf } from "./own_exports.ts";
 import type { FunctionSource } from "./parse.ts";
 import { resolveSpecifier } from "./references.ts";
 import { applyEdits, type Edit, replaceReference } from "./rewrite.ts";
 import { type Binding, isInside, type Reference } from "./scopes.ts";
+import { type Storage, withStorages } from "./storages.ts";
 import type { AnyFunction } from "./task.ts";
 
 /** Why a variable is not captured where V8 cannot be asked. */
@@ -42,6 +44,7 @@ export class Capture {
   readonly #constants: CapturedConstant[] = [];
   readonly #cells: CapturedCell[] = [];
   readonly #imports: CapturedImport[] = [];
+  readonly #storages = new Set<Storage>();
   readonly #namespaces = new Map<string, string>();
   readonly #edits: Edit[] = [];
   #url: string | undefined;
@@ -73,7 +76,7 @@ export class Capture {
     ) this.#capture(name, references);
     this.#captureSelf();
     this.#rewriteModule();
-    return {
+    return withStorages({
       ...valueOf(
         this.#fn,
         applyEdits(this.#source.text, this.#edits),
@@ -82,7 +85,7 @@ export class Capture {
       url: this.#url,
       cells: this.#cells,
       imports: this.#imports,
-    };
+    }, this.#storages);
   }
 
   #capture(name: string, references: readonly Reference[]): void {
@@ -117,11 +120,14 @@ export class Capture {
       }
       const specifier = resolveSpecifier(imported.specifier, this.#url);
       rememberExport({ url: specifier, name: imported.exportName }, value);
+      this.#addStorages(specifier, imported.exportName, value);
       return this.#addImport(specifier, imported.exportName, references);
     }
     if (binding.importedFrom !== undefined && !binding.assigned) {
       const specifier = resolveSpecifier(binding.importedFrom, this.#url);
-      rememberExport({ url: specifier, name: "*" }, this.#imported(name));
+      const namespace = this.#imported(name);
+      rememberExport({ url: specifier, name: "*" }, namespace);
+      this.#addStorages(specifier, "*", namespace);
       return this.#addImport(specifier, "*", references);
     }
     const found = this.#find(name);
@@ -137,6 +143,7 @@ export class Capture {
       ? namespaceOrigin(value)
       : undefined;
     if (specifier !== undefined) {
+      this.#addStorages(specifier, "*", value);
       return this.#addImport(specifier, "*", references);
     }
     const own = ownExportOf(value);
@@ -197,6 +204,12 @@ export class Capture {
       // The module is part of a cycle and has not been evaluated.
       if (error instanceof ReferenceError) return undefined;
       throw error;
+    }
+  }
+
+  #addStorages(specifier: string, exportName: string, value: unknown): void {
+    for (const storage of storagesOfImport(specifier, exportName, value)) {
+      this.#storages.add(storage);
     }
   }
 

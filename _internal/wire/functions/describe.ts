@@ -21,6 +21,8 @@ import type { FunctionDescription, FunctionValue } from "./description.ts";
 import { rememberExport } from "./homes.ts";
 import { guessPlace } from "./guess.ts";
 import { locate, type LocatedFunction } from "./locate.ts";
+import { storagesInModule, withLoadedStorages } from "./module_storages.ts";
+import { withStorages } from "./storages.ts";
 import { PROPERTIES_NAME } from "./names.ts";
 import { functionOrigin } from "./origins.ts";
 import { type FunctionSource, parseFunction } from "./parse.ts";
@@ -63,9 +65,12 @@ export function describeFunction(
     (known.kind === "reference" || Object.keys(fn).length === 0)
   ) return known;
   const origin = functionOrigin(fn);
-  const description = origin ?? referenceOf(fn) ?? describe(fn, context);
+  const elsewhere = origin ?? referenceOf(fn);
+  const description = elsewhere === undefined
+    ? describe(fn, context)
+    : withLoadedStorages(elsewhere);
   if (description.kind === "reference") rememberExport(description, fn);
-  if (origin !== undefined) return origin;
+  if (origin !== undefined) return description;
   if (isSettled(description)) settled.set(fn, description);
   return description;
 }
@@ -100,7 +105,7 @@ function describe(
   const { fn } = unwrapTask(wrapped);
   if (fn !== wrapped) {
     const inner = functionOrigin(fn) ?? referenceOf(fn);
-    if (inner !== undefined) return inner;
+    if (inner !== undefined) return withLoadedStorages(inner);
   }
   const text = Function.prototype.toString.call(fn);
   if (/\{\s*\[native code\]\s*\}$/.test(text)) {
@@ -120,7 +125,11 @@ function describe(
   const reference = place === undefined
     ? exportFromCallers(wrapped) ?? exportFromCallers(fn)
     : exportOf(wrapped, place) ?? exportOf(fn, place);
-  if (reference !== undefined) return reference;
+  if (reference !== undefined) {
+    return place === undefined
+      ? reference
+      : withStorages(reference, storagesInModule(place));
+  }
   if (place !== undefined && /^(ext|node):/.test(place.script.url)) {
     throw functionError(
       fn.name,

@@ -5,6 +5,8 @@
 // writes it between the two: a description holds plain data and captured
 // values, and the captured values go through the codec like any others.
 
+import type { Storage } from "./storages.ts";
+
 /** An export of a module: the worker imports the module and takes the export. */
 export interface FunctionReference {
   readonly kind: "reference";
@@ -12,6 +14,8 @@ export interface FunctionReference {
   readonly url: string;
   /** The export's name. */
   readonly name: string;
+  /** What its module has of them: their stores go with the call. Not sent. */
+  readonly storages?: readonly Storage[] | undefined;
 }
 
 /** A function as source plus what its free variables held. */
@@ -29,6 +33,8 @@ export interface FunctionValue {
   readonly cells: readonly CapturedCell[];
   /** Bindings that are imports: the worker imports them again. */
   readonly imports: readonly CapturedImport[];
+  /** What the modules that it imports have of them: their stores go with the call. Not sent. */
+  readonly storages?: readonly Storage[] | undefined;
 }
 
 export interface CapturedConstant {

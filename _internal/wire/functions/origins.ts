@@ -60,6 +60,11 @@ export function namespaceOrigin(namespace: object): string | undefined {
   return namespaces.get(namespace);
 }
 
+/** The namespace that a specifier gave here; undefined where it was not imported for a call. */
+export function namespaceAt(specifier: string): object | undefined {
+  return loaded.get(specifier);
+}
+
 /** Remembers by which token the sender knows `fn`. */
 export function rememberHome(fn: object, token: string): void {
   homes.set(fn, { kind: "token", token });

@@ -10,6 +10,7 @@ import { locate, type LocatedFunction } from "./locate.ts";
 import { resolveRelative } from "./names.ts";
 import { nodeBuiltin, nodeModule } from "./node_builtins.ts";
 import { type ParsedScript, parseScript } from "./parse.ts";
+import { storagesOf, withStorages } from "./storages.ts";
 import { type AnyFunction, unwrapTask } from "./task.ts";
 
 const parsedModules = new Map<string, ParsedScript | undefined>();
@@ -94,7 +95,16 @@ export function exportFromCallers(
         if (member === value) {
           // V8 cannot be asked for the exports beside it when one comes back.
           rememberExport({ url: candidate, name: "*" }, namespace);
-          return { kind: "reference", url: candidate, name };
+          const reference: FunctionReference = {
+            kind: "reference",
+            url: candidate,
+            name,
+          };
+          const storages = storagesOf(
+            namespace as Readonly<Record<string, unknown>>,
+            candidate,
+          );
+          return withStorages(reference, storages);
         }
       }
     }
@@ -137,7 +147,10 @@ export function resolveSpecifier(
  * @param name The binding.
  * @returns The value; `undefined` also where it is not initialised.
  */
-function readScope({ object }: RuntimeScope, name: string): unknown {
+export function readScope(
+  { object }: RuntimeScope,
+  name: string,
+): unknown {
   return Object.hasOwn(object, name) ? attempt(() => object[name]) : undefined;
 }
 

@@ -16,7 +16,13 @@ const observer = {
 
 function job(name: string, priority = 0): Job {
   return new Job(
-    { kind: "inline", mode: CallMode.single, fn: () => {}, args: [] },
+    {
+      kind: "inline",
+      mode: CallMode.single,
+      fn: () => {},
+      args: [],
+      enter: undefined,
+    },
     { name, priority, timeout: undefined, retries: 0, maySendAhead: true },
     observer,
   );

@@ -1,0 +1,69 @@
+// Copyright 2026 the @concurrent/parallel authors. MIT license.
+
+// Exported tasks that look into storages: their module's and imported ones.
+
+import { AsyncLocalStorage } from "node:async_hooks";
+import { ThreadPoolExecutor } from "../../futures/mod.ts";
+import { current } from "../../mod.ts";
+import * as store from "./_context_store.ts";
+import { named, requests as renamed } from "./_context_store.ts";
+import { throughGate } from "./_tasks.ts";
+
+export const traces: AsyncLocalStorage<unknown> = new AsyncLocalStorage();
+
+// deno-lint-ignore require-await -- only async functions may run in place
+export async function stores(): Promise<unknown[]> {
+  return [traces.getStore(), renamed.getStore(), store.requests.getStore()];
+}
+
+// deno-lint-ignore require-await -- only async functions may run in place
+export async function label(): Promise<string> {
+  return named.label();
+}
+
+/** What it finds before and after other tasks had their turn. */
+export async function storesAround(gate: string): Promise<unknown[]> {
+  const { signal } = current;
+  const before = traces.getStore();
+  await throughGate(gate, undefined);
+  return [before, traces.getStore(), current.signal === signal];
+}
+
+/** Puts something into the storage and leaves it there. */
+// deno-lint-ignore require-await -- only async functions may run in place
+export async function enterWith(value: unknown): Promise<unknown> {
+  traces.enterWith(value);
+  return traces.getStore();
+}
+
+// deno-lint-ignore require-await -- only async functions may run in place
+export async function storeOf(
+  storage: AsyncLocalStorage<unknown>,
+): Promise<unknown> {
+  return storage.getStore();
+}
+
+// deno-lint-ignore require-await -- only async functions may run in place
+export async function giveBack<T>(value: T): Promise<T> {
+  return value;
+}
+
+/** What tasks of a task find. */
+export async function storesBelow(
+  storage: AsyncLocalStorage<unknown>,
+): Promise<unknown[]> {
+  await using executor = new ThreadPoolExecutor({ maxWorkers: 1 });
+  const captured = executor.submit(() => storage.getStore());
+  const exported = executor.submit(stores);
+  const inner = storage.run("inner", () => executor.submit(storeOf, storage));
+  return [await captured, (await exported)[0], await inner];
+}
+
+/** Waits for the signal of the request that it works for. */
+export async function untilRequestEnds(): Promise<unknown> {
+  const { signal } = renamed.getStore() as { signal: AbortSignal };
+  if (!signal.aborted) {
+    await new Promise((resolve) => signal.addEventListener("abort", resolve));
+  }
+  return signal.reason;
+}
