@@ -3,10 +3,11 @@
 // Exported tasks that look into storages: their module's and imported ones.
 
 import { AsyncLocalStorage } from "node:async_hooks";
-import { ThreadPoolExecutor } from "../../futures/mod.ts";
+import { type Executor, ThreadPoolExecutor } from "../../futures/mod.ts";
 import { current } from "../../mod.ts";
 import * as store from "./_context_store.ts";
 import { named, requests as renamed } from "./_context_store.ts";
+import { untilFired } from "./_signal_tasks.ts";
 import { throughGate } from "./_tasks.ts";
 
 export const traces: AsyncLocalStorage<unknown> = new AsyncLocalStorage();
@@ -66,4 +67,34 @@ export async function untilRequestEnds(): Promise<unknown> {
     await new Promise((resolve) => signal.addEventListener("abort", resolve));
   }
   return signal.reason;
+}
+
+/** What tasks find that a task submits to the executor that runs it. */
+export async function storesOfSiblings(
+  executor: Executor,
+  storage: AsyncLocalStorage<unknown>,
+): Promise<unknown[]> {
+  const captured = executor.submit(() => storage.getStore());
+  const exported = executor.submit(stores);
+  const inner = storage.run("inner", () => executor.submit(storeOf, storage));
+  return [await captured, (await exported)[0], await inner];
+}
+
+/** Waits for a signal in a task of a task. */
+export async function sendSignalUp(
+  executor: Executor,
+  path: string,
+  signal: AbortSignal,
+): Promise<unknown> {
+  return await executor.submit(untilFired, path, { signal });
+}
+
+/** Items with what was found at each. */
+export async function* storesAtSteps(
+  count: number,
+): AsyncGenerator<unknown> {
+  for (let i = 0; i < count; i++) {
+    yield traces.getStore();
+    await undefined;
+  }
 }

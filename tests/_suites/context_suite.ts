@@ -14,7 +14,7 @@ import type { TaskOptions } from "../../mod.ts";
 import { currentRequest, named, requests } from "./_context_store.ts";
 import * as contexts from "./_context_store.ts";
 import * as tasks from "./_context_tasks.ts";
-import { collect, Folder, soon } from "./_helpers.ts";
+import { collect, Folder, soon, until } from "./_helpers.ts";
 import { declare, type Subject } from "./executor_suite.ts";
 
 // deno-lint-ignore no-explicit-any -- functions of every signature
@@ -243,7 +243,42 @@ export function contextSuite(subject: Subject): void {
     assertEquals(found, ["outer", "traced", "inner"]);
   });
 
+  test("stream() has the context of its call", async () => {
+    await using executor = create({ maxWorkers: 1 });
+    const items = tasks.traces.run(
+      "of the call",
+      () => executor.stream(on(tasks.storesAtSteps), 20),
+    );
+    const seen = await tasks.traces.run("of the loop", () => collect(items));
+    assertEquals(seen, new Array(20).fill("of the call"));
+  });
+
   if (backend === "inline") return;
+
+  test("submit() passes context and signals through an executor that a task gets", async () => {
+    await using executor = create({ maxWorkers: 1 });
+    using folder = new Folder();
+    const storage = new AsyncLocalStorage<unknown>();
+    const found = await storage.run(
+      "outer",
+      () =>
+        tasks.traces.run(
+          "traced",
+          () => executor.submit(on(tasks.storesOfSiblings), executor, storage),
+        ),
+    );
+    assertEquals(found, ["outer", "traced", "inner"]);
+    const controller = new AbortController();
+    const future = executor.submit(
+      on(tasks.sendSignalUp),
+      executor,
+      folder.file("log"),
+      controller.signal,
+    );
+    await until("it runs", () => folder.lines("log").length === 1);
+    controller.abort("far down");
+    assertEquals(await soon("the reason", future), "far down");
+  });
 
   test("submit() encodes the context at once", async () => {
     await using executor = create({ maxWorkers: 1 });
