@@ -64,10 +64,14 @@ export function ignoreInterrupts(it: Interruptible): void {
   if (state === "listening") unlisten();
 }
 
-/** False in workers, those that others have started included. */
+/**
+ * False in workers, those that others have started included, and under
+ * `deno test`: that ends by the signal itself, and would take a listener that
+ * Deno has not quite let go of for a leak of the test.
+ */
 function isProgram(): boolean {
   return current.worker.kind === "inline" &&
-    !("WorkerGlobalScope" in globalThis);
+    !("WorkerGlobalScope" in globalThis) && Deno.test.name !== "test";
 }
 
 function listen(): void {

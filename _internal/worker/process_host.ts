@@ -352,6 +352,8 @@ function checkPlatform(): void {
   }
 }
 
+/** True for the error of a signal to a process that has ended, also where Deno knows it and has not said so yet (`BadResource`). */
 function isGone(error: unknown): boolean {
-  return error instanceof TypeError || error instanceof Deno.errors.NotFound;
+  return error instanceof TypeError || error instanceof Deno.errors.NotFound ||
+    error instanceof Deno.errors.BadResource;
 }

@@ -10,7 +10,6 @@ import {
   ThreadPoolExecutor,
 } from "../../futures/mod.ts";
 import { scaled, until } from "../_suites/_helpers.ts";
-import { square } from "../_suites/_tasks.ts";
 
 /** Milliseconds from the signal to the end of the program. */
 const SOON = 1_000;
@@ -200,43 +199,15 @@ Deno.test("SIGINT unwinds a program that may not send signals", async () => {
 });
 
 Deno.test("executors listen for SIGINT once, and only while one of them has workers", async () => {
-  const { addSignalListener, removeSignalListener } = Deno;
-  const log: string[] = [];
-  Deno.addSignalListener = (...args) => {
-    log.push("on");
-    addSignalListener(...args);
-  };
-  Deno.removeSignalListener = (...args) => {
-    log.push("off");
-    removeSignalListener(...args);
-  };
-  try {
-    await using first = new ThreadPoolExecutor({
-      maxWorkers: 1,
-      idleTimeout: 5,
-    });
-    await using second = new ThreadPoolExecutor({ maxWorkers: 2 });
-    await using unheard = new ThreadPoolExecutor({
-      maxWorkers: 1,
-      onInterrupt: "ignore",
-    });
-    assertEquals(log, []);
-    await unheard.submit(square, 1);
-    assertEquals(log, []);
-    for (let i = 0; i < 3; i++) await first.submit(square, i);
-    await second.submit(square, 1);
-    assertEquals(log, ["on"]);
-    await second.shutdown();
-    await until("they are gone", () => first.stats().workers === 0);
-    await until("it does not listen", () => log.length === 2);
-    assertEquals(log, ["on", "off"]);
-    await first.submit(square, 1);
-    await first.terminate();
-    assertEquals(log, ["on", "off", "on", "off"]);
-  } finally {
-    Deno.addSignalListener = addSignalListener;
-    Deno.removeSignalListener = removeSignalListener;
-  }
+  const { lines, errors } = await interrupt("listeners", "thread");
+  assertEquals(errors, "");
+  assertEquals(lines, [
+    "new:",
+    "one that ignores it:",
+    "four tasks of two: on",
+    "one is shut down, the other's worker is gone: on off",
+    "a new worker, terminated: on off on off",
+  ]);
 });
 
 Deno.test("executors refuse an 'onInterrupt' that they do not know", () => {

@@ -11,6 +11,7 @@ import {
   ProcessPoolExecutor,
   ThreadPoolExecutor,
 } from "../../../futures/mod.ts";
+import { until } from "../../_suites/_helpers.ts";
 import { square } from "../../_suites/_tasks.ts";
 import { ownPid, stuck } from "./faulty.ts";
 
@@ -159,6 +160,34 @@ const programs: Record<string, () => Promise<void>> = {
     await interrupted;
     console.log("interrupted", await executor.submit(square, 3));
     Deno.removeSignalListener("SIGINT", resolve);
+  },
+  async listeners() {
+    const { addSignalListener, removeSignalListener } = Deno;
+    let log = "";
+    Deno.addSignalListener = (...args) => {
+      log += " on";
+      addSignalListener(...args);
+    };
+    Deno.removeSignalListener = (...args) => {
+      log += " off";
+      removeSignalListener(...args);
+    };
+    const tell = (what: string) => console.log(`${what}:${log}`);
+    const first = create({ maxWorkers: 1, idleTimeout: 5 });
+    const second = create();
+    tell("new");
+    await using unheard = create({ onInterrupt: "ignore" });
+    await unheard.submit(square, 1);
+    tell("one that ignores it");
+    for (let i = 0; i < 3; i++) await first.submit(square, i);
+    await second.submit(square, 1);
+    tell("four tasks of two");
+    await second.shutdown();
+    await until("it does not listen", () => log.endsWith("off"));
+    tell("one is shut down, the other's worker is gone");
+    await first.submit(square, 1);
+    await first.terminate();
+    tell("a new worker, terminated");
   },
   async survivor() {
     let heard = 0;
