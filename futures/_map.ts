@@ -21,7 +21,7 @@ import {
 import type { Definition } from "../_internal/pool/definitions.ts";
 import type { CallerContext, ChunkBuilder } from "../_internal/pool/backend.ts";
 import type { Job, Work } from "../_internal/pool/job.ts";
-import type { Outcome } from "../_internal/wire/outcomes.ts";
+import { NONE_FAILED, type Outcomes } from "../_internal/wire/outcomes.ts";
 import type {
   AnyFunction,
   TaskOptions,
@@ -40,6 +40,19 @@ const TURN = 8;
 /** Calls at a time for which the window has room, where a lane takes on any number. */
 const MAX_PLACES = 256;
 
+/** There is nothing to give out. */
+const NOTHING: Outcomes = { values: [], failed: NONE_FAILED };
+
+/** What is called with what. */
+export interface MapSubject {
+  readonly lane: Lane;
+  readonly fn: AnyFunction;
+  readonly options: TaskOptions;
+  readonly items: Iterable<unknown> | AsyncIterable<unknown>;
+  /** True: each item is a list of arguments, not the only one. */
+  readonly isListed: boolean;
+}
+
 /** Items that are encoded and wait for their turn, or that could not be encoded. */
 type Batch =
   | { readonly items: number; readonly work: Work }
@@ -47,8 +60,8 @@ type Batch =
 
 /** A batch under way. */
 interface Chunk {
-  /** One for each item, once they have ended. */
-  outcomes: readonly Outcome[] | undefined;
+  /** Of all its items, once they have ended. */
+  outcomes: Outcomes | undefined;
   job: Job | undefined;
 }
 
@@ -90,52 +103,139 @@ export function checkMap(
 }
 
 /** Tells the two kinds of input apart; a string is iterable too. */
-export function isAsync<T>(
+function isAsync<T>(
   items: Iterable<T> | AsyncIterable<T>,
 ): items is AsyncIterable<T> {
   return typeof (items as AsyncIterable<T>)[Symbol.asyncIterator] ===
     "function";
 }
 
-/** The iteration; nothing happens before its first step, but that the context is kept. */
-export function mapOver(
-  lane: Lane,
-  fn: AnyFunction,
-  ...rest: [
-    taskOptions: TaskOptions,
-    items: Iterable<unknown[]> | AsyncIterable<unknown[]>,
-    options: MapOptions,
-  ]
-): AsyncGenerator<unknown> {
-  return iterate(lane.backend.captureContext(fn), lane, fn, ...rest);
-}
+/**
+ * The iteration; nothing happens before its first step.
+ *
+ * An async generator in all that can be seen of it. A generator allocates half
+ * a kilobyte for each item: here an item that is there already takes a promise
+ * and no more.
+ *
+ * ```text
+ * state    meaning                             leaves by
+ * new      no step was taken                   next() -> running; return(), throw() -> ended
+ * running  a window over the input is open     the last item, an error, return(), throw() -> ended
+ * ended    nothing is held any more            never
+ * ```
+ */
+export class MapIterator implements AsyncIterableIterator<unknown> {
+  readonly #start: () => MapRun;
+  readonly #settles: boolean;
+  #state: "new" | "running" | "ended" = "new";
+  #run: MapRun | undefined;
+  /** What was fetched and not yet given out, from `#at` on. */
+  #outcomes: Outcomes = NOTHING;
+  #at = 0;
+  /** Calls that wait for their turn or have it, and the end of the last one. */
+  #calls = 0;
+  #last: Promise<unknown> = Promise.resolve();
 
-async function* iterate(
-  context: CallerContext | undefined,
-  lane: Lane,
-  fn: AnyFunction,
-  taskOptions: TaskOptions,
-  items: Iterable<unknown[]> | AsyncIterable<unknown[]>,
-  options: MapOptions,
-): AsyncGenerator<unknown> {
-  const run = new MapRun(context, lane, fn, taskOptions, items, options);
-  try {
-    for (;;) {
-      const outcomes = await run.next();
-      if (outcomes === undefined) return;
-      for (const { ok, value } of outcomes) {
-        run.throwIfOver();
-        run.yielded();
-        if (options.onError === "settle") {
-          yield ok
-            ? { status: "fulfilled", value }
-            : { status: "rejected", reason: value };
-        } else if (ok) yield value;
-        else throw value;
-      }
+  constructor(subject: MapSubject, options: MapOptions) {
+    // The context is that of the call, not of the first step.
+    const context = subject.lane.backend.captureContext(subject.fn);
+    this.#start = () => new MapRun(context, subject, options);
+    this.#settles = options.onError === "settle";
+  }
+
+  next(): Promise<IteratorResult<unknown>> {
+    if (this.#calls === 0) {
+      const step = this.#take();
+      if (step !== undefined) return Promise.resolve(step);
     }
-  } finally {
-    await run.end();
+    return this.#inTurn(() => this.#advance());
+  }
+
+  return(value?: unknown): Promise<IteratorResult<unknown>> {
+    return this.#inTurn(async () => {
+      await this.#end();
+      return { done: true, value: await value };
+    });
+  }
+
+  throw(error?: unknown): Promise<IteratorResult<unknown>> {
+    return this.#inTurn(async () => {
+      await this.#end();
+      throw error;
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.return();
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  /** Calls take their turns in the order in which they were made. */
+  #inTurn<T>(call: () => Promise<T>): Promise<T> {
+    const result = this.#calls++ === 0 ? call() : this.#last.then(call);
+    this.#last = result.then(() => this.#calls--, () => this.#calls--);
+    return result;
+  }
+
+  /** The next item, where it can be given out at once. */
+  #take(): IteratorResult<unknown> | undefined {
+    const { values, failed } = this.#outcomes;
+    const at = this.#at;
+    if (at === values.length || this.#run!.isOver) return;
+    const ok = !failed.has(at);
+    if (!ok && !this.#settles) return;
+    const value = values[at];
+    if (++this.#at === values.length) this.#drop();
+    this.#run!.yielded();
+    if (!this.#settles) return { done: false, value };
+    return {
+      done: false,
+      value: ok
+        ? { status: "fulfilled", value }
+        : { status: "rejected", reason: value },
+    };
+  }
+
+  async #advance(): Promise<IteratorResult<unknown>> {
+    try {
+      if (this.#state === "new") {
+        this.#state = "running";
+        this.#run = this.#start();
+      }
+      while (this.#state === "running") {
+        this.#run!.throwIfOver();
+        const step = this.#take();
+        if (step !== undefined) return step;
+        // Not given out, so it is to be thrown.
+        const { values } = this.#outcomes;
+        if (this.#at < values.length) throw values[this.#at];
+        const outcomes = await this.#run!.next();
+        if (outcomes === undefined) break;
+        this.#outcomes = outcomes;
+        this.#at = 0;
+      }
+    } catch (error) {
+      await this.#end();
+      throw error;
+    }
+    await this.#end();
+    return { done: true, value: undefined };
+  }
+
+  async #end(): Promise<void> {
+    const run = this.#run;
+    this.#state = "ended";
+    this.#run = undefined;
+    this.#drop();
+    await run?.end();
+  }
+
+  #drop(): void {
+    this.#outcomes = NOTHING;
+    this.#at = 0;
   }
 }
 
@@ -145,9 +245,8 @@ class MapRun {
   readonly #fn: AnyFunction;
   readonly #taskOptions: TaskOptions;
   readonly #options: MapOptions;
-  readonly #input:
-    | Iterator<unknown[]>
-    | AsyncIterator<unknown[]>;
+  readonly #isListed: boolean;
+  readonly #input: Iterator<unknown> | AsyncIterator<unknown>;
   readonly #async: boolean;
   /** What is known of the function, once a chunk was sent. */
   #definition: Definition | undefined;
@@ -173,16 +272,14 @@ class MapRun {
 
   constructor(
     context: CallerContext | undefined,
-    lane: Lane,
-    fn: AnyFunction,
-    taskOptions: TaskOptions,
-    items: Iterable<unknown[]> | AsyncIterable<unknown[]>,
+    { lane, fn, options: taskOptions, items, isListed }: MapSubject,
     options: MapOptions,
   ) {
     this.#context = context;
     this.#lane = lane;
     this.#fn = fn;
     this.#taskOptions = taskOptions;
+    this.#isListed = isListed;
     this.#options = options;
     this.#async = isAsync(items);
     this.#input = isAsync(items)
@@ -216,7 +313,7 @@ class MapRun {
   }
 
   /** The next outcomes to yield; undefined at the end. */
-  async next(): Promise<readonly Outcome[] | undefined> {
+  async next(): Promise<Outcomes | undefined> {
     for (;;) {
       this.throwIfOver();
       this.#fill();
@@ -226,7 +323,7 @@ class MapRun {
       const outcomes = this.#chunks[at]?.outcomes;
       if (outcomes !== undefined) {
         this.#chunks.splice(at, 1);
-        this.#done += outcomes.length;
+        this.#done += outcomes.values.length;
         this.#options.onProgress?.(this.#done);
         return outcomes;
       }
@@ -238,7 +335,12 @@ class MapRun {
     }
   }
 
-  /** Throws where the time is over or the signal has fired. */
+  /** True where the time is over or the signal has fired. */
+  get isOver(): boolean {
+    return this.#limit !== undefined;
+  }
+
+  /** Throws where it is over. */
   throwIfOver(): void {
     if (this.#limit !== undefined) throw this.#limit.error;
   }
@@ -286,7 +388,7 @@ class MapRun {
         break;
       }
       try {
-        const step = (this.#input as Iterator<unknown[]>).next();
+        const step = (this.#input as Iterator<unknown>).next();
         if (step.done) this.#exhausted = true;
         else this.#take(step.value);
       } catch (error) {
@@ -343,8 +445,9 @@ class MapRun {
   }
 
   /** Encodes an item at once: what its owner does to it afterwards does not matter. */
-  #take(args: unknown[]): void {
+  #take(item: unknown): void {
     this.#open++;
+    const args = this.#isListed ? item as unknown[] : [item];
     const size = this.#chunkSize();
     try {
       if (size > 1) {
@@ -401,12 +504,15 @@ class MapRun {
     const { items } = batch;
     const chunk: Chunk = { outcomes: undefined, job: undefined };
     this.#chunks.push(chunk);
-    const settle = (outcomes: readonly Outcome[]) => {
+    const settle = (outcomes: Outcomes) => {
       chunk.outcomes = outcomes;
       this.#wake();
     };
-    const fail = (value: unknown) =>
-      settle(new Array(items).fill({ ok: false, value }));
+    const fail = (error: unknown) =>
+      settle({
+        values: new Array(items).fill(error),
+        failed: new Set(Array(items).keys()),
+      });
     if (!("work" in batch)) return fail(batch.error);
     const { work } = batch;
     const isChunk = work.kind === "remote" && work.mode === CallMode.chunk;
@@ -419,7 +525,11 @@ class MapRun {
         },
         progressed() {},
         succeeded: (value) =>
-          settle(isChunk ? value as Outcome[] : [{ ok: true, value }]),
+          settle(
+            isChunk
+              ? value as Outcomes
+              : { values: [value], failed: NONE_FAILED },
+          ),
         failed: fail,
         cancelled: (cause) =>
           fail(

@@ -32,7 +32,7 @@ import {
   sumStats,
 } from "./_executor_core.ts";
 import { type Handle, rememberExecutor, takeHandle } from "./_handles.ts";
-import { checkMap, isAsync, mapOver } from "./_map.ts";
+import { checkMap, MapIterator } from "./_map.ts";
 import { streamOver } from "./_stream.ts";
 import type {
   Executor,
@@ -137,7 +137,7 @@ export abstract class PoolExecutor implements Executor {
     options: MapOptions = {},
   ): AsyncIterableIterator<unknown> {
     checkMap("map", items, options);
-    return this.#map("map", fn, argumentLists(items), options);
+    return this.#map("map", fn, items, options);
   }
 
   starmap<A extends unknown[], R>(
@@ -254,9 +254,9 @@ export abstract class PoolExecutor implements Executor {
   }
 
   #map(
-    verb: string,
+    verb: "map" | "starmap",
     fn: unknown,
-    items: Iterable<unknown[]> | AsyncIterable<unknown[]>,
+    items: Iterable<unknown> | AsyncIterable<unknown>,
     options: MapOptions,
   ): AsyncIterableIterator<unknown> {
     const task = checkTask(verb, fn);
@@ -264,7 +264,12 @@ export abstract class PoolExecutor implements Executor {
     lane.scheduler.checkAccepting();
     // A function that cannot travel is this call's error, not the first step's.
     lane.backend.prepare(task.fn, [], CallMode.single, NO_TRANSFER);
-    return mapOver(lane, task.fn, task.options, items, options);
+    return new MapIterator({
+      lane,
+      ...task,
+      items,
+      isListed: verb === "starmap",
+    }, options);
   }
 
   #route(task: { fn: AnyFunction; options: TaskOptions }): Lane {
@@ -358,23 +363,5 @@ function inlineOptions(
     ...(queueLimit === undefined ? {} : { queueLimit }),
     ...(cancelGrace === undefined ? {} : { cancelGrace }),
     ...(onInterrupt === undefined ? {} : { onInterrupt }),
-  };
-}
-
-/** Each item as a list of one argument. */
-function argumentLists(
-  items: Iterable<unknown> | AsyncIterable<unknown>,
-): Iterable<unknown[]> | AsyncIterable<unknown[]> {
-  if (isAsync(items)) {
-    return {
-      async *[Symbol.asyncIterator]() {
-        for await (const item of items) yield [item];
-      },
-    };
-  }
-  return {
-    *[Symbol.iterator]() {
-      for (const item of items) yield [item];
-    },
   };
 }

@@ -6,7 +6,7 @@
 // line. An error that crosses several workers gets one of each.
 
 import type { WorkerKind } from "../worker/host.ts";
-import type { Outcome } from "../wire/outcomes.ts";
+import type { Outcomes } from "../wire/outcomes.ts";
 import type { PoolWorker } from "./pool_worker.ts";
 
 /** Where a task ran that failed. */
@@ -58,13 +58,11 @@ export function noteOrigin(
 
 /** The same for all that failed in a chunk. */
 export function noteOrigins(
-  outcomes: readonly Outcome[],
+  { values, failed }: Outcomes,
   task: string,
   worker: OriginWorker,
 ): void {
-  for (const { ok, value } of outcomes) {
-    if (!ok) noteOrigin(value, task, worker);
-  }
+  for (const at of failed) noteOrigin(values[at], task, worker);
 }
 
 /** Where an error comes from; undefined where no task threw it. */

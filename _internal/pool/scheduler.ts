@@ -45,7 +45,7 @@ import {
 } from "../base/errors.ts";
 import { holdProgram, releaseProgram } from "../base/registry.ts";
 import { AbortReason, CallMode, Lent } from "../wire/messages.ts";
-import type { Outcome } from "../wire/outcomes.ts";
+import type { Outcomes } from "../wire/outcomes.ts";
 import type { HostExit } from "../worker/host.ts";
 import { noteTime } from "./definitions.ts";
 import { noteOrigin, noteOrigins } from "./error_origin.ts";
@@ -623,7 +623,7 @@ export class Scheduler implements TaskScheduler {
         this.#ends.succeedUncounted(job, value);
       } else {
         if (job.work.kind === "remote" && job.work.mode === CallMode.chunk) {
-          noteOrigins(value as Outcome[], job.options.name, record.worker);
+          noteOrigins(value as Outcomes, job.options.name, record.worker);
         }
         this.#ends.succeed(job, value);
       }

@@ -27,8 +27,6 @@ import {
   type PathKey,
 } from "./_codec_types.ts";
 
-/** Shorter arrays of numbers are not worth a scan. */
-const PACKED_MINIMUM = 4;
 /** A gap in an array whose rest is longer than this is looked at key by key. */
 const SPARSE_MINIMUM = 1024;
 
@@ -211,7 +209,7 @@ export class Encoder implements GraphWriter {
 
   array(array: readonly unknown[]): void {
     const { length } = array;
-    if (length >= PACKED_MINIMUM && typeof array[0] === "number") {
+    if (length >= tags.PACKED_MINIMUM && typeof array[0] === "number") {
       const packed = packedKind(array);
       if (packed !== 0) return this.#packed(packed, array as number[]);
     }

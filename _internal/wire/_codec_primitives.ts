@@ -159,3 +159,90 @@ export function readKey(r: ByteReader, length: number): string {
   KEYS[slot] = text;
   return text;
 }
+
+/** What `readFlat()` leaves to the decoder. */
+export const NOT_FLAT = Symbol("not flat");
+
+/** Writes a short array of numbers and strings, as the encoder would; false, and nothing, where it is more than that. */
+export function writeFlatArray(
+  w: ByteWriter,
+  array: readonly unknown[],
+): boolean {
+  const start = w.length;
+  try {
+    const { length } = array;
+    if (
+      length < tags.PACKED_MINIMUM &&
+      Object.getPrototypeOf(array) === Array.prototype
+    ) {
+      w.u8(tags.TAG_ARRAY);
+      w.varint(length);
+      let i = 0;
+      for (; i < length; i++) {
+        const value = array[i];
+        if (typeof value === "number") writeNumber(w, value);
+        else if (typeof value === "string") writeString(w, value);
+        else break;
+      }
+      if (i === length) return true;
+    }
+  } catch {
+    // A proxy, or an accessor: the encoder's error names the path.
+  }
+  w.length = start;
+  return false;
+}
+
+/** Reads a value without objects in it, or a short array of such. Where it is something else `r` is anywhere. */
+export function readFlat(r: ByteReader): unknown {
+  const tag = r.buffer[r.offset];
+  if (tag !== tags.TAG_ARRAY) return readFlatValue(r, tag);
+  const length = r.buffer[r.offset + 1];
+  if (length === undefined || length >= tags.PACKED_MINIMUM) return NOT_FLAT;
+  r.offset += 2;
+  const array: unknown[] = [];
+  for (let i = 0; i < length; i++) {
+    const value = readFlatValue(r, r.buffer[r.offset]);
+    if (value === NOT_FLAT) return NOT_FLAT;
+    array.push(value);
+  }
+  return array;
+}
+
+function readFlatValue(r: ByteReader, tag: number | undefined): unknown {
+  if (tag === undefined) return NOT_FLAT;
+  if (tag >= tags.SMALL_INT) {
+    r.offset++;
+    return tag - tags.SMALL_INT;
+  }
+  if (tag >= tags.SHORT_STRING) {
+    const length = tag - tags.SHORT_STRING;
+    if (length >= tags.SHORT_STRING_LIMIT || r.remaining <= length) {
+      return NOT_FLAT;
+    }
+    r.offset++;
+    return readShortString(r, length);
+  }
+  switch (tag) {
+    case tags.TAG_UNDEFINED:
+      r.offset++;
+      return undefined;
+    case tags.TAG_NULL:
+      r.offset++;
+      return null;
+    case tags.TAG_TRUE:
+    case tags.TAG_FALSE:
+      r.offset++;
+      return tag === tags.TAG_TRUE;
+    case tags.TAG_INT32:
+      if (r.remaining < 5) return NOT_FLAT;
+      r.offset++;
+      return r.i32();
+    case tags.TAG_FLOAT64:
+      if (r.remaining < 9) return NOT_FLAT;
+      r.offset++;
+      return r.f64();
+    default:
+      return NOT_FLAT;
+  }
+}

@@ -98,3 +98,6 @@ export const LATER_NULL_OBJECT = 1;
 export const LATER_ARRAY = 2;
 export const LATER_MAP = 3;
 export const LATER_SET = 4;
+
+/** Shorter arrays of numbers are not worth a scan. */
+export const PACKED_MINIMUM = 4;

@@ -24,8 +24,14 @@ import {
   isA,
   RestartWithWholeBuffers,
 } from "./_codec_path.ts";
-import { writeNumber, writeString } from "./_codec_primitives.ts";
-import { SMALL_INT, TAG_NULL, TAG_UNDEFINED } from "./_codec_tags.ts";
+import {
+  NOT_FLAT,
+  readFlat,
+  writeFlatArray,
+  writeNumber,
+  writeString,
+} from "./_codec_primitives.ts";
+import { TAG_UNDEFINED } from "./_codec_tags.ts";
 import {
   type DecodeContext,
   type EncodeContext,
@@ -55,6 +61,8 @@ export function encodeValue(
   if (typeof value === "number") return writeNumber(w, value);
   if (typeof value === "string") return writeString(w, value);
   if (value === undefined) return w.u8(TAG_UNDEFINED);
+  // Nor does a list of arguments that are numbers or strings.
+  if (Array.isArray(value) && writeFlatArray(w, value)) return;
   encodeGraph(w, value, c, false);
 }
 
@@ -99,17 +107,11 @@ export function encodeGraph(
  * @throws {SerializationError} If the message is malformed, or names what this side does not have.
  */
 export function decodeValue(r: ByteReader, c: DecodeContext): unknown {
-  const { buffer, offset } = r;
-  const tag = buffer[offset];
-  // A result of no value, or a small number: no tables for them either.
-  if (tag === TAG_UNDEFINED || tag === TAG_NULL) {
-    r.offset = offset + 1;
-    return tag === TAG_UNDEFINED ? undefined : null;
-  }
-  if (tag !== undefined && tag >= SMALL_INT) {
-    r.offset = offset + 1;
-    return tag - SMALL_INT;
-  }
+  const { offset } = r;
+  // No tables for them here either.
+  const flat = readFlat(r);
+  if (flat !== NOT_FLAT) return flat;
+  r.offset = offset;
   try {
     return new Decoder(r, c).root();
   } catch (error) {

@@ -12,23 +12,36 @@ import {
 } from "./codec.ts";
 import { decodeError, encodeError } from "./error_codec.ts";
 
-/** How one call of a chunk ended. */
+/** How one call ended. */
 export interface Outcome {
   readonly ok: boolean;
   /** What it returned, or what it threw. */
   readonly value: unknown;
 }
 
+/** How the calls of a chunk ended. Not an object for each: there may be a million. */
+export interface Outcomes {
+  /** What each returned, or threw. */
+  readonly values: readonly unknown[];
+  /** The indices of those that threw. */
+  readonly failed: ReadonlySet<number>;
+}
+
+/** No call threw. */
+export const NONE_FAILED: ReadonlySet<number> = new Set();
+
 /** Writes the answer. Only the calls whose values cannot travel fail. */
 export function writeOutcomes(
   w: ByteWriter,
-  outcomes: readonly Outcome[],
+  { values, failed }: Outcomes,
   context: EncodeContext,
 ): void {
-  w.varint(outcomes.length);
-  for (const { ok, value } of outcomes) {
+  w.varint(values.length);
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i];
     const start = w.length;
     try {
+      const ok = !failed.has(i);
       w.u8(ok ? 1 : 0);
       if (ok) encodeValue(w, value, context);
       else encodeError(w, value, context);
@@ -42,14 +55,16 @@ export function writeOutcomes(
 }
 
 /** Reads the answer. */
-export function readOutcomes(r: ByteReader, context: DecodeContext): Outcome[] {
-  const outcomes: Outcome[] = [];
-  for (let n = r.varint(); n > 0; n--) {
-    const ok = r.u8() === 1;
-    outcomes.push({
-      ok,
-      value: ok ? decodeValue(r, context) : decodeError(r, context),
-    });
+export function readOutcomes(r: ByteReader, context: DecodeContext): Outcomes {
+  const values: unknown[] = [];
+  let failed: Set<number> | undefined;
+  const count = r.varint();
+  for (let i = 0; i < count; i++) {
+    if (r.u8() === 1) values.push(decodeValue(r, context));
+    else {
+      (failed ??= new Set()).add(i);
+      values.push(decodeError(r, context));
+    }
   }
-  return outcomes;
+  return { values, failed: failed ?? NONE_FAILED };
 }

@@ -39,7 +39,7 @@ import {
   WHOLE_CALL,
   writeHeader,
 } from "../wire/messages.ts";
-import { type Outcome, writeOutcomes } from "../wire/outcomes.ts";
+import { type Outcomes, writeOutcomes } from "../wire/outcomes.ts";
 import {
   decodeContexts,
   decodeListPayload,
@@ -562,23 +562,22 @@ export class Guest {
     running: RunningCall,
     fn: (...args: unknown[]) => unknown,
     items: unknown[][],
-  ): Promise<Outcome[]> {
-    const outcomes: Outcome[] = [];
+  ): Promise<Outcomes> {
+    const values: unknown[] = [];
+    const failed = new Set<number>();
     for (const args of items) {
       // Between two items a chunk can be stopped; inside one, the function
       // looks itself.
       if (running.isAborted()) throw running.abortReason();
       try {
         const result = fn(...args);
-        outcomes.push({
-          ok: true,
-          value: isThenable(result) ? await result : result,
-        });
+        values.push(isThenable(result) ? await result : result);
       } catch (error) {
-        outcomes.push({ ok: false, value: error });
+        failed.add(values.length);
+        values.push(error);
       }
     }
-    return outcomes;
+    return { values, failed };
   }
 
   #succeed(call: Call, value: unknown, time: number): void {
@@ -588,7 +587,7 @@ export class Guest {
       writeHeader(w, { tag: Tag.done, slot, time });
       const { context, attachments } = this.#context("result");
       if (mode === CallMode.chunk) {
-        writeOutcomes(w, value as Outcome[], context);
+        writeOutcomes(w, value as Outcomes, context);
       } else {
         const isWanted = mode !== CallMode.quiet && mode !== CallMode.stream;
         encodeValue(w, isWanted ? value : undefined, context);

@@ -476,3 +476,42 @@ Deno.test("registerShareable() lets a class travel by its payload", () => {
     "Cannot register a shareable class as 'tag' must be unused",
   );
 });
+
+Deno.test("encodeValue() writes a short array of plain values as it does inside of others", () => {
+  const arrays: unknown[][] = [
+    [],
+    [0],
+    [-0, NaN, 2 ** 31],
+    ["", "short", "é \ud800"],
+    ["long ".repeat(20), 127, 128],
+    [1, 2, 3],
+  ];
+  for (const array of arrays) {
+    // Behind the head of the outer array: its tag and its length.
+    const inner = encode([array]).subarray(2);
+    assertEquals(encode(array), inner);
+    const found = copy(array);
+    assertEquals(found, array);
+    assertEquals(Object.is(found[0], array[0]), true);
+    for (let length = 0; length < inner.length; length++) {
+      assertThrows(
+        () => decode(inner.subarray(0, length)),
+        SerializationError,
+      );
+    }
+  }
+});
+
+Deno.test("encodeValue() names what an array of few items cannot send", () => {
+  assertRefused([1, new WeakMap()], "value[1]", "WeakMap");
+  const hostile = new Proxy([1], {
+    get() {
+      throw new RangeError("of the proxy");
+    },
+  });
+  assertThrows(() => encode(hostile), SerializationError);
+  // deno-lint-ignore no-sparse-arrays -- holes are what this is about
+  assertEquals(copy([1, , 2]), [1, , 2]);
+  class Other extends Array {}
+  assertThrows(() => encode(Other.of(1)), SerializationError);
+});

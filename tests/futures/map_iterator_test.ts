@@ -1,0 +1,137 @@
+// Copyright 2026 the @concurrent/parallel authors. MIT license.
+
+// The iterator of a map behaves as that of an async generator, however its
+// methods are called.
+
+import { assertEquals, assertRejects } from "@std/assert";
+import { ThreadPoolExecutor } from "../../futures/mod.ts";
+import { soon } from "../_suites/_helpers.ts";
+import { identity, squareUnlessOdd } from "../_suites/_tasks.ts";
+
+/** An endless input that tells what becomes of it. */
+function source() {
+  const events: string[] = [];
+  let next = 0;
+  return {
+    events,
+    *[Symbol.iterator](): Generator<number> {
+      events.push("opened");
+      try {
+        for (;;) yield next++;
+      } finally {
+        events.push("closed");
+      }
+    },
+  };
+}
+
+const done: IteratorReturnResult<undefined> = { done: true, value: undefined };
+
+Deno.test("Executor.map() answers calls of next() in their order, made at once", async () => {
+  await using pool = new ThreadPoolExecutor({ maxWorkers: 2 });
+  const results = pool.map(identity<number>, [1, 2, 3, 4, 5]);
+  const steps = Array.from({ length: 8 }, () => results.next());
+  assertEquals(await soon("all", Promise.all(steps)), [
+    ...[1, 2, 3, 4, 5].map((value) => ({ done: false as const, value })),
+    done,
+    done,
+    done,
+  ]);
+});
+
+Deno.test("Executor.map() mixes calls of next() that wait with those that need not", async () => {
+  await using pool = new ThreadPoolExecutor({ maxWorkers: 1 });
+  const results = pool.map(identity<number>, Array(300).keys(), {
+    chunkSize: 7,
+  });
+  const found: Promise<IteratorResult<number>>[] = [];
+  // One at a time, two at a time, three at a time.
+  for (let i = 0; i < 300; i += found.length % 4 + 1) {
+    for (let k = 0; k <= i % 3; k++) found.push(results.next());
+    await found.at(-1);
+  }
+  const steps = await soon("all", Promise.all(found));
+  const values = steps.filter((step) => !step.done).map((step) => step.value);
+  assertEquals(values, [...values.keys()]);
+  await results.return!();
+});
+
+Deno.test("Executor.map() closes its input at return(), after the next() that is under way", async () => {
+  await using pool = new ThreadPoolExecutor({ maxWorkers: 1 });
+  const input = source();
+  const results = pool.map(identity<number>, input);
+  const next = results.next();
+  const ended = results.return!("value");
+  const late = results.next();
+  assertEquals(await soon("the item", next), { done: false, value: 0 });
+  assertEquals<unknown>(await ended, { done: true, value: "value" });
+  assertEquals(await late, done);
+  assertEquals(input.events, ["opened", "closed"]);
+});
+
+Deno.test("Executor.map() does not touch its input where it is ended before its first step", async () => {
+  await using pool = new ThreadPoolExecutor({ maxWorkers: 1 });
+  const input = source();
+  const returned = pool.map(identity<number>, input);
+  assertEquals(await returned.return!(), done);
+  assertEquals(await returned.next(), done);
+  const thrown = pool.map(identity<number>, input);
+  await assertRejects(() => thrown.throw!(new RangeError("mine")), RangeError);
+  assertEquals(await thrown.next(), done);
+  assertEquals(input.events, []);
+});
+
+Deno.test("Executor.map() closes its input at throw(), and is over", async () => {
+  await using pool = new ThreadPoolExecutor({ maxWorkers: 1 });
+  const input = source();
+  const results = pool.map(identity<number>, input);
+  assertEquals((await results.next()).value, 0);
+  await assertRejects(
+    () => results.throw!(new RangeError("mine")),
+    RangeError,
+    "mine",
+  );
+  assertEquals(await results.next(), done);
+  assertEquals(input.events, ["opened", "closed"]);
+});
+
+Deno.test("Executor.map() is over after an error, which it throws once", async () => {
+  await using pool = new ThreadPoolExecutor({ maxWorkers: 1 });
+  const results = pool.map(squareUnlessOdd, [0, 2, 3, 4], { chunkSize: 4 });
+  const steps = await soon(
+    "all",
+    Promise.allSettled(Array.from({ length: 5 }, () => results.next())),
+  );
+  assertEquals(
+    steps.map((step) =>
+      step.status === "fulfilled" ? step.value.value : `${step.reason}`
+    ),
+    [0, 4, "RangeError: odd: 3", undefined, undefined],
+  );
+});
+
+Deno.test("Executor.map() can be disposed of", async () => {
+  await using pool = new ThreadPoolExecutor({ maxWorkers: 1 });
+  const input = source();
+  {
+    await using results = pool.map(
+      identity<number>,
+      input,
+    ) as AsyncIterableIterator<number> & AsyncDisposable;
+    assertEquals((await results.next()).value, 0);
+  }
+  assertEquals(input.events, ["opened", "closed"]);
+});
+
+Deno.test("Executor.map() ends a settling iteration over an endless input with its executor", async () => {
+  const pool = new ThreadPoolExecutor({ maxWorkers: 1 });
+  const input = source();
+  const results = pool.map(identity<number>, input, { onError: "settle" });
+  assertEquals((await results.next()).value?.status, "fulfilled");
+  await pool.terminate();
+  const all = (async () => {
+    for await (const _ of results);
+  })();
+  await assertRejects(() => soon("the end", all), Error, "terminated");
+  assertEquals(input.events, ["opened", "closed"]);
+});
