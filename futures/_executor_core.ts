@@ -27,7 +27,6 @@ import type {
 import { Scheduler } from "../_internal/pool/scheduler.ts";
 import type { SchedulerOptions } from "../_internal/pool/scheduler_options.ts";
 import type { TaskScheduler } from "../_internal/pool/task_scheduler.ts";
-import { currentCall } from "../_internal/worker/current.ts";
 import type {
   AnyFunction,
   TaskOptions,
@@ -105,14 +104,12 @@ export function submitWork(
   observer: JobObserver,
 ): Job {
   const { signal } = options;
-  const parent = currentCall();
   const jobOptions: JobOptions = {
     name: options.name || fn.name || "(anonymous)",
     priority: options.priority ?? 0,
     timeout: options.timeout,
     retries: options.retries ?? 0,
     maySendAhead: signal === undefined,
-    origin: parent === undefined ? undefined : { depth: 0, parent },
   };
   if (signal?.aborted) {
     return scheduler.refuse(work, jobOptions, observer, signal.reason);

@@ -87,7 +87,6 @@ export class InlineWorker implements PoolWorker {
     // As on a worker: see `Guest`.
     if (call.stream.isPulling) call.abort(AbortReason.cancelled);
     call.stream.finish();
-    this.#events.finishing(slot);
   }
 
   release(slot: number): void {
@@ -152,6 +151,8 @@ export class InlineWorker implements PoolWorker {
         this.#events.item(slot, { ok: true, value });
         return 0;
       },
+      sent: () => undefined,
+      finishing: () => this.#events.finishing(slot),
       isStopped: () => call.isAborted(),
       reason: () => call.abortReason(),
       paused: () => {},

@@ -4,7 +4,7 @@ import type { AbortReason, CallMode } from "../wire/messages.ts";
 import type { AnyFunction } from "../wire/functions/task.ts";
 import type { Outcome } from "../wire/outcomes.ts";
 import type { Payload } from "../wire/payload.ts";
-import type { CallContext } from "../worker/current.ts";
+import { type CallContext, currentCall } from "../worker/current.ts";
 import type { Definition } from "./definitions.ts";
 
 /** Who waits for a job: a future, a map, a thread. Each job ends with exactly one of the last three. */
@@ -61,8 +61,8 @@ export interface JobOptions {
   readonly retries: number;
   /** False: it must not wait at a worker, since a signal that stops it may stop the call before it too, and must not come second. */
   readonly maySendAhead: boolean;
-  /** Where it comes from, where a task submits it. */
-  readonly origin?: JobOrigin | undefined;
+  /** Where it comes from, where that is another isolate. */
+  readonly origin?: JobOrigin;
   /** True where a task of this scheduler submits it: what was accepted is finished, with what it takes. */
   readonly isContinuation?: boolean;
 }
@@ -91,6 +91,8 @@ export class Job {
   readonly work: Work;
   readonly options: JobOptions;
   readonly observer: JobObserver;
+  /** Where it comes from, where a task submits it. */
+  readonly origin: JobOrigin | undefined;
   state: "queued" | "sent" | "running" | "settled" = "queued";
   /** Runs that have ended without a value. */
   attempts = 0;
@@ -108,7 +110,7 @@ export class Job {
   detach: (() => void) | undefined;
   /** How many tasks it is nested in. */
   get depth(): number {
-    return this.options.origin?.depth ?? 0;
+    return this.origin?.depth ?? 0;
   }
 
   /** When it was queued, by `performance.now()`. */
@@ -124,6 +126,8 @@ export class Job {
     this.work = work;
     this.options = options;
     this.observer = observer;
+    const parent = options.origin === undefined ? currentCall() : undefined;
+    this.origin = parent === undefined ? options.origin : { depth: 0, parent };
     this.queuedAt = performance.now();
   }
 }

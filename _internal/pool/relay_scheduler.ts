@@ -27,7 +27,7 @@ import {
   type RelayRequest,
   writeRelay,
 } from "../wire/relay_messages.ts";
-import { type CallContext, currentCall } from "../worker/current.ts";
+import type { CallContext } from "../worker/current.ts";
 import type { WorkerKind } from "../worker/host.ts";
 import { onRelayed, type Uplink, uplink } from "../worker/uplink.ts";
 import { RawAnswer, readAnswer, readError } from "./answers.ts";
@@ -127,8 +127,8 @@ export class RelayScheduler implements TaskScheduler {
     const number = ++lastTicket;
     const { definition, payload, whole } = work;
     const link = up();
-    // One that is passed on belongs to the call that has started its worker.
-    const call = work.isRelayed ? options.origin?.parent : currentCall();
+    // Of one that is passed on it is the call that has started its worker.
+    const call = job.origin?.parent;
     if (!whole) define(definition);
     const w = new ByteWriter(payload.bytes.length + 128);
     writeRelay(w, {
@@ -137,7 +137,7 @@ export class RelayScheduler implements TaskScheduler {
       executor: this.#executor,
       lane: this.#kind,
       parent: link.slotOf(call),
-      depth: options.origin?.depth ?? 0,
+      depth: job.depth,
       mode: work.mode,
       definition: whole ? WHOLE_CALL : definition.id,
       mutable: payload.mutable,

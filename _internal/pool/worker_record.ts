@@ -120,7 +120,7 @@ export class WorkerRecord {
   /** Hands a job to the worker. */
   send(job: Job): void {
     const slot = this.#free.at(-1) ?? this.#jobs.length;
-    this.worker.send(slot, job.work, job.options.origin);
+    this.worker.send(slot, job.work, job.origin);
     this.#free.pop();
     this.#jobs[slot] = job;
     this.#order.set(job, slot);

@@ -24,6 +24,8 @@ export interface Channel {
     attachments?: readonly unknown[],
     transfer?: readonly Transferable[],
   ): void;
+  /** Resolves when what was sent is on its way. Missing where it is as soon as `send()` has returned. */
+  flush?(): Promise<void>;
   /** Set once by the owner before `open()`. The message is only valid during the call. */
   onMessage: (message: Uint8Array, attachments: readonly unknown[]) => void;
   /** Set once by the owner before `open()`. Called at most once; not after `close()`. */

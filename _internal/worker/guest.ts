@@ -484,6 +484,8 @@ export class Guest {
   ): Promise<void> {
     const stream = new ItemStream({
       emit: (value) => this.#emit(running.slot, value),
+      sent: () => this.#channel.flush?.(),
+      finishing: () => this.#send({ tag: Tag.finishing, slot: running.slot }),
       isStopped: () => running.isAborted(),
       reason: () => running.abortReason(),
       paused: (isPaused) => {
@@ -509,9 +511,9 @@ export class Guest {
   #finish(slot: number): void {
     const running = this.#running.get(slot);
     if (running?.stream === undefined) return;
-    this.#send({ tag: Tag.finishing, slot });
-    // What it waits for is not wanted any more; where it waits for its
-    // consumer, its `finally` runs as if nothing had been asked to stop.
+    // What it waits for is not wanted any more, and it is given up if it does
+    // not stop; where it waits for its consumer, its `finally` runs as if nothing
+    // had been asked to stop, for as long as it takes.
     if (running.stream.isPulling) {
       running.abort({ reason: AbortReason.cancelled, cause: undefined });
     }

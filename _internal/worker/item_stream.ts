@@ -8,17 +8,27 @@
 //   stopped:   the call was asked to stop -> return() too, then the reason is thrown
 //
 // The window is counted in values and in bytes, so that a generator of large
-// values does not fill the memory. It is never less than one value.
+// values does not fill the memory. It is never less than one value. It grows
+// while the consumer waits for the generator rather than the other way round:
+// then what is ahead is taken at once.
 
 /** Values that may be on their way to the consumer, or with it and not taken. */
 const WINDOW = 16;
+/** As many of them as there may be where the consumer is fast. */
+const MAX_WINDOW = 512;
 /** Bytes of them. */
 const WINDOW_BYTES = 1 << 20;
+/** A consumer that takes values within so many milliseconds is fast. */
+const FAST = 1;
 
 /** How a generator is connected. */
 export interface ItemStreamOptions {
   /** Sends a value; returns its size in bytes. */
   readonly emit: (value: unknown) => number;
+  /** Resolves when the value is on its way; undefined where it is already. A generator that computes would keep it back. */
+  readonly sent: () => Promise<void> | undefined;
+  /** It was told that nobody wants more values, and its `finally` runs now. */
+  readonly finishing: () => void;
   /** True where the call was asked to stop. */
   readonly isStopped: () => boolean;
   /** Why. */
@@ -33,6 +43,7 @@ export class ItemStream {
   /** Sizes of the values that were not taken yet, oldest first. */
   readonly #sizes: number[] = [];
   #bytes = 0;
+  #window = WINDOW;
   #isFinished = false;
   #isPulling = false;
   #wake = () => {};
@@ -71,17 +82,22 @@ export class ItemStream {
    */
   async run(source: unknown): Promise<void> {
     const { iterator, isAsync } = iteratorOf(source);
-    const { emit, isStopped, reason, paused } = this.#options;
+    const { emit, sent, isStopped, reason, paused } = this.#options;
     let isOpen = true;
     try {
       for (;;) {
-        if (isStopped()) throw reason();
+        // First: what stops it then is that nobody wants more values.
         if (this.#isFinished) return;
+        if (isStopped()) throw reason();
         if (this.#isFull) {
+          const since = performance.now();
           paused(true);
           await new Promise<void>((resolve) => this.#wake = resolve);
           this.#wake = () => {};
           paused(false);
+          this.#window = performance.now() - since < FAST
+            ? Math.min(this.#window * 2, MAX_WINDOW)
+            : WINDOW;
           continue;
         }
         isOpen = false;
@@ -99,16 +115,19 @@ export class ItemStream {
         const size = emit(value);
         this.#sizes.push(size);
         this.#bytes += size;
+        const sending = sent();
+        if (sending !== undefined) await sending;
       }
     } finally {
       this.#isPulling = false;
+      if (this.#isFinished) this.#options.finishing();
       // What the generator throws on its way out is the call's error.
       if (isOpen) await iterator.return?.();
     }
   }
 
   get #isFull(): boolean {
-    return this.#sizes.length >= WINDOW ||
+    return this.#sizes.length >= this.#window ||
       (this.#sizes.length > 0 && this.#bytes >= WINDOW_BYTES);
   }
 }
