@@ -17,7 +17,12 @@ interface LockManager {
   request(name: string, callback: () => Promise<unknown>): Promise<unknown>;
 }
 
-const scope = globalThis as unknown as MessageSource & { close(): void };
+const scope = globalThis as unknown as MessageSource & {
+  self?: unknown;
+  close(): void;
+};
+// Threads with limits on their heap come up without it.
+scope.self ??= scope;
 const locks = (navigator as unknown as { locks: LockManager }).locks;
 
 function onStart({ data }: MessageEvent): void {
@@ -27,6 +32,7 @@ function onStart({ data }: MessageEvent): void {
   joinDomain(start.domain, agent);
   joinMail(start.mail!);
   const guard = guardThread(agent);
+  if (start.isLimited) guard.heed(scope);
   // At once: messages that nobody listens for are lost.
   port?.start();
   const channel = guestChannel(link, port ?? scope);
@@ -42,6 +48,10 @@ function onStart({ data }: MessageEvent): void {
       ...(isSingle ? { answered: () => endAgent(agent, "ended") } : {}),
     });
     guard.watch(guest);
+    if (start.isLimited) {
+      const { watchHeap } = await import("../_internal/worker/heap_watch.ts");
+      watchHeap(scope);
+    }
     guest.open();
     await new Promise(() => {});
   });

@@ -223,11 +223,6 @@ export function createLane(
       }`,
     );
   }
-  if (options.resourceLimits !== undefined) {
-    throw new NotSupportedError(
-      `Cannot ${verb} with 'resourceLimits': not supported yet`,
-    );
-  }
   const { initializer, initArgs = [] } = options;
   if (initializer !== undefined) {
     checkFunction(verb, "initializer", initializer);

@@ -15,6 +15,7 @@ import {
 import { RelayScheduler } from "../_internal/pool/relay_scheduler.ts";
 import { INLINE_SLOTS } from "../_internal/pool/inline_worker.ts";
 import { checkDuration } from "../_internal/base/validation.ts";
+import { checkResourceLimits } from "../_internal/worker/resource_limits.ts";
 import { SLOTS } from "../_internal/memory/slots.ts";
 import type {
   AnyFunction,
@@ -287,7 +288,7 @@ export abstract class PoolExecutor implements Executor {
         other.scheduler.checkAccepting();
       }
     }
-    const { permissions } = this.#options;
+    const { permissions, resourceLimits } = this.#options;
     lane = this.#isRelay && backend !== "inline"
       ? {
         backend: relayBackend(backend),
@@ -307,10 +308,14 @@ export abstract class PoolExecutor implements Executor {
       : createLane(
         this.#className,
         this.#options,
-        (concurrency) =>
-          backend === "thread"
-            ? threadBackend({ concurrency, permissions })
-            : processBackend({ concurrency, permissions }),
+        (concurrency) => {
+          const verb = `create ${this.#className}`;
+          checkResourceLimits(verb, resourceLimits, backend);
+          const options = { concurrency, permissions, resourceLimits };
+          return backend === "thread"
+            ? threadBackend(options)
+            : processBackend(options);
+        },
         SLOTS,
       );
     this.#lanes.set(backend, lane);

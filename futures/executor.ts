@@ -271,25 +271,43 @@ export interface PoolOptions {
    */
   onInterrupt?: "terminate" | "ignore";
   /**
-   * What the workers may do: at most what this program may. Processes only.
+   * What the workers may do: at most what this program may. Threads take
+   * `"inherit"` only, the rest is for processes.
    *
    * @default {"inherit"}
    */
   permissions?: Deno.PermissionOptions;
   /**
-   * Limits on a thread's heap. Not supported yet.
+   * Limits on the memory of each worker.
    *
-   * @default {undefined}
+   * @default {undefined} V8's own
    */
   resourceLimits?: ResourceLimits;
 }
 
-/** Limits on the memory of a thread. */
+/**
+ * Limits on the memory of each worker. A worker that is out of memory ends: what
+ * it ran fails with a `WorkerCrashedError`, whose `cause` is a `RangeError` that
+ * names the limits; another worker takes its place.
+ *
+ * - **Threads:** V8 ends the thread when its heap is full. It does so where a
+ *   function is entered or a loop begins anew, but has no such place in an
+ *   optimized loop that calls built-in functions only; and one allocation of
+ *   several times the limit ends the program. Processes have neither gap.
+ * - **Without limits:** a thread that is out of memory ends the whole program.
+ * - **Not counted:** the contents of `ArrayBuffer`s and typed arrays.
+ */
 export interface ResourceLimits {
-  /** The old generation's heap, in MB. */
+  /**
+   * The heap's old generation, where everything is that has lived for a while,
+   * in MB: from 16 to 1048576.
+   */
   maxOldGenerationSizeMb?: number;
-  /** The young generation's heap, in MB. */
+  /**
+   * The heap's young generation, in MB: from 1 to 1048576. The size of the
+   * heap is limited by both together.
+   */
   maxYoungGenerationSizeMb?: number;
-  /** The stack, in MB. */
+  /** The stack, in MB: from 0.25 to 6. Processes only. */
   stackSizeMb?: number;
 }

@@ -37,7 +37,7 @@ export class ThreadPoolExecutor extends PoolExecutor {
    * @param options How the pool is set up.
    * @throws {TypeError} If an option is of the wrong type.
    * @throws {RangeError} If an option is out of its range.
-   * @throws {NotSupportedError} If `permissions` or `resourceLimits` are given.
+   * @throws {NotSupportedError} If `permissions` other than `"inherit"` are given, or a `stackSizeMb`.
    */
   constructor(options: PoolOptions = {}) {
     super("thread", options);

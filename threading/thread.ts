@@ -40,7 +40,7 @@ import {
 } from "./activity.ts";
 import { excepthook } from "./excepthook.ts";
 
-/** How a {@linkcode Thread} is set up. `permissions` are not supported: Deno offers them to processes only. */
+/** How a {@linkcode Thread} is set up. `permissions` are what the program has: Deno narrows those of processes only. */
 export type ThreadOptions<A extends unknown[] = unknown[], R = unknown> =
   ActivityOptions<A, R>;
 
@@ -116,7 +116,7 @@ export class Thread<R = unknown> extends Activity<R> {
    *
    * @param options What it runs, and how.
    * @throws {TypeError} If an option is of the wrong type.
-   * @throws {NotSupportedError} If `permissions` are given.
+   * @throws {NotSupportedError} If `permissions` other than `"inherit"` are given.
    */
   // deno-lint-ignore no-explicit-any -- the arguments are those of the target
   constructor(options: ThreadOptions<any[], R> = {}) {

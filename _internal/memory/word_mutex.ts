@@ -14,8 +14,10 @@
 //
 // Whoever sleeps has written 2 in step 3, so step a sees it and notifies; who
 // takes it in step 3 leaves 2 behind, since there may be others who sleep.
-// A thread is never stopped in the middle of JavaScript, so the mutex is not
-// left held by the dead; the sleep is cut into slices all the same. What can end
+// A thread is never stopped in the middle of JavaScript before it was marked as
+// gone for a good while, and then takes no mutex any more. So the mutex is not
+// left held by the dead, unless a limited heap is full in that very moment; the
+// sleep is cut into slices all the same. What can end
 // a critical section is a full stack. So whoever is about to change something
 // under the mutex that others wait for calls `probeStack()` before: it throws
 // there, where nothing has been changed yet.

@@ -14,6 +14,7 @@ import {
 } from "../wire/payload.ts";
 import { checkProcessOptions, ProcessHost } from "../worker/process_host.ts";
 import type { WorkerKind } from "../worker/host.ts";
+import type { ResourceLimits } from "../worker/resource_limits.ts";
 import { ThreadHost } from "../worker/thread_host.ts";
 import { uplink } from "../worker/uplink.ts";
 import { defineFunction, type Definition, describer } from "./definitions.ts";
@@ -93,18 +94,17 @@ export interface BackendOptions {
   /** Threads: each runs one call, and ends with it. */
   readonly isSingle?: boolean;
   readonly permissions?: Deno.PermissionOptions | undefined;
+  /** Checked already. */
+  readonly resourceLimits?: ResourceLimits | undefined;
   readonly env?: Record<string, string> | undefined;
   readonly cwd?: string | URL | undefined;
 }
 
 /** Worker threads. */
 export function threadBackend(options: BackendOptions): Backend {
-  if (options.permissions !== undefined) {
-    throw new NotSupportedError(
-      "Cannot start threads with 'permissions': Deno offers them to processes only",
-    );
-  }
-  const { concurrency, daemon = false, isSingle = false } = options;
+  checkThreadPermissions(options.permissions);
+  const { concurrency, daemon = false, isSingle = false, resourceLimits } =
+    options;
   return {
     kind: "thread",
     prepare: (...call) => prepareRemote(true, ...call),
@@ -112,10 +112,28 @@ export function threadBackend(options: BackendOptions): Backend {
     startChunk: (fn, context) => new RemoteChunk(true, fn, context),
     start: (identity, events) =>
       new RemoteWorker(
-        new ThreadHost({ ...identity, concurrency, daemon, isSingle }),
+        new ThreadHost({
+          ...identity,
+          concurrency,
+          daemon,
+          isSingle,
+          resourceLimits,
+        }),
         events,
       ),
   };
+}
+
+/**
+ * Deno narrows the permissions of a thread only with an unstable flag. Whoever
+ * asks without it is not refused but ended, with the whole program; and nothing
+ * that a program can see tells whether the flag is there.
+ */
+function checkThreadPermissions(permissions: unknown): void {
+  if (permissions === undefined || permissions === "inherit") return;
+  throw new NotSupportedError(
+    "Cannot start threads with 'permissions': Deno has them for threads only behind a flag that a program cannot look for; use ProcessPoolExecutor or Process",
+  );
 }
 
 /** Child processes. */

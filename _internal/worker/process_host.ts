@@ -32,9 +32,17 @@ import { findProjectConfig } from "./_project_config.ts";
 import { PROCESS_ENTRY } from "./entry_urls.ts";
 import type { HostExit, HostOptions, WorkerHost } from "./host.ts";
 import type { ChildHello } from "./process_child.ts";
+import {
+  hasHeapLimit,
+  limitFlags,
+  overflowError,
+  type ResourceLimits,
+} from "./resource_limits.ts";
 
 /** How long a child may take to connect whose entry comes from the network, in ms. */
 const REMOTE_DEADLINE = 60_000;
+/** The exit code of a program that a trap has ended, on Windows. */
+const WINDOWS_BREAKPOINT = 0x80000003;
 /** The longest name, in UTF-16 units: even where JSON makes six bytes of each, the child's first line has room for it. */
 const MAX_NAME = 8192;
 
@@ -60,6 +68,8 @@ export interface ProcessHostOptions extends HostOptions {
   config?: string | false | undefined;
   /** More flags for `deno run`, such as `--v8-flags=…`. */
   flags?: readonly string[] | undefined;
+  /** What the child may use of memory. */
+  resourceLimits?: ResourceLimits | undefined;
   /** What the child runs. Tests give another one. */
   entry?: string | URL | undefined;
   /** The kind of socket; by default what platform and permissions allow. */
@@ -146,7 +156,7 @@ export class ProcessHost implements WorkerHost {
       },
     };
     this.#tell(new TextEncoder().encode(`${JSON.stringify(hello)}\n`));
-    this.exited = this.#watch();
+    this.exited = this.#watch(options.resourceLimits);
     this.ready = this.#start(options.deadline ?? defaultDeadline(options));
     // Nobody has to wait for `ready`: `exited` tells of a failed start too.
     this.ready.catch(() => {});
@@ -216,6 +226,7 @@ export class ProcessHost implements WorkerHost {
       ),
       ...(typeof config === "string" ? ["--config", config] : []),
       ...(options.config === false ? ["--no-config"] : []),
+      ...limitFlags(options.resourceLimits),
       ...(options.flags ?? []),
       String(options.entry ?? PROCESS_ENTRY),
     ];
@@ -266,7 +277,7 @@ export class ProcessHost implements WorkerHost {
     for (const byte of this.#early.splice(0)) this.#raise(byte);
   }
 
-  async #watch(): Promise<HostExit> {
+  async #watch(limits: ResourceLimits | undefined): Promise<HostExit> {
     const { code, signal } = await this.#child.status;
     const wasStarting = this.channel.isConnected === false;
     this.#rendezvous.close();
@@ -289,6 +300,7 @@ export class ProcessHost implements WorkerHost {
       // resolves. Opened in case the owner has not: only a reader sees the end.
       this.channel.open();
       ({ error } = await this.channel.ended);
+      if (isOverflow(limits, code, signal)) error = overflowError(limits!);
     }
     this.#state = "ended";
     workerEnded();
@@ -350,6 +362,17 @@ function checkPlatform(): void {
       `Cannot start process without --allow-run=${Deno.execPath()}`,
     );
   }
+}
+
+/** V8 ends a program whose heap is full with a trap, and says why on standard error. */
+function isOverflow(
+  limits: ResourceLimits | undefined,
+  code: number,
+  signal: Deno.Signal | null,
+): boolean {
+  if (!hasHeapLimit(limits)) return false;
+  return signal === "SIGTRAP" || signal === "SIGABRT" ||
+    code === WINDOWS_BREAKPOINT;
 }
 
 /** True for the error of a signal to a process that has ended, also where Deno knows it and has not said so yet (`BadResource`). */

@@ -16,7 +16,9 @@ import { endAgent } from "../memory/waiting.ts";
 import { closeInspector } from "../wire/functions/inspector.ts";
 import type { MessageSource } from "../wire/ring_channel.ts";
 import { THREAD_ENTRY } from "./entry_urls.ts";
+import { HEAP_IS_FULL } from "./heap_watch.ts";
 import { untilGone } from "./life_locks.ts";
+import { startLimitedThread } from "./limited_thread.ts";
 import {
   closeMail,
   openMail,
@@ -26,7 +28,12 @@ import {
   setThreadServices,
   tellFailed,
 } from "./mail.ts";
-import { unrefWorker } from "./unref_worker.ts";
+import {
+  type PlatformThread,
+  startWebThread,
+  type ThreadEvents,
+} from "./platform_thread.ts";
+import type { ResourceLimits } from "./resource_limits.ts";
 
 /** The platform's side of a thread, for its host. */
 export interface SpawnedThread {
@@ -43,7 +50,7 @@ export interface SpawnedThread {
 /** Threads that run for another one than the main thread, by agent. */
 const guests = new Map<
   number,
-  { owner: number; worker: Worker; lifeLock: string }
+  { owner: number; thread: PlatformThread; lifeLock: string }
 >();
 /** Who ends a thread that the main thread has started, by agent. */
 const own = new Map<number, () => void>();
@@ -53,18 +60,20 @@ const own = new Map<number, () => void>();
  *
  * @param agent Its place in the domain.
  * @param name Its label.
- * @param onFailed Hears of an error that ended it.
+ * @param limits What its heap is limited to, if it is.
+ * @param events Hears how it ends.
  * @param onKilled Another thread wants it to end now.
  */
 export function spawnThread(
   agent: number,
   name: string,
-  onFailed: (message: string) => void,
+  limits: ResourceLimits | undefined,
+  events: ThreadEvents,
   onKilled: () => void,
 ): SpawnedThread {
   return isMainAgent()
-    ? spawnHere(agent, name, onFailed, onKilled)
-    : spawnThere(agent, name, onFailed);
+    ? spawnHere(agent, name, limits, events, onKilled)
+    : spawnThere(agent, name, limits, events);
 }
 
 /** Stops a thread from wherever this is. */
@@ -77,27 +86,22 @@ export function killThread(agent: number): void {
 function spawnHere(
   agent: number,
   name: string,
-  onFailed: (message: string) => void,
+  limits: ResourceLimits | undefined,
+  events: ThreadEvents,
   onKilled: () => void,
 ): SpawnedThread {
   setThreadServices({ spawn, terminate, release });
-  const worker = startWorker(name);
-  const onError = (event: ErrorEvent) => {
-    // Not prevented, the error of a worker would end the program.
-    event.preventDefault();
-    onFailed(event.message);
-  };
-  worker.addEventListener("error", onError);
+  const thread = startThread(name, limits, events);
   own.set(agent, onKilled);
   return {
-    port: worker,
+    port: thread.port,
     start(message) {
       const mail = openMail(agent);
-      worker.postMessage({ ...message, mail }, [mail]);
+      thread.port.postMessage({ ...message, mail }, [mail]);
     },
-    terminate: () => worker.terminate(),
+    terminate: () => thread.terminate(),
     release() {
-      worker.terminate();
+      thread.kill();
       own.delete(agent);
       // What it asked for before it ended is served, and then ended too.
       closeMail(agent);
@@ -109,15 +113,19 @@ function spawnHere(
 function spawnThere(
   agent: number,
   name: string,
-  onFailed: (message: string) => void,
+  limits: ResourceLimits | undefined,
+  events: ThreadEvents,
 ): SpawnedThread {
   const { port1, port2 } = new MessageChannel();
   port1.start();
   return {
     port: port1,
     start(message) {
-      const start = { ...message, port: port2 };
-      requestSpawn(agent, name, start, [port2], onFailed);
+      const start = { ...message, port: port2, limits };
+      requestSpawn(agent, name, start, [port2], (failure) => {
+        if (failure === HEAP_IS_FULL) events.overflowed();
+        else events.failed(failure);
+      });
     },
     terminate: () => requestTerminate(agent),
     release() {
@@ -130,14 +138,18 @@ function spawnThere(
 /** Whether the package may be read, once that is known. */
 let isReadable = false;
 
-function startWorker(name: string): Worker {
+function startThread(
+  name: string,
+  limits: ResourceLimits | undefined,
+  events: ThreadEvents,
+): PlatformThread {
   checkReadable();
   // A worker that is started while an inspector session is open comes up half a
   // second late.
   closeInspector();
-  const worker = new Worker(THREAD_ENTRY, { type: "module", name });
-  unrefWorker(worker);
-  return worker;
+  return limits === undefined
+    ? startWebThread(THREAD_ENTRY, name, events)
+    : startLimitedThread(THREAD_ENTRY, name, limits, events);
 }
 
 /**
@@ -171,28 +183,33 @@ function spawn(
 ): void {
   // It was terminated before it was started.
   if (isGone(agent)) return;
-  const worker = startWorker(name);
-  workerStarted();
-  const { port, lifeLock } = start as { port: MessagePort; lifeLock: string };
-  guests.set(agent, { owner, worker, lifeLock });
-  worker.addEventListener("error", (event) => {
-    event.preventDefault();
-    tellFailed(owner, agent, event.message);
+  const { port, lifeLock, limits } = start as {
+    port: MessagePort;
+    lifeLock: string;
+    limits: ResourceLimits | undefined;
+  };
+  const thread = startThread(name, limits, {
+    failed: (message) => tellFailed(owner, agent, message),
+    overflowed: () => tellFailed(owner, agent, HEAP_IS_FULL),
+    // Its host asks whether it lives.
+    exited() {},
   });
+  workerStarted();
+  guests.set(agent, { owner, thread, lifeLock });
   const mail = openMail(agent);
-  worker.postMessage({ ...start, mail }, [mail, port]);
+  thread.port.postMessage({ ...start, mail }, [mail, port]);
 }
 
 function terminate(agent: number): void {
   own.get(agent)?.();
-  guests.get(agent)?.worker.terminate();
+  guests.get(agent)?.thread.terminate();
 }
 
 function release(agent: number): void {
   const guest = guests.get(agent);
   if (guest === undefined) return;
   guests.delete(agent);
-  guest.worker.terminate();
+  guest.thread.kill();
   workerEnded();
   closeMail(agent);
   endGuestsOf(agent);
@@ -203,7 +220,7 @@ function endGuestsOf(owner: number): void {
   for (const [agent, guest] of guests) {
     if (guest.owner !== owner) continue;
     endAgent(agent, "killed");
-    guest.worker.terminate();
+    guest.thread.terminate();
     untilGone(guest.lifeLock).then((isGone) => {
       release(agent);
       if (isGone) freeAgent(agent);

@@ -5,7 +5,11 @@
 // messages instead of ending the whole program.
 
 import { endAgent } from "../memory/waiting.ts";
+import type { MessageSource } from "../wire/ring_channel.ts";
 import type { Guest } from "./guest.ts";
+
+/** Asks a thread with limits on its heap to end. */
+export const LEAVE = "concurrent-parallel/leave";
 
 /** Stands between a task and its thread. */
 export interface ThreadGuard {
@@ -13,6 +17,8 @@ export interface ThreadGuard {
   watch(guest: Guest): void;
   /** Ends the thread, announced. */
   close(code: number): void;
+  /** Ends the thread, without a word, when the host asks for it. */
+  heed(port: MessageSource): void;
 }
 
 /**
@@ -61,5 +67,10 @@ export function guardThread(agent: number): ThreadGuard {
       guest = g;
     },
     close: end,
+    heed(port) {
+      port.addEventListener("message", ({ data }) => {
+        if (data === LEAVE) close();
+      });
+    },
   };
 }

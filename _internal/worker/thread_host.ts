@@ -33,6 +33,11 @@ import {
 } from "../wire/thread_link.ts";
 import type { HostExit, HostOptions, WorkerHost } from "./host.ts";
 import { heldLocks, untilGone } from "./life_locks.ts";
+import {
+  hasHeapLimit,
+  overflowError,
+  type ResourceLimits,
+} from "./resource_limits.ts";
 import { type SpawnedThread, spawnThread } from "./spawn_thread.ts";
 
 /** What a new worker thread is told. */
@@ -49,6 +54,8 @@ export interface ThreadStart {
   readonly agent: number;
   /** True: it ends with its first call. */
   readonly isSingle: boolean;
+  /** True: its heap has a limit, which it watches. */
+  readonly isLimited: boolean;
   /** To and from its host, where that is another thread than the main one. */
   readonly port?: MessagePort;
   /** To and from the main thread. Added by the main thread. */
@@ -63,6 +70,8 @@ export interface ThreadHostOptions extends HostOptions {
   readonly daemon?: boolean;
   /** True: it runs one call, and ends with it. */
   readonly isSingle?: boolean;
+  /** What its heap is limited to. */
+  readonly resourceLimits?: ResourceLimits | undefined;
   /** What the messages take; by default what the platform allows. */
   readonly transport?: ThreadTransport;
 }
@@ -74,6 +83,9 @@ export interface ThreadHostOptions extends HostOptions {
 const LOCK_PREFIX = `concurrent-parallel/${crypto.randomUUID()}`;
 /** A thread that has not come up after this many ms never will. */
 const START_TIMEOUT = 60_000;
+
+/** Milliseconds in which the platform says why a thread with limits has ended. */
+const WORD_GRACE = 100;
 
 /** A worker thread, seen from the thread that started it. */
 export class ThreadHost implements WorkerHost {
@@ -89,6 +101,7 @@ export class ThreadHost implements WorkerHost {
 
   readonly #thread: SpawnedThread;
   readonly #lifeLock: string;
+  readonly #isLimited: boolean;
   #state: "starting" | "running" | "stopping" | "ended" = "starting";
   #stuck = false;
   #exitCode: number | undefined;
@@ -106,11 +119,20 @@ export class ThreadHost implements WorkerHost {
     this.agent = createAgent(options.name, options.daemon ?? false);
     const link = createLink(options.transport ?? DEFAULT_TRANSPORT);
     this.slots = linkSlots(link);
+    const limits = hasHeapLimit(options.resourceLimits)
+      ? options.resourceLimits
+      : undefined;
+    this.#isLimited = limits !== undefined;
     try {
       this.#thread = spawnThread(
         this.agent,
         options.name,
-        (message) => this.#end({ error: new TypeError(message) }),
+        limits,
+        {
+          failed: (message) => this.#end({ error: new TypeError(message) }),
+          overflowed: () => this.#overflow(overflowError(limits!)),
+          exited: (code) => this.#onExit(code),
+        },
         () => this.terminate(),
       );
     } catch (error) {
@@ -138,6 +160,7 @@ export class ThreadHost implements WorkerHost {
       domain: domainMemory(),
       agent: this.agent,
       isSingle: options.isSingle ?? false,
+      isLimited: limits !== undefined,
     };
     this.#thread.start(start);
   }
@@ -194,18 +217,40 @@ export class ThreadHost implements WorkerHost {
   probe(): void {
     if (this.#state !== "running") return;
     heldLocks().then((held) => {
-      if (this.#state === "running" && !held.has(this.#lifeLock)) {
-        this.#end({});
-      }
+      if (this.#state !== "running" || held.has(this.#lifeLock)) return;
+      if (this.#isLimited) this.#awaitWord();
+      else this.#end({});
     });
   }
 
+  /** It is gone, and the platform is about to say why. */
+  #awaitWord(): void {
+    setTimeout(() => {
+      if (this.#state === "running") this.#end({});
+    }, WORD_GRACE);
+  }
+
+  /** Its heap was full, and what ran in it was ended; its event loop may go on. */
+  #overflow(error: RangeError): void {
+    if (this.#state === "ended") return;
+    this.#state = "stopping";
+    this.#thread.terminate();
+    this.#watchEnd({ error });
+  }
+
+  /** Nothing has announced it. An end that was asked for shows in the lock: the event comes too early then. */
+  #onExit(code: number): void {
+    if (this.#state !== "starting" && this.#state !== "running") return;
+    this.#exitCode = code;
+    this.#end({});
+  }
+
   /** The thread is on its way out: waits for its lock, but not for ever. */
-  async #watchEnd(): Promise<void> {
+  async #watchEnd(exit: HostExit = {}): Promise<void> {
     // What comes after the end was asked for is not wanted; what came before
     // has been drained by then or is drained once more here.
     this.#stuck = !(await untilGone(this.#lifeLock));
-    this.#end({});
+    this.#end(exit);
   }
 
   #end(exit: HostExit): void {

@@ -32,6 +32,8 @@ interface Backend {
   readonly name: string;
   readonly create: (options: PoolOptions) => Executor;
   readonly isProcess: boolean;
+  /** True where nothing stops a worker that computes. */
+  readonly canBeStuck: boolean;
 }
 
 const backends: Backend[] = [
@@ -39,11 +41,24 @@ const backends: Backend[] = [
     name: "ThreadPoolExecutor",
     create: (options) => new ThreadPoolExecutor(options),
     isProcess: false,
+    canBeStuck: true,
+  },
+  {
+    name: "ThreadPoolExecutor with 'resourceLimits'",
+    create: (options) =>
+      new ThreadPoolExecutor({
+        name: "ThreadPoolExecutor with 'resourceLimits'",
+        ...options,
+        resourceLimits: { maxOldGenerationSizeMb: 256 },
+      }),
+    isProcess: false,
+    canBeStuck: false,
   },
   {
     name: "ProcessPoolExecutor",
     create: (options) => new ProcessPoolExecutor(options),
     isProcess: true,
+    canBeStuck: false,
   },
 ];
 
@@ -82,7 +97,7 @@ const crashes: Crash[] = [
   },
 ];
 
-for (const { name, create, isProcess } of backends) {
+for (const { name, create, isProcess, canBeStuck } of backends) {
   const test = (criterion: string, fn: () => Promise<void>) =>
     Deno.test(`${name} with a task that ${criterion}`, fn);
 
@@ -143,7 +158,7 @@ for (const { name, create, isProcess } of backends) {
     assertEquals(await soon("the queued", queued), 9);
     const { failed, crashes } = executor.stats();
     assertEquals({ failed, crashes }, { failed: 1, crashes: 0 });
-    if (!isProcess) {
+    if (canBeStuck) {
       await until("it is known as stuck", () => executor.stats().stuck === 1);
       await until("its end is known", () => executor.stats().stuck === 0);
     }
