@@ -29,6 +29,11 @@ async function sleepAndPrint(ms: number, text: string): Promise<void> {
   console.log(text);
 }
 
+async function sleepSome(x: number): Promise<number> {
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  return x;
+}
+
 function fail(): never {
   throw new RangeError("of the task");
 }
@@ -82,6 +87,22 @@ const programs: Record<string, () => unknown> = {
     await executor.shutdown({ wait: false });
     const error = await first.exception() as Error;
     console.log(error.message);
+  },
+  /** Says when it runs, and does so until somebody ends it. */
+  async endless() {
+    const executor = create({ maxWorkers: 2 });
+    const pids = await Promise.all(
+      [1, 2].map(() => executor.submit(() => Deno.pid)),
+    );
+    console.log("pids", ...pids);
+    const items = function* () {
+      for (let i = 0;; i++) yield i;
+    };
+    try {
+      for await (const _ of executor.map(sleepSome, items()));
+    } finally {
+      console.log("finally");
+    }
   },
   /** Dropped without a shutdown: idle workers hold no program up. */
   async delShutdown() {
