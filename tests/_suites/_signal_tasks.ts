@@ -4,7 +4,7 @@
 
 import { ThreadPoolExecutor } from "../../futures/mod.ts";
 import { current } from "../../mod.ts";
-import { mark, throughGate } from "./_tasks.ts";
+import { mark } from "./_tasks.ts";
 
 /** What a signal's reason looks like. */
 export interface Seen {
@@ -54,15 +54,13 @@ export async function giveBack(signal: AbortSignal): Promise<AbortSignal> {
   return signal;
 }
 
-/** Waits for the gate, then looks: `[before, after]`. */
+/** Looks, waits for the signal, looks again. */
 export async function lookTwice(
   path: string,
-  gate: string,
   signal: AbortSignal,
 ): Promise<[boolean, boolean]> {
-  mark(path, "begun");
   const before = signal.aborted;
-  await throughGate(gate, undefined);
+  await untilFired(path, { signal });
   return [before, signal.aborted];
 }
 
@@ -77,8 +75,8 @@ export async function sendOn(
 
 /** Waits until it is asked to stop; leaves why. */
 export async function reasonOfStop(path: string): Promise<never> {
-  mark(path, "begun");
   const { signal } = current;
+  mark(path, "begun");
   if (!signal.aborted) {
     await new Promise((resolve) => signal.addEventListener("abort", resolve));
   }

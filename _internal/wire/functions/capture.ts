@@ -21,7 +21,7 @@ import {
   PROPERTIES_NAME,
 } from "./names.ts";
 import { isProxy } from "./node_builtins.ts";
-import { storagesOfImport } from "./module_storages.ts";
+import { storagesByText, storagesOfImport } from "./module_storages.ts";
 import { namespaceOrigin } from "./origins.ts";
 import { ownExportOf } from "./own_exports.ts";
 import type { FunctionSource } from "./parse.ts";
@@ -208,9 +208,10 @@ export class Capture {
   }
 
   #addStorages(specifier: string, exportName: string, value: unknown): void {
-    for (const storage of storagesOfImport(specifier, exportName, value)) {
-      this.#storages.add(storage);
-    }
+    const storages = this.#place.scopes.length === 0
+      ? storagesByText(specifier)
+      : storagesOfImport(specifier, exportName, value);
+    for (const storage of storages) this.#storages.add(storage);
   }
 
   #declared(name: string): Binding | undefined {

@@ -21,7 +21,11 @@ import type { FunctionDescription, FunctionValue } from "./description.ts";
 import { rememberExport } from "./homes.ts";
 import { guessPlace } from "./guess.ts";
 import { locate, type LocatedFunction } from "./locate.ts";
-import { storagesInModule, withLoadedStorages } from "./module_storages.ts";
+import {
+  storagesByText,
+  storagesInModule,
+  withLoadedStorages,
+} from "./module_storages.ts";
 import { withStorages } from "./storages.ts";
 import { PROPERTIES_NAME } from "./names.ts";
 import { functionOrigin } from "./origins.ts";
@@ -126,9 +130,12 @@ function describe(
     ? exportFromCallers(wrapped) ?? exportFromCallers(fn)
     : exportOf(wrapped, place) ?? exportOf(fn, place);
   if (reference !== undefined) {
-    return place === undefined
-      ? reference
-      : withStorages(reference, storagesInModule(place));
+    return withStorages(
+      reference,
+      place === undefined
+        ? storagesByText(reference.url)
+        : storagesInModule(place),
+    );
   }
   if (place !== undefined && /^(ext|node):/.test(place.script.url)) {
     throw functionError(

@@ -9,7 +9,14 @@ import type { FunctionDescription } from "./description.ts";
 import { inspectFunction, type RuntimeScope } from "./inspector.ts";
 import { locate, type LocatedFunction } from "./locate.ts";
 import { namespaceAt } from "./origins.ts";
-import { mainModule, readScope, resolveSpecifier } from "./references.ts";
+import type { ImportSource } from "./parse.ts";
+import {
+  mainModule,
+  parseModule,
+  readBinding,
+  requireModule,
+  resolveSpecifier,
+} from "./references.ts";
 import {
   isStorage,
   rememberStorageHome,
@@ -22,6 +29,7 @@ import { type AnyFunction, unwrapTask } from "./task.ts";
 const NONE: readonly Storage[] = [];
 
 const ofScript = new Map<string, readonly Storage[]>();
+const ofUrl = new Map<string, readonly Storage[]>();
 const ofImported = new WeakMap<object, readonly Storage[]>();
 
 /** The storages that the module of a function names, by where they can be imported. */
@@ -38,7 +46,7 @@ export function storagesInModule(
   ) return NONE;
   const found = new Set<Storage>();
   for (const name of Object.keys(scope.object)) {
-    const value = readScope(scope, name);
+    const value = readBinding(scope.object, name);
     const imported = parsed.imports.get(name);
     const specifier = imported === undefined
       ? url
@@ -87,6 +95,41 @@ export function storagesOfImport(
   return found;
 }
 
+/**
+ * The storages that a module exports or imports by name, where V8 cannot be
+ * asked: from the module's text and what it and its imports export.
+ *
+ * @param url A module that is loaded here.
+ */
+export function storagesByText(url: string): readonly Storage[] {
+  const known = ofUrl.get(url);
+  if (known !== undefined) return known;
+  const namespace = requireModule(url, url);
+  // It is just being evaluated, or cannot be looked at.
+  if (namespace === undefined) return NONE;
+  const found = new Set(ofNamespace(namespace, url));
+  for (const { specifier, exportName } of importsOf(url)) {
+    const resolved = resolveSpecifier(specifier, url);
+    const exports = requireModule(resolved, url);
+    if (exports === undefined) continue;
+    if (exportName === "*") {
+      for (const storage of ofNamespace(exports, resolved)) found.add(storage);
+      continue;
+    }
+    const value = readBinding(exports, exportName);
+    if (!isPlainStorage(value)) continue;
+    rememberStorageHome(value, { url: resolved, name: exportName });
+    found.add(value);
+  }
+  const storages = found.size === 0 ? NONE : [...found];
+  ofUrl.set(url, storages);
+  return storages;
+}
+
+function importsOf(url: string): Iterable<ImportSource> {
+  return parseModule(url)?.imports.values() ?? [];
+}
+
 /** The description with the storages of the modules that are loaded for it here. */
 export function withLoadedStorages<D extends FunctionDescription>(
   description: D,
@@ -108,7 +151,7 @@ function storagesBeside(fn: AnyFunction): readonly Storage[] {
   const scope = inspectFunction(fn)?.scopes.find(isModule);
   if (scope === undefined) return NONE;
   const hasAny = Object.keys(scope.object).some((name) => {
-    const value = readScope(scope, name);
+    const value = readBinding(scope.object, name);
     return isPlainStorage(value) ||
       Object.prototype.toString.call(value) === "[object Module]";
   });

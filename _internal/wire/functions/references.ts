@@ -5,12 +5,10 @@
 
 import type { FunctionReference } from "./description.ts";
 import { rememberExport } from "./homes.ts";
-import type { RuntimeScope } from "./inspector.ts";
 import { locate, type LocatedFunction } from "./locate.ts";
 import { resolveRelative } from "./names.ts";
 import { nodeBuiltin, nodeModule } from "./node_builtins.ts";
 import { type ParsedScript, parseScript } from "./parse.ts";
-import { storagesOf, withStorages } from "./storages.ts";
 import { type AnyFunction, unwrapTask } from "./task.ts";
 
 const parsedModules = new Map<string, ParsedScript | undefined>();
@@ -38,7 +36,7 @@ export function exportOf(
     // its place tells it.
     const isSame = localName === undefined
       ? node?.start === start && node.end === end
-      : module !== undefined && readScope(module, localName) === value;
+      : module !== undefined && readBinding(module.object, localName) === value;
     if (isSame) return { kind: "reference", url, name: exportName };
   }
   return undefined;
@@ -69,7 +67,7 @@ export function exportBeside(
   )?.localName;
   return module === undefined || localName === undefined
     ? undefined
-    : readScope(module, localName);
+    : readBinding(module.object, localName);
 }
 
 /**
@@ -95,16 +93,7 @@ export function exportFromCallers(
         if (member === value) {
           // V8 cannot be asked for the exports beside it when one comes back.
           rememberExport({ url: candidate, name: "*" }, namespace);
-          const reference: FunctionReference = {
-            kind: "reference",
-            url: candidate,
-            name,
-          };
-          const storages = storagesOf(
-            namespace as Readonly<Record<string, unknown>>,
-            candidate,
-          );
-          return withStorages(reference, storages);
+          return { kind: "reference", url: candidate, name };
         }
       }
     }
@@ -141,17 +130,16 @@ export function resolveSpecifier(
 }
 
 /**
- * Reads a binding of a scope.
+ * Reads a binding of a scope or of a namespace.
  *
- * @param scope The scope.
+ * @param object The scope's object, or the namespace.
  * @param name The binding.
  * @returns The value; `undefined` also where it is not initialised.
  */
-export function readScope(
-  { object }: RuntimeScope,
-  name: string,
-): unknown {
-  return Object.hasOwn(object, name) ? attempt(() => object[name]) : undefined;
+export function readBinding(object: object, name: string): unknown {
+  return Object.hasOwn(object, name)
+    ? attempt(() => Reflect.get(object, name))
+    : undefined;
 }
 
 /** The program's entry; `undefined` inside a worker. */
@@ -212,7 +200,7 @@ function readModule(url: string): ParsedScript | undefined {
 }
 
 /** Gives the exports of a module that is loaded already. */
-function requireModule(url: string, from: string): object | undefined {
+export function requireModule(url: string, from: string): object | undefined {
   if (url.startsWith("node:")) return nodeBuiltin(url);
   if (!url.startsWith("file:")) return undefined;
   const path = new URL(url);
