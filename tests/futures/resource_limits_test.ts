@@ -21,9 +21,11 @@ import {
 } from "../../futures/mod.ts";
 import { errorOf } from "../_suites/_helpers.ts";
 import { square } from "../_suites/_tasks.ts";
+import { contextSuite } from "../_suites/context_suite.ts";
 import { mapSuite } from "../_suites/map_suite.ts";
 import { poolSuite } from "../_suites/pool_suite.ts";
 import { executorSuite, type Subject } from "../_suites/executor_suite.ts";
+import { signalSuite } from "../_suites/signal_suite.ts";
 
 const subject: Subject = {
   name: "ThreadPoolExecutor with 'resourceLimits'",
@@ -38,6 +40,8 @@ const subject: Subject = {
 executorSuite(subject);
 poolSuite(subject);
 mapSuite(subject);
+signalSuite(subject);
+contextSuite(subject);
 
 const classes = { ThreadPoolExecutor, ProcessPoolExecutor, AutoExecutor };
 
