@@ -100,12 +100,19 @@ export interface Executor extends AsyncDisposable {
   /**
    * Runs a function with arguments.
    *
+   * - **Signals:** an `AbortSignal` among the arguments, or captured, fires over
+   *   there when it fires here, until the task has ended.
+   * - **Context:** the task finds each `AsyncLocalStorage` as it is now that it
+   *   captured or is passed, that it imports, or that the module of an exported
+   *   task exports or imports. One that a module keeps to itself is not reached.
+   *   What it holds is encoded now.
+   *
    * @typeParam A The arguments.
    * @typeParam R What the function returns.
    * @param fn The function, or a task.
    * @param args Its arguments; encoded now, so later changes do not matter.
    * @returns The future of the result.
-   * @throws {SerializationError} If the function or an argument cannot travel.
+   * @throws {SerializationError} If the function, an argument or its context cannot travel.
    * @throws {InvalidStateError} If the executor was shut down, or its queue is full.
    * @throws {BrokenExecutorError} If its workers cannot start.
    */
