@@ -25,7 +25,11 @@ import type {
   Work,
 } from "../_internal/pool/job.ts";
 import { Scheduler } from "../_internal/pool/scheduler.ts";
-import type { SchedulerOptions } from "../_internal/pool/scheduler_options.ts";
+import { Histogram } from "../_internal/pool/histogram.ts";
+import type {
+  SchedulerOptions,
+  WorkerStats,
+} from "../_internal/pool/scheduler_options.ts";
 import type { TaskScheduler } from "../_internal/pool/task_scheduler.ts";
 import type {
   AnyFunction,
@@ -294,7 +298,7 @@ export async function shutdownLanes(
   await within("shut down an executor", closed, { timeout });
 }
 
-/** Adds the counts of lanes up. */
+/** Adds up what lanes have done. */
 export function sumStats(lanes: readonly Lane[]): ExecutorStats {
   const sum = {
     workers: 0,
@@ -308,16 +312,27 @@ export function sumStats(lanes: readonly Lane[]): ExecutorStats {
     restarts: 0,
     stuck: 0,
   };
+  const runTime = new Histogram();
+  const waitTime = new Histogram();
+  const perWorker: WorkerStats[] = [];
+  let busyTime = 0;
+  let upTime = 0;
   for (const { scheduler } of lanes) {
     const stats = scheduler.stats();
     for (const key of Object.keys(sum) as (keyof typeof sum)[]) {
       sum[key] += stats[key];
     }
+    runTime.merge(stats.runTime);
+    waitTime.merge(stats.waitTime);
+    perWorker.push(...stats.perWorker);
+    busyTime += stats.busyTime;
+    upTime += stats.upTime;
   }
-  return sum;
-}
-
-/** The error of what comes later. */
-export function notYet(what: string): NotSupportedError {
-  return new NotSupportedError(`Cannot ${what}: not supported yet`);
+  return {
+    ...sum,
+    runTime: runTime.stats(),
+    waitTime: waitTime.stats(),
+    utilization: upTime === 0 ? 0 : Math.min(busyTime / upTime, 1),
+    perWorker,
+  };
 }

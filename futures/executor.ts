@@ -7,7 +7,11 @@
  * @module
  */
 
-import type { ExecutorStats } from "../_internal/pool/scheduler_options.ts";
+import type { TimeStats } from "../_internal/pool/histogram.ts";
+import type {
+  ExecutorStats,
+  WorkerStats,
+} from "../_internal/pool/scheduler_options.ts";
 import type { Future } from "./future.ts";
 
 /** Any function that can be submitted. */
@@ -86,7 +90,7 @@ export interface ShutdownOptions {
   timeout?: number;
 }
 
-export type { ExecutorStats };
+export type { ExecutorStats, TimeStats, WorkerStats };
 
 /**
  * Runs functions somewhere else: in threads, in processes, or wherever they run
@@ -166,14 +170,19 @@ export interface Executor extends AsyncDisposable {
     options?: MapOptions,
   ): AsyncIterableIterator<Awaited<R>>;
   /**
-   * Runs a generator over there and yields its values here. Not supported yet.
+   * Runs a generator over there and yields its values here, one by one. It
+   * begins with the first step and waits for whoever takes the values: it is at
+   * most some values ahead, 16 where they are taken slowly. While it waits its
+   * place is free for other tasks. Leaving the loop runs its `finally`.
    *
    * @typeParam A The arguments.
    * @typeParam Y What the generator yields.
-   * @param fn The generator function.
-   * @param args Its arguments.
-   * @returns The values.
-   * @throws {NotSupportedError} Always, in this version.
+   * @param fn The generator function, or one that returns something to iterate over.
+   * @param args Its arguments; encoded now.
+   * @returns The values; its error comes behind the values before it.
+   * @throws {SerializationError} If the function or an argument cannot travel.
+   * @throws {InvalidStateError} If the executor was shut down.
+   * @throws {BrokenExecutorError} If its workers cannot start.
    */
   stream<A extends unknown[], Y>(
     fn: (...args: A) => Iterable<Y> | AsyncIterable<Y>,
@@ -191,7 +200,8 @@ export interface Executor extends AsyncDisposable {
   /**
    * Tells what the executor has done so far.
    *
-   * @returns The counts.
+   * @returns The counts and times.
+   * @throws {NotSupportedError} In a worker that the executor was sent to.
    */
   stats(): ExecutorStats;
   /** Starts the workers ahead of the first task; resolves when they take tasks. */

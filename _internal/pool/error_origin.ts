@@ -7,7 +7,7 @@
 
 import type { WorkerKind } from "../worker/host.ts";
 import type { Outcomes } from "../wire/outcomes.ts";
-import type { PoolWorker } from "./pool_worker.ts";
+import { type PoolWorker, shownId } from "./pool_worker.ts";
 
 /** Where a task ran that failed. */
 export interface ErrorOrigin {
@@ -37,9 +37,7 @@ export function noteOrigin(
   // Of what else was thrown, primitives above all, nothing can be noted.
   if (!(error instanceof Error)) return;
   const { name, kind } = worker;
-  // What `current.worker.id` says: of a thread it is its `ident`.
-  const id = worker.agent === 0 ? worker.id : worker.agent;
-  origins.set(error, { task, worker: { id, name, kind } });
+  origins.set(error, { task, worker: { id: shownId(worker), name, kind } });
   // In place it is the very object that the task threw, with its whole stack.
   if (kind === "inline") return;
   try {

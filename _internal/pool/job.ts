@@ -1,6 +1,6 @@
 // Copyright 2026 the @concurrent/parallel authors. MIT license.
 
-import type { AbortReason, CallMode } from "../wire/messages.ts";
+import { type AbortReason, CallMode } from "../wire/messages.ts";
 import type { AnyFunction } from "../wire/functions/task.ts";
 import type { Outcome } from "../wire/outcomes.ts";
 import type { Payload } from "../wire/payload.ts";
@@ -108,6 +108,17 @@ export class Job {
   isResting = false;
   /** Called once when the job settles: detaches what listens for it. */
   detach: (() => void) | undefined;
+  /** How many tasks it stands for. */
+  get calls(): number {
+    return this.work.kind === "remote" ? this.work.calls : 1;
+  }
+
+  /** True where its answer is a list of outcomes that can be read here. */
+  get isChunk(): boolean {
+    return this.work.kind === "remote" && this.work.mode === CallMode.chunk &&
+      !this.work.isRelayed;
+  }
+
   /** How many tasks it is nested in. */
   get depth(): number {
     return this.origin?.depth ?? 0;

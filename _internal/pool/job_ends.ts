@@ -4,7 +4,7 @@ import { TaskTimeoutError } from "../base/errors.ts";
 import { AbortReason } from "../wire/messages.ts";
 import type { Job } from "./job.ts";
 
-/** The ends of jobs: each job settles once, is counted once, and tells its observer. */
+/** The ends of jobs: each job settles once, is counted once with all its calls, and tells its observer. */
 export class JobEnds {
   completed = 0;
   failed = 0;
@@ -12,9 +12,11 @@ export class JobEnds {
   /** Jobs under way that nobody has to keep the program alive for. */
   resting = 0;
 
-  succeed(job: Job, value: unknown): void {
+  /** @param failed How many of the calls of a chunk threw. */
+  succeed(job: Job, value: unknown, failed = 0): void {
     if (job.state === "settled") return;
-    this.completed++;
+    this.completed += job.calls - failed;
+    this.failed += failed;
     this.#settle(job);
     job.observer.succeeded(value);
   }
@@ -27,14 +29,14 @@ export class JobEnds {
 
   fail(job: Job, error: unknown): void {
     if (job.state === "settled") return;
-    this.failed++;
+    this.failed += job.calls;
     this.#settle(job);
     job.observer.failed(error);
   }
 
   cancel(job: Job, reason: unknown): void {
     if (job.state === "settled") return;
-    this.cancelled++;
+    this.cancelled += job.calls;
     this.#settle(job);
     job.observer.cancelled(reason);
   }

@@ -70,3 +70,10 @@ export interface PoolWorker {
   /** Looks whether it still lives. */
   probe(): void;
 }
+
+/** The number under which tasks know their worker: of a thread its `ident`. */
+export function shownId(
+  { id, agent }: Pick<PoolWorker, "id" | "agent">,
+): number {
+  return agent === 0 ? id : agent;
+}

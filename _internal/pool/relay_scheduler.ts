@@ -34,7 +34,7 @@ import { RawAnswer, readAnswer, readError } from "./answers.ts";
 import { type Definition, noteTime } from "./definitions.ts";
 import { Job, type JobObserver, type JobOptions, type Work } from "./job.ts";
 import { JobEnds } from "./job_ends.ts";
-import type { ExecutorStats } from "./scheduler_options.ts";
+import type { SchedulerStats } from "./scheduler_options.ts";
 import { SignalRelay } from "./signal_relay.ts";
 import type { LaneOptions, TaskScheduler } from "./task_scheduler.ts";
 
@@ -223,7 +223,7 @@ export class RelayScheduler implements TaskScheduler {
     return RelayScheduler.ask(this.#executor, Question.terminate);
   }
 
-  stats(): ExecutorStats {
+  stats(): SchedulerStats {
     throw new NotSupportedError(
       "Cannot get the stats of an executor in a worker: they are where it was made",
     );

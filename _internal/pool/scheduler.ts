@@ -44,11 +44,12 @@ import {
   InvalidStateError,
 } from "../base/errors.ts";
 import { holdProgram, releaseProgram } from "../base/registry.ts";
-import { AbortReason, CallMode, Lent } from "../wire/messages.ts";
+import { AbortReason, Lent } from "../wire/messages.ts";
 import type { Outcomes } from "../wire/outcomes.ts";
 import type { HostExit } from "../worker/host.ts";
 import { noteTime } from "./definitions.ts";
 import { noteOrigin, noteOrigins } from "./error_origin.ts";
+import { Histogram } from "./histogram.ts";
 import { enterCurrentContext } from "./inline_worker.ts";
 import { catchInterrupts, ignoreInterrupts } from "./interrupts.ts";
 import { Job, type JobObserver, type JobOptions, type Work } from "./job.ts";
@@ -56,7 +57,7 @@ import { JobEnds } from "./job_ends.ts";
 import { JobQueue } from "./job_queue.ts";
 import { brokenError, crashError } from "./pool_errors.ts";
 import { ReadyWaiters } from "./ready_waiters.ts";
-import type { ExecutorStats, SchedulerOptions } from "./scheduler_options.ts";
+import type { SchedulerOptions, SchedulerStats } from "./scheduler_options.ts";
 import type { TaskScheduler } from "./task_scheduler.ts";
 import type { WorkerRecord } from "./worker_record.ts";
 import { WorkerSet } from "./worker_set.ts";
@@ -86,6 +87,8 @@ export class Scheduler implements TaskScheduler {
   #brokenBy: unknown;
   #terminatedBy: unknown;
   #pumpState: "resting" | "pumping" | "again" = "resting";
+  readonly #runTime = new Histogram();
+  readonly #waitTime = new Histogram();
   /** The lowest priority so far: while all are the same, nobody is overtaken. */
   #lowestPriority = Infinity;
   /** Whether this scheduler is one of those who keep the program alive. */
@@ -345,9 +348,10 @@ export class Scheduler implements TaskScheduler {
   }
 
   /** What it has done so far. */
-  stats(): ExecutorStats {
+  stats(): SchedulerStats {
     const workers = this.#workers;
     const ends = this.#ends;
+    const now = performance.now();
     return {
       workers: workers.live.size,
       idle: workers.idle,
@@ -359,6 +363,11 @@ export class Scheduler implements TaskScheduler {
       crashes: workers.crashes,
       restarts: workers.restarts,
       stuck: workers.stuck,
+      runTime: this.#runTime,
+      waitTime: this.#waitTime,
+      busyTime: workers.busyTime(now),
+      upTime: workers.upTime(now),
+      perWorker: Array.from(workers.live, (record) => record.stats(now)),
     };
   }
 
@@ -506,6 +515,7 @@ export class Scheduler implements TaskScheduler {
 
   #markRunning(record: WorkerRecord, job: Job): void {
     job.state = "running";
+    this.#waitTime.add(performance.now() - job.queuedAt, job.calls);
     const { timeout } = job.options;
     if (timeout !== undefined && record.state !== "gone") {
       job.disarm = afterUnheld(timeout, () => {
@@ -622,10 +632,11 @@ export class Scheduler implements TaskScheduler {
       else if (record.state === "starting") {
         this.#ends.succeedUncounted(job, value);
       } else {
-        if (job.work.kind === "remote" && job.work.mode === CallMode.chunk) {
-          noteOrigins(value as Outcomes, job.options.name, record.worker);
+        const outcomes = job.isChunk ? value as Outcomes : undefined;
+        if (outcomes !== undefined) {
+          noteOrigins(outcomes, job.options.name, record.worker);
         }
-        this.#ends.succeed(job, value);
+        this.#ends.succeed(job, value, outcomes?.failed.size);
       }
     }
     this.#pump();
@@ -725,8 +736,11 @@ export class Scheduler implements TaskScheduler {
       return undefined;
     }
     if (job.work.kind === "remote") {
-      const { definition, calls } = job.work;
-      noteTime(definition, time / Math.max(calls, 1));
+      noteTime(job.work.definition, time / job.calls);
+    }
+    // The initializer is no task.
+    if (record.state !== "starting") {
+      this.#runTime.add(time / job.calls, job.calls);
     }
     job.disarm?.();
     job.disarm = undefined;

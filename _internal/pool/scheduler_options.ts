@@ -1,6 +1,7 @@
 // Copyright 2026 the @concurrent/parallel authors. MIT license.
 
 import type { WorkerKind } from "../worker/host.ts";
+import type { Histogram, TimeStats } from "./histogram.ts";
 import type { Work } from "./job.ts";
 import type { PoolWorker, WorkerEvents } from "./pool_worker.ts";
 
@@ -51,13 +52,35 @@ export interface SchedulerOptions {
   ) => PoolWorker;
 }
 
+/** What one worker of an executor has done so far. */
+export interface WorkerStats {
+  /** Its number: `current.worker.id` over there. */
+  readonly id: number;
+  /** Its label. */
+  readonly name: string;
+  /** What it is. */
+  readonly kind: WorkerKind;
+  /** The number of its process; undefined where it is none. */
+  readonly pid: number | undefined;
+  /** Whether it comes up, has nothing to do, has, or will end when it is done. */
+  readonly state: "starting" | "idle" | "busy" | "leaving";
+  /** Tasks that it was given, those that run included. */
+  readonly tasks: number;
+  /** Tasks that it runs now. */
+  readonly running: number;
+  /** How long it had something to run, in milliseconds. */
+  readonly busyTime: number;
+  /** The same as a share of the time since it came up, from 0 to 1. */
+  readonly utilization: number;
+}
+
 /** What an executor has done so far. */
 export interface ExecutorStats {
   /** Workers that live, those that come up included. */
   readonly workers: number;
   /** Workers with nothing to do. */
   readonly idle: number;
-  /** Tasks that wait. */
+  /** Tasks that wait. A chunk of a map counts as one while it waits and while it runs. */
   readonly queued: number;
   /** Tasks that run. */
   readonly running: number;
@@ -73,4 +96,22 @@ export interface ExecutorStats {
   readonly restarts: number;
   /** Threads that were given up while they were busy and still run. */
   readonly stuck: number;
+  /** How long tasks ran on their workers, in milliseconds; those that lost their worker are not known. */
+  readonly runTime: TimeStats;
+  /** How long tasks waited before they ran, in milliseconds. */
+  readonly waitTime: TimeStats;
+  /** The share of the time since they came up in which workers had something to run, from 0 to 1; those that are gone included. */
+  readonly utilization: number;
+  /** Each worker that lives, in the order of their start. */
+  readonly perWorker: readonly WorkerStats[];
+}
+
+/** The same as a scheduler tells it, to be added up. */
+export interface SchedulerStats
+  extends Omit<ExecutorStats, "runTime" | "waitTime" | "utilization"> {
+  readonly runTime: Histogram;
+  readonly waitTime: Histogram;
+  /** Milliseconds in which workers had something to run, and in which they were up. */
+  readonly busyTime: number;
+  readonly upTime: number;
 }

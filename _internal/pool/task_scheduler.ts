@@ -1,7 +1,7 @@
 // Copyright 2026 the @concurrent/parallel authors. MIT license.
 
 import type { Job, JobObserver, JobOptions, Work } from "./job.ts";
-import type { ExecutorStats, SchedulerOptions } from "./scheduler_options.ts";
+import type { SchedulerOptions, SchedulerStats } from "./scheduler_options.ts";
 
 /** What a map has to know of the workers. */
 export type LaneOptions = Pick<
@@ -42,7 +42,7 @@ export interface TaskScheduler {
   ready(count: number): Promise<void>;
   shutdown(cancelQueued: boolean): Promise<void>;
   terminate(reason: unknown): Promise<void>;
-  stats(): ExecutorStats;
+  stats(): SchedulerStats;
   /** Why nothing can be submitted any more; undefined where it can. */
   readonly endError: unknown;
   /** Calls a function when it ends; returns what takes that back. */

@@ -2,8 +2,8 @@
 
 import { Lent } from "../wire/messages.ts";
 import type { Job } from "./job.ts";
-import type { SchedulerOptions } from "./scheduler_options.ts";
-import type { PoolWorker } from "./pool_worker.ts";
+import type { SchedulerOptions, WorkerStats } from "./scheduler_options.ts";
+import { type PoolWorker, shownId } from "./pool_worker.ts";
 
 /**
  * What the scheduler knows of one worker. Only the scheduler and its worker set
@@ -35,6 +35,14 @@ export class WorkerRecord {
   idleSince = 0;
   /** Calls sent so far, the initializer not counted. */
   sent = 0;
+  /** The same with each call of a chunk. */
+  #tasks = 0;
+  /** When it came up, by `performance.now()`; undefined while it does. */
+  #upSince: number | undefined;
+  /** Since when it has had something to run; undefined where it has nothing. */
+  #busySince: number | undefined;
+  /** How long it had before that. */
+  #busyTime = 0;
   readonly #concurrency: number;
   readonly #sendsEarly: boolean;
   readonly #free: number[] = [];
@@ -84,6 +92,52 @@ export class WorkerRecord {
     if (job === undefined) return;
     if (to === Lent.no) this.#lent.delete(job);
     else this.#lent.set(job, to);
+    this.#noteLoad();
+  }
+
+  /** How long it has had something to run, in milliseconds. */
+  busyTime(now: number): number {
+    return this.#busyTime + (now - (this.#busySince ?? now));
+  }
+
+  /** How long it has been up, in milliseconds. */
+  upTime(now: number): number {
+    return now - (this.#upSince ?? now);
+  }
+
+  /** What it has done so far. */
+  stats(now: number): WorkerStats {
+    const { name, kind, pid } = this.worker;
+    const busyTime = this.busyTime(now);
+    const upTime = this.upTime(now);
+    return {
+      id: shownId(this.worker),
+      name,
+      kind,
+      pid,
+      state: this.state === "ready"
+        ? this.size > 0 ? "busy" : "idle"
+        : this.state === "starting"
+        ? "starting"
+        : "leaving",
+      tasks: this.#tasks,
+      running: this.state === "starting" ? 0 : this.size - this.waiting,
+      busyTime,
+      utilization: upTime === 0 ? 0 : Math.min(busyTime / upTime, 1),
+    };
+  }
+
+  /** Notes when it gets something to run, and when it has nothing left. */
+  #noteLoad(): void {
+    if ((this.load > 0) === (this.#busySince !== undefined)) return;
+    const now = performance.now();
+    if (this.#busySince === undefined) {
+      this.#busySince = now;
+    } else {
+      // What it got before it was up it could not run.
+      if (this.#upSince !== undefined) this.#busyTime += now - this.#busySince;
+      this.#busySince = undefined;
+    }
   }
 
   /** Calls that it holds and that have not begun. */
@@ -112,8 +166,13 @@ export class WorkerRecord {
   ready(): void {
     if (this.state === "starting") {
       this.state = "ready";
-      this.sent = 0;
-      this.idleSince = performance.now();
+      const now = performance.now();
+      // The initializer is no task; calls that were sent early are.
+      this.sent = this.size;
+      this.#tasks = this.size;
+      this.idleSince = now;
+      this.#upSince = now;
+      if (this.#busySince !== undefined) this.#busySince = now;
     }
   }
 
@@ -125,6 +184,8 @@ export class WorkerRecord {
     this.#jobs[slot] = job;
     this.#order.set(job, slot);
     this.sent++;
+    this.#tasks += job.calls;
+    this.#noteLoad();
   }
 
   /** Takes a job back that has not begun. Its slot is free when the worker has noticed. */
@@ -136,6 +197,8 @@ export class WorkerRecord {
     this.#jobs[slot] = undefined;
     this.#revoked.add(slot);
     this.sent--;
+    this.#tasks -= job.calls;
+    this.#noteLoad();
     return true;
   }
 
@@ -146,6 +209,7 @@ export class WorkerRecord {
     if (job !== undefined) {
       this.#order.delete(job);
       this.#lent.delete(job);
+      this.#noteLoad();
     }
     this.#jobs[slot] = undefined;
     this.worker.release(slot);

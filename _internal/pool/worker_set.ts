@@ -73,6 +73,8 @@ export class WorkerSet {
   /** Terminated threads that may run on. */
   readonly #abandoned = new Set<PoolWorker>();
   #startFailures = 0;
+  #goneBusyTime = 0;
+  #goneUpTime = 0;
   #sequence = 0;
   #idleTimer: ReturnType<typeof setTimeout> | undefined;
   /** Workers that ended by themselves. */
@@ -100,6 +102,20 @@ export class WorkerSet {
     let size = 0;
     for (const record of this.#live) size += record.size;
     return size;
+  }
+
+  /** How long workers had something to run, those that are gone included. */
+  busyTime(now: number): number {
+    let time = this.#goneBusyTime;
+    for (const record of this.#live) time += record.busyTime(now);
+    return time;
+  }
+
+  /** How long workers were up, those that are gone included. */
+  upTime(now: number): number {
+    let time = this.#goneUpTime;
+    for (const record of this.#live) time += record.upTime(now);
+    return time;
   }
 
   /** Calls that were sent ahead. */
@@ -321,7 +337,11 @@ export class WorkerSet {
   }
 
   #leave(record: WorkerRecord): void {
-    this.#live.delete(record);
+    if (this.#live.delete(record)) {
+      const now = performance.now();
+      this.#goneBusyTime += record.busyTime(now);
+      this.#goneUpTime += record.upTime(now);
+    }
     this.#leaving.add(record);
   }
 

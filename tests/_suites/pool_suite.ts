@@ -300,6 +300,53 @@ export function poolSuite(subject: Subject): void {
     });
   });
 
+  test("stats() counts the calls of a map one by one", async () => {
+    await using executor = create({ maxWorkers: 2 });
+    const numbers = Array(1000).keys();
+    for await (
+      const _ of executor.map(on(tasks.squareUnlessOdd), numbers, {
+        onError: "settle",
+      })
+    );
+    const { completed, failed, runTime, waitTime, perWorker } = executor
+      .stats();
+    assertEquals([completed, failed], [500, 500]);
+    assertEquals([runTime.count, waitTime.count], [1000, 1000]);
+    const total = perWorker.reduce((sum, { tasks }) => sum + tasks, 0);
+    assertEquals(total, 1000);
+  });
+
+  test("stats() tells how long tasks ran and waited, and what workers did", async () => {
+    await using executor = create({ maxWorkers: 1 });
+    assertEquals(executor.stats().perWorker, []);
+    assertEquals(executor.stats().utilization, 0);
+    await executor.ready();
+    const info = await executor.submit(on(tasks.workerInfo));
+    const before = executor.stats().perWorker[0]!;
+    assertEquals(before.id, info.id);
+    assertEquals(before.name, info.name);
+    assertEquals(before.kind, info.kind);
+    assertEquals(before.pid === undefined, info.kind !== "process");
+    assertEquals([before.state, before.tasks, before.running], ["idle", 1, 0]);
+    const both = [40, 40].map((ms) => executor.submit(on(tasks.busy), ms));
+    await until("the first runs", () => both[0]!.running());
+    const during = executor.stats();
+    assertEquals(during.perWorker[0]!.state, "busy");
+    assert(during.perWorker[0]!.running >= 1);
+    await Promise.all(both);
+    const { runTime, waitTime, utilization, perWorker } = executor.stats();
+    assertEquals([runTime.count, waitTime.count], [3, 3]);
+    assert(runTime.max >= 40, `${runTime.max}`);
+    assert(runTime.p99 >= runTime.p50 && runTime.max >= runTime.p99);
+    const after = perWorker[0]!;
+    assertEquals([after.state, after.tasks, after.running], ["idle", 3, 0]);
+    assert(after.busyTime >= 40, `${after.busyTime}`);
+    assert(after.utilization > 0 && after.utilization <= 1);
+    assert(utilization > 0 && utilization <= 1);
+    // In turn on a worker that runs one at a time: the second has waited.
+    if (backend !== "inline") assert(waitTime.max >= 30, `${waitTime.max}`);
+  });
+
   test("shutdown() finishes what was accepted, then stops the workers", async () => {
     const executor = create({ maxWorkers: 2 });
     const futures = Array.from(
