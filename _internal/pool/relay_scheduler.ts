@@ -129,6 +129,7 @@ export class RelayScheduler implements TaskScheduler {
     const link = up();
     // Of one that is passed on it is the call that has started its worker.
     const call = job.origin?.parent;
+    if (!work.isRelayed) link.enter(call);
     if (!whole) define(definition);
     const w = new ByteWriter(payload.bytes.length + 128);
     writeRelay(w, {

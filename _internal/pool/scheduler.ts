@@ -446,7 +446,10 @@ export class Scheduler implements TaskScheduler {
         victim = record;
       }
     }
-    if (oldest === undefined || !victim!.revoke(oldest)) return false;
+    if (
+      oldest === undefined || thief.loadFor(oldest) >= concurrency ||
+      !victim!.revoke(oldest)
+    ) return false;
     this.#send(thief, oldest);
     return true;
   }

@@ -178,6 +178,7 @@ export class Guest {
         this.#channel.send(w.bytes(), attachments, transfer);
       },
       slotOf: (call) => this.#runningOf(call)?.slot,
+      enter: (call) => this.#enter(this.#runningOf(call)),
       waitStarted: (call) => this.#waitStarted(this.#runningOf(call)),
       waitEnded: (call) => this.#waitEnded(this.#runningOf(call)),
     });
@@ -526,11 +527,17 @@ export class Guest {
     return call instanceof RunningCall && !call.ended ? call : undefined;
   }
 
-  #waitStarted(running: RunningCall | undefined): void {
+  #enter(running: RunningCall | undefined): void {
     if (running === undefined) return;
     const storage = this.useStorage();
     // A call that began before there was a storage.
     if (storage.getStore() === undefined) storage.enterWith(running);
+  }
+
+  #waitStarted(running: RunningCall | undefined): void {
+    if (running === undefined) return;
+    // From here on others may run beside it.
+    this.useStorage();
     if (running.waits++ > 0) return;
     // Not while its code runs: another call could not begin anyhow.
     queueMicrotask(() => this.#lend(running));

@@ -17,6 +17,8 @@ export interface Uplink {
   ): void;
   /** The slot of a call of this worker; undefined for what is none. */
   slotOf(call: CallContext | undefined): number | undefined;
+  /** What runs now is part of the call: that stays known also where others run meanwhile. */
+  enter(call: CallContext | undefined): void;
   /** The call waits for one thing more: its place is lent while it waits for any. */
   waitStarted(call: CallContext | undefined): void;
   /** Undoes one `waitStarted`. */
