@@ -6,7 +6,6 @@
 
 import { canPark } from "../_internal/memory/bell.ts";
 import { within } from "../_internal/base/deadline.ts";
-import { NotSupportedError } from "../_internal/base/errors.ts";
 import {
   checkDuration,
   checkFunction,
