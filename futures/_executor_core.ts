@@ -67,14 +67,37 @@ export function checkTask(
 ): { fn: AnyFunction; options: TaskOptions } {
   checkFunction(verb, "fn", fn);
   const task = unwrapTask(fn as AnyFunction);
-  if (verb !== STREAM && GENERATORS.has(task.fn.constructor?.name)) {
+  if (verb !== STREAM) checkNoGenerator(verb, "fn", task.fn);
+  return task;
+}
+
+/** Nobody would take its values, so nothing of it would run. */
+function checkNoGenerator(verb: string, name: string, fn: AnyFunction): void {
+  if (!GENERATORS.has(fn.constructor?.name)) return;
+  throw new TypeError(
+    `Cannot ${verb} as '${name}' must not be a generator function, whose values come one by one (use stream()): current value is ${
+      fn.name || "(anonymous)"
+    }`,
+  );
+}
+
+/** A child process takes no more, and a number stands behind it. */
+const MAX_NAME = 8000;
+
+function checkName(verb: string, name: unknown): void {
+  if (name === undefined) return;
+  if (typeof name !== "string") {
     throw new TypeError(
-      `Cannot ${verb} as 'fn' must not be a generator function, whose values come one by one (use stream()): current value is ${
-        task.fn.name || "(anonymous)"
+      `Cannot ${verb} as 'name' must be a string: current value is ${
+        describe(name)
       }`,
     );
   }
-  return task;
+  if (name.length > MAX_NAME) {
+    throw new RangeError(
+      `Cannot ${verb} as 'name' must be of at most ${MAX_NAME} characters: current value is of ${name.length}`,
+    );
+  }
 }
 
 /** Encodes one call. What it moves is not taken away where it will never run. */
@@ -216,6 +239,7 @@ export function createLane(
       `Cannot ${verb} as 'concurrency' must not be greater than ${maxConcurrency}: current value is ${concurrency}`,
     );
   }
+  checkName(verb, options.name);
   checkDuration(verb, "idleTimeout", options.idleTimeout);
   checkDuration(verb, "cancelGrace", options.cancelGrace);
   const { onInterrupt = "terminate" } = options;
@@ -229,6 +253,7 @@ export function createLane(
   const { initializer, initArgs = [] } = options;
   if (initializer !== undefined) {
     checkFunction(verb, "initializer", initializer);
+    checkNoGenerator(verb, "initializer", unwrapTask(initializer).fn);
   }
   if (!Array.isArray(initArgs)) {
     throw new TypeError(
@@ -272,6 +297,9 @@ export function createLane(
     cancelGrace: options.cancelGrace ?? 100,
     isInterruptible: onInterrupt === "terminate",
     initializer: initial === undefined ? undefined : () => initial,
+    initializerTimeout: initializer === undefined
+      ? undefined
+      : unwrapTask(initializer).options.timeout,
     // A program may block its thread right after a submit, to wait for the task
     // with an event or a queue.
     sendsEarly: backend.kind === "thread" && initial === undefined &&

@@ -14,7 +14,7 @@ import {
 } from "../_internal/pool/executor_services.ts";
 import { RelayScheduler } from "../_internal/pool/relay_scheduler.ts";
 import { INLINE_SLOTS } from "../_internal/pool/inline_worker.ts";
-import { checkDuration } from "../_internal/base/validation.ts";
+import { checkDuration, checkObject } from "../_internal/base/validation.ts";
 import { checkResourceLimits } from "../_internal/worker/resource_limits.ts";
 import { SLOTS } from "../_internal/memory/slots.ts";
 import type {
@@ -105,6 +105,7 @@ export abstract class PoolExecutor implements Executor {
     this.#kind = kind;
     this.#options = options;
     this.#className = new.target.name;
+    checkObject(`create ${this.#className}`, "options", options);
     this.#handle = takeHandle();
     this.#isRelay = this.#handle !== undefined;
     // Checks the options now, for the automatic executor too.

@@ -229,7 +229,8 @@ export interface PoolOptions {
    */
   name?: string;
   /**
-   * Runs on each worker before its first task. If it fails, the pool is broken.
+   * Runs on each worker before its first task. If it fails, the pool is broken;
+   * also where it is a task with a timeout, which has passed.
    *
    * @default {undefined}
    */
@@ -259,7 +260,8 @@ export interface PoolOptions {
    */
   concurrency?: number;
   /**
-   * Tasks that may wait, at least 1; one more is refused with an
+   * Tasks that may wait for workers that are busy, at least 1; one more is
+   * refused with an
    * {@linkcode InvalidStateError}. `map` waits for room while it has tasks under way.
    *
    * @default {Infinity}

@@ -42,6 +42,7 @@ import {
   type BrokenExecutorError,
   CancelledError,
   InvalidStateError,
+  TaskTimeoutError,
 } from "../base/errors.ts";
 import { holdProgram, releaseProgram } from "../base/registry.ts";
 import { AbortReason, Lent } from "../wire/messages.ts";
@@ -112,10 +113,15 @@ export class Scheduler implements TaskScheduler {
     });
   }
 
-  /** True where fewer jobs wait than `queueLimit`. */
+  /**
+   * True where fewer jobs wait than `queueLimit`. Those for which a worker is
+   * still to be started wait for nobody, and do not count.
+   */
   get hasRoom(): boolean {
-    const { queueLimit } = this.options;
-    return queueLimit === Infinity || this.#waiting < queueLimit;
+    const { queueLimit, maxWorkers, concurrency } = this.options;
+    if (queueLimit === Infinity) return true;
+    const free = maxWorkers * concurrency - this.#running;
+    return this.#waiting < queueLimit + Math.max(free, 0);
   }
 
   /** True where somebody waits for it: for a job, for its end, or for the next step of what goes on. */
@@ -356,7 +362,7 @@ export class Scheduler implements TaskScheduler {
       workers: workers.live.size,
       idle: workers.idle,
       queued: this.#waiting,
-      running: workers.size - workers.waiting - workers.initializing,
+      running: this.#running,
       completed: ends.completed,
       failed: ends.failed,
       cancelled: ends.cancelled,
@@ -369,6 +375,12 @@ export class Scheduler implements TaskScheduler {
       upTime: workers.upTime(now),
       perWorker: Array.from(workers.live, (record) => record.stats(now)),
     };
+  }
+
+  /** Jobs that have begun. */
+  get #running(): number {
+    const { size, waiting, initializing } = this.#workers;
+    return size - waiting - initializing;
   }
 
   /** Jobs that have not begun: here, and sent ahead. */
@@ -614,6 +626,14 @@ export class Scheduler implements TaskScheduler {
       return;
     }
     job.state = "running";
+    const { initializerTimeout: timeout } = this.options;
+    if (timeout === undefined) return;
+    job.disarm = afterUnheld(timeout, () =>
+      this.#break(
+        new TaskTimeoutError(
+          `Cannot start worker '${record.worker.name}': its initializer has not ended within ${timeout} ms`,
+        ),
+      ));
   }
 
   #join(record: WorkerRecord): void {

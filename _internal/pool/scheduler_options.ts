@@ -45,6 +45,8 @@ export interface SchedulerOptions {
   readonly exitCode?: () => number;
   /** Runs first on every worker. */
   readonly initializer: (() => Work) | undefined;
+  /** Milliseconds that the initializer may take. */
+  readonly initializerTimeout?: number | undefined;
   /** Starts a worker. */
   readonly startWorker: (
     identity: { readonly id: number; readonly name: string },

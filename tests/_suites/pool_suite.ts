@@ -19,9 +19,12 @@ import {
   CancelledError,
   type Future,
   InvalidStateError,
+  type PoolOptions,
+  TaskTimeoutError,
   TimeoutError,
   WorkerCrashedError,
 } from "../../futures/mod.ts";
+import { task } from "../../mod.ts";
 import { errorOf, Folder, soon, until } from "./_helpers.ts";
 import { declare, type Subject } from "./executor_suite.ts";
 import * as tasks from "./_tasks.ts";
@@ -63,6 +66,23 @@ export function poolSuite(subject: Subject): void {
       () => create({ initializer: 1 as unknown as () => void }),
       TypeError,
     );
+    for (
+      const options of [
+        { name: 5 },
+        { name: Symbol("pool") },
+        { initArgs: "abc" },
+        {
+          initializer: function* () {
+            yield 1;
+          },
+        },
+        { resourceLimits: 64 },
+        // As Python's: it would be overlooked.
+        4,
+        null,
+      ]
+    ) assertThrows(() => create(options as PoolOptions), TypeError);
+    assertThrows(() => create({ name: "n".repeat(9000) }), RangeError);
     assertEquals(create().stats().workers, 0);
     return Promise.resolve();
   });
@@ -196,6 +216,76 @@ export function poolSuite(subject: Subject): void {
     assertInstanceOf(error, Broken);
     assertInstanceOf(error.cause, WorkerCrashedError);
     assertEquals(error.cause.exitCode, 9);
+  });
+
+  test("initializer that takes longer than its timeout breaks the executor", async () => {
+    await using executor = create({
+      maxWorkers: 1,
+      initializer: task(() => new Promise<never>(() => {}), { timeout: 100 }),
+    });
+    const error = await soon(
+      "the end",
+      errorOf(executor.submit(on(tasks.square), 1)),
+    );
+    assertInstanceOf(error, Broken);
+    assertInstanceOf(error.cause, TaskTimeoutError);
+    assertStringIncludes(error.cause.message, "within 100 ms");
+  });
+
+  test("initializer with a timeout that it keeps is as without", async () => {
+    await using executor = create({
+      maxWorkers: 1,
+      initializer: task(tasks.initialize, { timeout: 60_000 }),
+      initArgs: ["kept"],
+    });
+    assertEquals(await executor.submit(on(tasks.initialValue)), "kept");
+  });
+
+  test("submit() does not count tasks for which there are workers to start against 'queueLimit'", async () => {
+    await using executor = create({ maxWorkers: 2, queueLimit: 1 });
+    using folder = new Folder();
+    const gate = folder.file("gate");
+    const accepted = [1, 2, 3].map((x) =>
+      executor.submit(on(tasks.throughGate<number>), gate, x)
+    );
+    assertThrows(
+      () => executor.submit(on(tasks.square), 4),
+      InvalidStateError,
+      "queueLimit",
+    );
+    folder.open("gate");
+    assertEquals(await Promise.all(accepted), [1, 2, 3]);
+  });
+
+  test("maxTasksPerWorker holds with several calls under way", async () => {
+    await using executor = create({
+      maxWorkers: 1,
+      maxTasksPerWorker: 3,
+      concurrency: 2,
+    });
+    const infos = await Promise.all(
+      Array.from({ length: 10 }, () => executor.submit(on(tasks.workerInfo))),
+    );
+    const counts = new Map<number, number>();
+    for (const { id } of infos) counts.set(id, (counts.get(id) ?? 0) + 1);
+    assertEquals([...counts.values()].toSorted(), [1, 3, 3, 3]);
+  });
+
+  test("minWorkers are kept after a crash", async () => {
+    await using executor = create({ maxWorkers: 2, minWorkers: 2 });
+    await executor.ready();
+    await errorOf(executor.submit(on(tasks.crashingInitializer)));
+    await until("both are up", () => executor.stats().idle === 2);
+  });
+
+  test("name is the name of a lone worker, and numbered with several", async () => {
+    await using lone = create({ maxWorkers: 1, name: "lone" });
+    assertEquals((await lone.submit(on(tasks.workerInfo))).name, "lone");
+    await using several = create({ maxWorkers: 2, name: "several" });
+    assertEquals(
+      (await several.submit(on(tasks.workerInfo))).name,
+      "several_0",
+    );
   });
 
   test("terminate() while the initializer runs ends everything", async () => {
