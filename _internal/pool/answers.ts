@@ -8,6 +8,7 @@ import { decodeValue } from "../wire/codec.ts";
 import { decodeError } from "../wire/error_codec.ts";
 import { homes } from "../wire/functions/homecoming.ts";
 import { CallMode } from "../wire/messages.ts";
+import type { WorkerPlace } from "../wire/relay_messages.ts";
 import { readOutcomes } from "../wire/outcomes.ts";
 
 const NO_MODULES: ReadonlyMap<string, Record<string, unknown>> = new Map();
@@ -16,6 +17,8 @@ const NO_MODULES: ReadonlyMap<string, Record<string, unknown>> = new Map();
 export class RawAnswer {
   readonly payload: Uint8Array;
   readonly attachments: readonly unknown[];
+  /** Of an error: the worker that it comes from, for whoever reads it. */
+  worker: WorkerPlace | undefined;
 
   constructor(payload: Uint8Array, attachments: readonly unknown[]) {
     // A message is valid during its delivery only.

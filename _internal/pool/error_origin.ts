@@ -7,6 +7,7 @@
 
 import type { WorkerKind } from "../worker/host.ts";
 import type { Outcomes } from "../wire/outcomes.ts";
+import { RawAnswer } from "./answers.ts";
 import { type PoolWorker, shownId } from "./pool_worker.ts";
 
 /** Where a task ran that failed. */
@@ -34,10 +35,13 @@ export function noteOrigin(
   task: string,
   worker: OriginWorker,
 ): void {
+  const { name, kind } = worker;
+  const place = { id: shownId(worker), name, kind };
+  // Whoever submitted the task reads it, and knows the task.
+  if (error instanceof RawAnswer) error.worker = place;
   // Of what else was thrown, primitives above all, nothing can be noted.
   if (!(error instanceof Error)) return;
-  const { name, kind } = worker;
-  origins.set(error, { task, worker: { id: shownId(worker), name, kind } });
+  origins.set(error, { task, worker: place });
   // In place it is the very object that the task threw, with its whole stack.
   if (kind === "inline") return;
   try {

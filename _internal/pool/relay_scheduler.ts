@@ -32,6 +32,7 @@ import type { WorkerKind } from "../worker/host.ts";
 import { onRelayed, type Uplink, uplink } from "../worker/uplink.ts";
 import { RawAnswer, readAnswer, readError } from "./answers.ts";
 import { type Definition, noteTime } from "./definitions.ts";
+import { noteOrigin } from "./error_origin.ts";
 import { Job, type JobObserver, type JobOptions, type Work } from "./job.ts";
 import { JobEnds } from "./job_ends.ts";
 import type { SchedulerStats } from "./scheduler_options.ts";
@@ -311,13 +312,17 @@ class CallTicket implements Ticket {
         else this.#ends.fail(this.#job, value);
         break;
       }
-      case Relay.failed:
+      case Relay.failed: {
         this.close(answer.ticket);
-        this.#ends.fail(
-          this.#job,
-          this.#readError(answer.payload, attachments),
-        );
+        const error = this.#readError(answer.payload, attachments);
+        const { worker } = answer;
+        if (worker !== undefined) {
+          // The id is the one that is shown already.
+          noteOrigin(error, this.#job.options.name, { ...worker, agent: 0 });
+        }
+        this.#ends.fail(this.#job, error);
         break;
+      }
       case Relay.cancelled:
         this.close(answer.ticket);
         this.#ends.cancel(

@@ -284,7 +284,8 @@ export class RelayServer {
 
   #fail(ticket: number, error: unknown): void {
     this.#drop(ticket);
-    this.#error({ tag: Relay.failed, ticket, time: 0 }, error);
+    const worker = error instanceof RawAnswer ? error.worker : undefined;
+    this.#error({ tag: Relay.failed, ticket, worker }, error);
   }
 
   #error(header: HeaderOf<RelayAnswer>, error: unknown): void {

@@ -115,6 +115,15 @@ export type RelayRequest =
     readonly question: Question;
   };
 
+const KINDS = ["thread", "process", "inline"] as const;
+
+/** Which worker something comes from. */
+export interface WorkerPlace {
+  readonly id: number;
+  readonly name: string;
+  readonly kind: typeof KINDS[number];
+}
+
 /** What a guest receives. */
 export type RelayAnswer =
   | { readonly tag: typeof Relay.begun; readonly ticket: number }
@@ -125,10 +134,17 @@ export type RelayAnswer =
     readonly total: number | undefined;
   }
   | {
-    readonly tag: typeof Relay.done | typeof Relay.failed;
+    readonly tag: typeof Relay.done;
     readonly ticket: number;
     /** How long the function ran, in milliseconds. */
     readonly time: number;
+    readonly payload: Uint8Array;
+  }
+  | {
+    readonly tag: typeof Relay.failed;
+    readonly ticket: number;
+    /** The worker that it comes from; undefined where the host made it. */
+    readonly worker: WorkerPlace | undefined;
     readonly payload: Uint8Array;
   }
   | {
@@ -190,10 +206,18 @@ export function writeRelay(w: ByteWriter, message: Header<Message>): void {
       w.f64(message.total ?? NaN);
       break;
     case Relay.done:
-    case Relay.failed:
       w.varint(message.ticket);
       w.f64(message.time);
       break;
+    case Relay.failed: {
+      const { ticket, worker } = message;
+      w.varint(ticket);
+      w.u8(worker === undefined ? 0 : KINDS.indexOf(worker.kind) + 1);
+      if (worker === undefined) break;
+      w.varint(worker.id);
+      w.string(worker.name);
+      break;
+    }
     case Relay.cancel:
     case Relay.finish:
     case Relay.begun:
@@ -285,11 +309,18 @@ export function readRelayAnswer(bytes: Uint8Array): RelayAnswer {
         done: r.f64(),
         total: optional(r.f64()),
       };
-    case Relay.done:
-    case Relay.failed: {
+    case Relay.done: {
       const ticket = r.varint();
       const time = r.f64();
       return { tag, ticket, time, payload: rest(r) };
+    }
+    case Relay.failed: {
+      const ticket = r.varint();
+      const kind = KINDS[r.u8() - 1];
+      const worker = kind === undefined
+        ? undefined
+        : { kind, id: r.varint(), name: r.string() };
+      return { tag, ticket, worker, payload: rest(r) };
     }
     case Relay.item:
     case Relay.cancelled: {

@@ -118,6 +118,28 @@ Deno.test("errorOrigin() of an error that crossed two workers tells the last, it
   ]);
 });
 
+for (const [name, kind, create] of pools) {
+  Deno.test(`errorOrigin() tells where a task failed that a task of ${name} submitted`, async () => {
+    await using executor = create({ maxWorkers: 1, name: "pool" });
+    const deep = () => executor.submit(task(tasks.failWell, { name: "deep" }));
+    const look = async () => {
+      const error = await deep().exception();
+      return errorOrigin(error);
+    };
+    const origin = await executor.submit(look);
+    assertEquals([origin?.task, origin?.worker.kind], ["deep", kind]);
+    assertEquals(origin?.worker.name, "pool");
+    const throughBoth = async () => await deep();
+    const error = await executor.submit(throughBoth).exception();
+    assertInstanceOf(error, TypeError);
+    assertEquals(errorOrigin(error)?.task, "throughBoth");
+    assertEquals(error.stack!.split("\n").slice(-2), [
+      "    at task 'deep' (pool)",
+      "    at task 'throughBoth' (pool)",
+    ]);
+  });
+}
+
 Deno.test("errorOrigin() of a task that ran in place leaves the error's stack as it is", async () => {
   await using executor = new AutoExecutor({ maxWorkers: 1 });
   const thrown = new RangeError("here");
