@@ -105,3 +105,19 @@ function caught(fn: () => void): unknown {
 export function crashWith(_signal: AbortSignal): never {
   Deno.exit(3);
 }
+
+/** Ends its worker the first time, then waits for the signal. */
+export async function crashOnce(
+  path: string,
+  signal: AbortSignal,
+): Promise<unknown> {
+  mark(path, "begun");
+  if ((await Deno.readTextFile(path)).split("\n").length === 2) {
+    Deno.exit(5);
+    return await new Promise(() => {});
+  }
+  if (!signal.aborted) {
+    await new Promise((resolve) => signal.addEventListener("abort", resolve));
+  }
+  return signal.reason;
+}

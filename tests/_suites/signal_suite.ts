@@ -391,6 +391,22 @@ export function signalSuite(subject: Subject): void {
     assertEquals(seen.message, "down there");
   });
 
+  test("submit() passes a signal again where the task is retried", async () => {
+    await using executor = create({ maxWorkers: 1 });
+    using folder = new Folder();
+    const controller = new AbortController();
+    const listeners = countListeners(controller.signal);
+    const future = executor.submit(
+      on(signals.crashOnce, { retries: 1 }),
+      folder.file("log"),
+      controller.signal,
+    );
+    await until("it runs again", () => folder.lines("log").length === 2);
+    controller.abort("after the crash");
+    assertEquals(await soon("the reason", future), "after the crash");
+    assertEquals(listeners(), 0);
+  });
+
   test("submit() refuses a signal in a result", async () => {
     await using executor = create({ maxWorkers: 1 });
     const error = await assertRejects(

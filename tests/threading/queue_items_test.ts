@@ -3,6 +3,7 @@
 // What can be put in a queue, and what comes out. Priority queues and stacks
 // write the same records as queues: here is one class for all.
 
+import { AsyncLocalStorage } from "node:async_hooks";
 import {
   assert,
   assertEquals,
@@ -355,4 +356,26 @@ Deno.test("Queue refuses what no thread can have", async () => {
   port1.close();
   port2.close();
   assert(queue.empty);
+});
+
+Deno.test("Queue refuses a signal, which belongs to a call", () => {
+  const queue = new Queue<unknown>();
+  const { signal } = new AbortController();
+  const error = assertThrows(
+    () => queue.putSync([signal]),
+    SerializationError,
+    "an AbortSignal only travels to a task",
+  );
+  assertEquals(error.path, "item[0]");
+  assertEquals(queue.size, 0);
+});
+
+Deno.test("Queue hands on which AsyncLocalStorage it was, not what it holds", async () => {
+  const storage = new AsyncLocalStorage<string>();
+  const [to, from] = [new Queue<unknown>(), new Queue<unknown>()];
+  const thread = new Thread({ target: echo, args: [to, from, false] }).start();
+  storage.run("here", () => to.putSync(storage));
+  assertStrictEquals(await soon("the storage", from.get()), storage);
+  to.shutdown();
+  await thread.join();
 });
