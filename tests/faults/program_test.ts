@@ -60,6 +60,11 @@ async function isAlive(pid: number): Promise<boolean> {
 
 const ends: [string, string, string[]][] = [
   ["with idle pools", "idle", ["9", "9", "9", "9"]],
+  [
+    "whose threads have filled their heaps, or computed for ever",
+    "limited",
+    ["9", "WorkerCrashedError", "TaskTimeoutError", "16"],
+  ],
   ["with pools that were never used", "unused", []],
   ["with pools that are ready", "ready", ["ready"]],
   ["after shutdown() that was not waited for", "shutdownNoWait", ["25"]],

@@ -29,11 +29,12 @@ import { signalSuite } from "../_suites/signal_suite.ts";
 
 const subject: Subject = {
   name: "ThreadPoolExecutor with 'resourceLimits'",
-  create: (options) =>
-    new ThreadPoolExecutor({
-      ...options,
-      resourceLimits: { maxOldGenerationSizeMb: 256 },
-    }),
+  create: (options = {}) =>
+    new ThreadPoolExecutor(
+      Object(options) !== options || "resourceLimits" in options
+        ? options
+        : { ...options, resourceLimits: { maxOldGenerationSizeMb: 256 } },
+    ),
   backend: "thread",
 };
 

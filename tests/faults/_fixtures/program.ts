@@ -14,6 +14,7 @@ import { Process } from "../../../multiprocessing/mod.ts";
 import { Thread } from "../../../threading/mod.ts";
 import { square } from "../../_suites/_tasks.ts";
 import { ownPid, stuck, waitAs } from "./faulty.ts";
+import { grow } from "./overflow.ts";
 
 const [mode, folder] = Deno.args;
 
@@ -50,6 +51,19 @@ const programs: Record<string, () => Promise<void> | void> = {
     for (const pool of pools) console.log(await pool.submit(square, 3));
     const wait = io(async (x: number) => await Promise.resolve(x));
     console.log(await pools[2]!.submit(wait, 9));
+  },
+  async limited() {
+    const pool = new ThreadPoolExecutor({
+      maxWorkers: 2,
+      cancelGrace: 20,
+      resourceLimits: { maxOldGenerationSizeMb: 32 },
+    });
+    console.log(await pool.submit(square, 3));
+    const error = await pool.submit(grow).exception();
+    console.log((error as Error).name);
+    const late = pool.submit(task(stuck, { timeout: 100 }), 60_000);
+    console.log(((await late.exception()) as Error).name);
+    console.log(await pool.submit(square, 4));
   },
   unused() {
     new ThreadPoolExecutor();
