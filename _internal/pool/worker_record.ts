@@ -46,6 +46,8 @@ export class WorkerRecord {
   readonly #concurrency: number;
   readonly #sendsEarly: boolean;
   readonly #free: number[] = [];
+  /** Free slots beyond those that have a word. */
+  readonly #spare: number[] = [];
   readonly #jobs: (Job | undefined)[] = [];
   /** Slots whose calls were taken back and not yet skipped. */
   readonly #revoked = new Set<number>();
@@ -159,7 +161,10 @@ export class WorkerRecord {
   get hasRoom(): boolean {
     return (this.state === "ready" ||
       (this.#sendsEarly && this.state === "starting")) &&
-      this.load < this.worker.slots;
+      // A slot without a word cannot be taken back: those are for what is
+      // submitted by calls that wait for it, and for nothing else.
+      (this.#free.length > 0 || this.#jobs.length < this.worker.slots ||
+        (this.#lent.size > 0 && this.load < this.worker.slots));
   }
 
   /** The initializer is done. */
@@ -178,9 +183,12 @@ export class WorkerRecord {
 
   /** Hands a job to the worker. */
   send(job: Job): void {
-    const slot = this.#free.at(-1) ?? this.#jobs.length;
+    const slots = this.#free.length > 0 || this.#jobs.length < this.worker.slots
+      ? this.#free
+      : this.#spare;
+    const slot = slots.at(-1) ?? this.#jobs.length;
     this.worker.send(slot, job.work, job.origin);
-    this.#free.pop();
+    slots.pop();
     this.#jobs[slot] = job;
     this.#order.set(job, slot);
     this.sent++;
@@ -213,7 +221,7 @@ export class WorkerRecord {
     }
     this.#jobs[slot] = undefined;
     this.worker.release(slot);
-    this.#free.push(slot);
+    (slot < this.worker.slots ? this.#free : this.#spare).push(slot);
   }
 
   /** The job that was sent first and could run now, if it does not yet count as running. */
