@@ -424,12 +424,19 @@ for (const { name, create, backend } of subjects) {
     const last = (await reports).at(-1);
     assertEquals(last, { done: 3, total: 3 });
     await errorOf(executor.submit(tasks.raise, 1));
-    const { completed, failed, workers } = executor.stats();
+    const stats = executor.stats();
+    const { completed, failed, workers, runTime, perWorker } = stats;
     assertEquals({ completed, failed, workers }, {
       completed: 1,
       failed: 1,
       workers: 1,
     });
+    assert(stats.utilization >= 0 && stats.utilization <= 1);
+    assert(runTime.p50 <= runTime.p99, Deno.inspect(runTime));
+    assertEquals(
+      perWorker.map((worker) => [worker.name, worker.tasks]),
+      [["pool", 2]],
+    );
     assertEquals(
       await executor.submit(() => current.worker.name),
       "pool",
