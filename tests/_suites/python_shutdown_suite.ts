@@ -62,11 +62,12 @@ export function pythonShutdownSuite({ name, create }: Subject): void {
     ["apple"],
   );
 
-  test("test_submit_after_interpreter_shutdown: what is submitted at `unload` does not run", async () => {
+  test("test_submit_after_interpreter_shutdown: the program does not wait for what is submitted at `unload`", async () => {
     const { code, lines, errors } = await run("submitAtTheEnd", name);
     assertEquals({ code, errors }, { code: 0, errors: "" });
-    assertEquals(lines[0], "in time");
-    assert(!lines.includes("too late"));
+    assertEquals(lines.slice(0, 2), ["in time", "accepted"]);
+    // Its worker may be faster than the end of the program, and often is not.
+    assert(lines.length <= 3, lines.join());
   });
 
   test("test_hang_issue12364: fifty jobs, then a shutdown", async () => {

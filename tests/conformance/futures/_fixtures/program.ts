@@ -43,7 +43,7 @@ const programs: Record<string, () => unknown> = {
   interpreterShutdown() {
     create({ maxWorkers: 5 }).submit(sleepAndPrint, 100, "apple");
   },
-  /** When the event loop has run dry nobody runs a task any more. */
+  /** When the event loop has run dry nobody waits for a task any more. */
   submitAtTheEnd() {
     const executor = create({ maxWorkers: 1 });
     addEventListener("unload", () => {
