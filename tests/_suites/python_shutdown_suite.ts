@@ -65,7 +65,8 @@ export function pythonShutdownSuite({ name, create }: Subject): void {
   test("test_submit_after_interpreter_shutdown: the program does not wait for what is submitted at `unload`", async () => {
     const { code, lines, errors } = await run("submitAtTheEnd", name);
     assertEquals({ code, errors }, { code: 0, errors: "" });
-    assertEquals(lines.slice(0, 2), ["in time", "accepted"]);
+    assertEquals(lines[0], "in time");
+    assert(lines.includes("accepted"));
     // Its worker may be faster than the end of the program, and often is not.
     assert(lines.length <= 3, lines.join());
   });
