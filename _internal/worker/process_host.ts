@@ -192,15 +192,19 @@ export class ProcessHost implements WorkerHost {
     // While it comes up too: the message waits in the channel.
     this.channel.send(plainMessage({ tag: Tag.stop, code }));
     if (this.#state === "running") this.#state = "stopping";
-    this.#child.ref();
+    try {
+      this.#child.ref();
+    } catch (error) {
+      if (!isGone(error)) throw error;
+    }
   }
 
   terminate(signal: Deno.Signal = "SIGKILL"): void {
     if (this.#state === "ended") return;
     // A signal can be handled or ignored: only this one is sure to end the child.
     if (signal === "SIGKILL") this.#state = "stopping";
-    this.#child.ref();
     try {
+      this.#child.ref();
       this.#child.kill(signal);
     } catch (error) {
       // Gone already; `exited` is about to tell so.
