@@ -174,7 +174,6 @@ export class WorkerRecord {
       const now = performance.now();
       // The initializer is no task; calls that were sent early are.
       this.sent = this.size;
-      this.#tasks = this.size;
       this.idleSince = now;
       this.#upSince = now;
       if (this.#busySince !== undefined) this.#busySince = now;
@@ -192,7 +191,8 @@ export class WorkerRecord {
     this.#jobs[slot] = job;
     this.#order.set(job, slot);
     this.sent++;
-    this.#tasks += job.calls;
+    // The initializer is none.
+    if (this.state !== "starting" || this.#sendsEarly) this.#tasks += job.calls;
     this.#noteLoad();
   }
 
