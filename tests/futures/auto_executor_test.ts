@@ -12,6 +12,7 @@ import { deaf, throughGate } from "../_suites/_tasks.ts";
 import { contextSuite } from "../_suites/context_suite.ts";
 import { executorSuite } from "../_suites/executor_suite.ts";
 import { mapSuite } from "../_suites/map_suite.ts";
+import { nestedSuite } from "../_suites/nested_suite.ts";
 import { poolSuite } from "../_suites/pool_suite.ts";
 import { signalSuite } from "../_suites/signal_suite.ts";
 
@@ -22,7 +23,14 @@ poolSuite({ name: "AutoExecutor", create, backend: "thread" });
 mapSuite({ name: "AutoExecutor", create, backend: "thread" });
 signalSuite({ name: "AutoExecutor", create, backend: "thread" });
 contextSuite({ name: "AutoExecutor", create, backend: "thread" });
+nestedSuite({ name: "AutoExecutor", create, backend: "thread" });
 executorSuite({
+  name: "AutoExecutor of cpu()",
+  create,
+  backend: "thread",
+  kind: "cpu",
+});
+nestedSuite({
   name: "AutoExecutor of cpu()",
   create,
   backend: "thread",

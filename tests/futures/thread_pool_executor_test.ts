@@ -5,6 +5,7 @@ import { mapSuite } from "../_suites/map_suite.ts";
 import { poolSuite } from "../_suites/pool_suite.ts";
 import { contextSuite } from "../_suites/context_suite.ts";
 import { executorSuite, type Subject } from "../_suites/executor_suite.ts";
+import { nestedSuite } from "../_suites/nested_suite.ts";
 import { signalSuite } from "../_suites/signal_suite.ts";
 
 const subject: Subject = {
@@ -18,3 +19,4 @@ poolSuite(subject);
 mapSuite(subject);
 signalSuite(subject);
 contextSuite(subject);
+nestedSuite(subject);
