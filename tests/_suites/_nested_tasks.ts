@@ -2,7 +2,6 @@
 
 // Tasks that submit tasks, to the executor that they get.
 
-import { AsyncLocalStorage } from "node:async_hooks";
 import {
   asCompleted,
   type Executor,
@@ -13,9 +12,6 @@ import {
 import { current, task, type TaskOptions } from "../../mod.ts";
 import { Thread } from "../../threading/mod.ts";
 import { mark, square, throughGate, untilAborted } from "./_tasks.ts";
-
-/** Whom a task waits for. */
-export const callers = new AsyncLocalStorage<string>();
 
 export async function fib(pool: Executor, n: number): Promise<number> {
   if (n < 2) return n;
@@ -100,14 +96,14 @@ export async function withOptions(
   ...args: unknown[]
 ): Promise<unknown> {
   const future = pool.submit(task(fn, options), ...args);
-  const progress: number[] = [];
+  let last: number | undefined;
   const reading = (async () => {
-    for await (const { done } of future.progress) progress.push(done);
+    for await (const { done } of future.progress) last = done;
   })();
   try {
     const value = await future;
     await reading;
-    return { value, progress };
+    return { value, last };
   } catch (error) {
     const { name, message } = error as Error;
     return { name, message };
