@@ -46,6 +46,11 @@ export function withdrawExecutor(id: string): void {
   services.delete(id);
 }
 
+/** True where it was made in this isolate: one that is not offered has ended. */
+export function isOwnExecutor(id: string): boolean {
+  return prefix !== undefined && id.startsWith(`${prefix}/`);
+}
+
 /** The executor with this number, where it is one of this isolate. */
 export function offeredExecutor(id: string): ExecutorService | undefined {
   return services.get(id);

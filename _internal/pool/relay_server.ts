@@ -27,7 +27,7 @@ import { type HeaderOf, WHOLE_CALL } from "../wire/messages.ts";
 import { uplink } from "../worker/uplink.ts";
 import { RawAnswer, readError } from "./answers.ts";
 import { type Definition, relayedDefinition } from "./definitions.ts";
-import { offeredExecutor } from "./executor_services.ts";
+import { isOwnExecutor, offeredExecutor } from "./executor_services.ts";
 import type { Job, JobOrigin, Work } from "./job.ts";
 import { passOn, RelayScheduler } from "./relay_scheduler.ts";
 import type { TaskScheduler } from "./task_scheduler.ts";
@@ -243,14 +243,14 @@ export class RelayServer {
         isOwn: service.owns(this.#options.owner),
       };
     }
-    checkReachable();
+    checkReachable(executor);
     return { scheduler: passOn(executor, lane), isOwn: false };
   }
 
   async #ask(executor: string, question: Question): Promise<void> {
     const service = offeredExecutor(executor);
     if (service === undefined) {
-      checkReachable();
+      checkReachable(executor);
       await RelayScheduler.ask(executor, question);
       return;
     }
@@ -322,10 +322,15 @@ export class RelayServer {
   }
 }
 
-/** Throws where nobody above could be asked. */
-function checkReachable(): void {
+/** Throws where it has ended, or nobody above could be asked. */
+function checkReachable(executor: string): void {
+  if (isOwnExecutor(executor)) {
+    throw new InvalidStateError(
+      "Cannot use an executor: it was shut down or terminated, and has ended",
+    );
+  }
   if (uplink() !== undefined) return;
   throw new NotSupportedError(
-    "Cannot use an executor here: it has ended, or belongs to another worker that cannot be reached from here",
+    "Cannot use an executor here: it belongs to another worker, which cannot be reached from here",
   );
 }

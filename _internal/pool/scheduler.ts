@@ -479,12 +479,14 @@ export class Scheduler implements TaskScheduler {
       const load = record.loadFor(job);
       if (
         best === undefined || load < bestLoad ||
-        // One that is up is better.
-        (isUp && load === bestLoad && best.state === "starting")
+        // One that is up is better; of those, one that holds no call which waits:
+        // that call may go on at any moment, and ends with its worker.
+        (isUp && load === bestLoad &&
+          (best.state === "starting" || record.size < best.size))
       ) {
         best = record;
         bestLoad = load;
-        if (isUp && load === 0) return record;
+        if (isUp && record.size === 0) return record;
       }
     }
     if (best === undefined || bestLoad < concurrency) return best;
