@@ -12,6 +12,8 @@
 // while the consumer waits for the generator rather than the other way round:
 // then what is ahead is taken at once.
 
+import { CancelledError } from "../base/errors.ts";
+
 /** Values that may be on their way to the consumer, or with it and not taken. */
 const WINDOW = 16;
 /** As many of them as there may be where the consumer is fast. */
@@ -118,6 +120,12 @@ export class ItemStream {
         const sending = sent();
         if (sending !== undefined) await sending;
       }
+    } catch (error) {
+      // One that was told to stop, since nobody wants more values, and says so.
+      if (
+        this.#isFinished && isStopped() && error instanceof CancelledError
+      ) return;
+      throw error;
     } finally {
       this.#isPulling = false;
       if (this.#isFinished) this.#options.finishing();
