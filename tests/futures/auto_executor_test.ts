@@ -15,6 +15,7 @@ import { mapSuite } from "../_suites/map_suite.ts";
 import { nestedSuite } from "../_suites/nested_suite.ts";
 import { poolSuite } from "../_suites/pool_suite.ts";
 import { signalSuite } from "../_suites/signal_suite.ts";
+import { streamSuite } from "../_suites/stream_suite.ts";
 
 const create = (options?: PoolOptions) => new AutoExecutor(options);
 
@@ -24,11 +25,24 @@ mapSuite({ name: "AutoExecutor", create, backend: "thread" });
 signalSuite({ name: "AutoExecutor", create, backend: "thread" });
 contextSuite({ name: "AutoExecutor", create, backend: "thread" });
 nestedSuite({ name: "AutoExecutor", create, backend: "thread" });
+streamSuite({ name: "AutoExecutor", create, backend: "thread" });
 executorSuite({
   name: "AutoExecutor of cpu()",
   create,
   backend: "thread",
   kind: "cpu",
+});
+streamSuite({
+  name: "AutoExecutor of cpu()",
+  create,
+  backend: "thread",
+  kind: "cpu",
+});
+streamSuite({
+  name: "AutoExecutor of io()",
+  create,
+  backend: "inline",
+  kind: "io",
 });
 nestedSuite({
   name: "AutoExecutor of cpu()",

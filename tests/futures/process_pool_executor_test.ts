@@ -7,6 +7,7 @@ import { contextSuite } from "../_suites/context_suite.ts";
 import { executorSuite, type Subject } from "../_suites/executor_suite.ts";
 import { nestedSuite } from "../_suites/nested_suite.ts";
 import { signalSuite } from "../_suites/signal_suite.ts";
+import { streamSuite } from "../_suites/stream_suite.ts";
 
 const subject: Subject = {
   name: "ProcessPoolExecutor",
@@ -20,3 +21,4 @@ mapSuite(subject);
 signalSuite(subject);
 contextSuite(subject);
 nestedSuite(subject);
+streamSuite(subject);
