@@ -107,6 +107,10 @@ export class InlineWorker implements PoolWorker {
     this.#events.pong();
   }
 
+  poll(): boolean {
+    return true;
+  }
+
   probe(): void {}
 
   #end(): void {

@@ -106,6 +106,8 @@ export class Job {
   disarm: (() => void) | undefined;
   /** True for a generator that waits for a consumer who is not waiting: nobody has to keep the program alive for it. */
   isResting = false;
+  /** True for a generator that knows that nobody wants more values. */
+  isFinishing = false;
   /** Called once when the job settles: detaches what listens for it. */
   detach: (() => void) | undefined;
   /** How many tasks it stands for. */

@@ -67,6 +67,8 @@ export interface PoolWorker {
   terminate(signal?: Deno.Signal): void;
   /** Asks whether its event loop turns. */
   ping(): void;
+  /** Delivers at once what it has told; false where that takes a turn of the event loop. */
+  poll(): boolean;
   /** Looks whether it still lives. */
   probe(): void;
 }

@@ -167,6 +167,13 @@ export class RemoteWorker implements PoolWorker {
     this.#host.channel.send(plainMessage({ tag: Tag.ping }));
   }
 
+  poll(): boolean {
+    const { channel } = this.#host;
+    if (channel.poll === undefined) return false;
+    channel.poll();
+    return true;
+  }
+
   probe(): void {
     this.#host.probe();
   }

@@ -250,12 +250,16 @@ export class Scheduler implements TaskScheduler {
     job.disarm?.();
     job.disarm = afterUnheld(
       this.options.cancelGrace,
-      () => this.cancel(job, "nobody wants its values"),
+      () =>
+        this.#unlessAnswered(record, job, () => {
+          if (!job.isFinishing) this.cancel(job, "nobody wants its values");
+        }),
     );
   }
 
   /** The generator knows: it has all the time that it needs. */
   finishing(job: Job): void {
+    job.isFinishing = true;
     if (job.stopReason !== undefined) return;
     job.disarm?.();
     job.disarm = undefined;
@@ -535,9 +539,13 @@ export class Scheduler implements TaskScheduler {
     this.#waitTime.add(performance.now() - job.queuedAt, job.calls);
     const { timeout } = job.options;
     if (timeout !== undefined && record.state !== "gone") {
-      job.disarm = afterUnheld(timeout, () => {
-        this.#requestStop(job, AbortReason.timeout, undefined);
-      });
+      job.disarm = afterUnheld(
+        timeout,
+        () =>
+          this.#unlessAnswered(record, job, () => {
+            this.#requestStop(job, AbortReason.timeout, undefined);
+          }),
+      );
     }
     job.observer.started();
   }
@@ -827,8 +835,22 @@ export class Scheduler implements TaskScheduler {
     record.worker.abort(record.slotOf(job), reason, cause);
     job.disarm = afterUnheld(
       this.options.cancelGrace,
-      () => this.#graceOver(record, job),
+      () =>
+        this.#unlessAnswered(record, job, () => this.#graceOver(record, job)),
     );
+  }
+
+  /**
+   * The time of a call is over. Where this event loop was held up the answer
+   * may be here all the same, and not have been read: it counts.
+   */
+  #unlessAnswered(record: WorkerRecord, job: Job, fn: () => void): void {
+    const { attempts } = job;
+    const look = () => {
+      if (job.attempts === attempts && record.has(job)) fn();
+    };
+    if (record.worker.poll()) look();
+    else job.disarm = afterUnheld(0, look);
   }
 
   /** A call that was asked to stop has not: its future settles now, its worker goes. */
@@ -843,8 +865,12 @@ export class Scheduler implements TaskScheduler {
       this.#pump();
       return;
     }
-    // What waits behind it is taken back; what runs beside it may finish.
+    // What waits behind it is taken back; what runs beside it may finish, and
+    // so may what cannot be taken back, since it has begun meanwhile.
     this.#recall(record, Infinity);
+    for (const other of record.jobs()) {
+      if (other.state === "sent") this.#markRunning(record, other);
+    }
     if (!record.runsAny) {
       if (record.state !== "condemned") this.#workers.restarts++;
       this.#abandon(record);
@@ -854,7 +880,15 @@ export class Scheduler implements TaskScheduler {
 
   // -- Ends of workers and of the scheduler --
 
+  /** Gives up a worker that runs nothing that anybody waits for. */
   #abandon(record: WorkerRecord): void {
+    for (const job of record.jobs()) {
+      if (job.state !== "settled") {
+        throw new InvalidStateError(
+          `Cannot give up worker '${record.worker.name}': a task there is ${job.state}`,
+        );
+      }
+    }
     this.#workers.abandon(record);
     this.#replace();
   }

@@ -98,6 +98,10 @@ export class RingChannel implements Channel {
     this.#pump.add(this);
   }
 
+  poll(): void {
+    this.drain(Infinity);
+  }
+
   finish(): void {
     this.drain(Infinity);
     this.close();

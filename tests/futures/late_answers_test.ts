@@ -1,0 +1,65 @@
+// Copyright 2026 the @concurrent/parallel authors. MIT license.
+
+// A caller that is busy hears late of everything, also of its own timers: what
+// a worker has answered by then counts.
+
+import { assert, assertEquals, assertInstanceOf } from "@std/assert";
+import {
+  CancelledError,
+  ProcessPoolExecutor,
+  ThreadPoolExecutor,
+  wait,
+} from "../../futures/mod.ts";
+import { task } from "../../mod.ts";
+import { errorOf, soon } from "../_suites/_helpers.ts";
+import { busy, square } from "../_suites/_tasks.ts";
+
+for (const Pool of [ThreadPoolExecutor, ProcessPoolExecutor]) {
+  Deno.test(`${Pool.name}.submit() does not hold a busy caller against a task with a timeout`, async () => {
+    await using pool = new Pool({ maxWorkers: 1 });
+    await pool.submit(square, 1);
+    const future = pool.submit(task(square, { timeout: 50 }), 12);
+    busy(150);
+    assertEquals(await soon("the answer", future), 144);
+    assertEquals(pool.stats().restarts, 0);
+  });
+
+  Deno.test(`${Pool.name}.cancel() loses nobody's task where the caller is busy beyond the grace`, async () => {
+    await using pool = new Pool({ maxWorkers: 1, cancelGrace: 20 });
+    // Short enough to be sent ahead.
+    for (let i = 0; i < 20; i++) await pool.submit(square, i);
+    const first = pool.submit(busy, 5);
+    const others = Array.from({ length: 40 }, (_, i) => pool.submit(square, i));
+    await soon("the first runs", new Promise((resolve) => setTimeout(resolve)));
+    first.cancel();
+    busy(120);
+    const results = await soon("the others", Promise.all(others));
+    assertEquals(results, others.map((_, i) => i * i));
+    const { done } = await wait([first]);
+    assert(done.has(first));
+    // It may have been over before it was asked to stop.
+    if (first.cancelled()) {
+      assertInstanceOf(await errorOf(first), CancelledError);
+    } else assertEquals(await first, 5);
+  });
+}
+
+Deno.test("ThreadPoolExecutor.stream() runs a generator's 'finally' to its end where the caller is busy beyond the grace", async () => {
+  await using pool = new ThreadPoolExecutor({ maxWorkers: 1, cancelGrace: 20 });
+  const marks = await Deno.makeTempFile();
+  const stream = pool.stream(async function* (path: string) {
+    try {
+      for (;;) yield 1;
+    } finally {
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      await Deno.writeTextFile(path, "done");
+    }
+  }, marks);
+  await stream.next();
+  const left = stream.return!();
+  busy(80);
+  await soon("it is left", left);
+  assertEquals(await Deno.readTextFile(marks), "done");
+  assertEquals(pool.stats().restarts, 0);
+  await Deno.remove(marks);
+});
