@@ -382,11 +382,6 @@ class MapRun {
         this.#pullAsync();
         break;
       }
-      if (performance.now() > turnEnds) {
-        // A slow input: the event loop has a turn, then it goes on.
-        this.#turn = setTimeout(() => this.#wake(), 0);
-        break;
-      }
       try {
         const step = (this.#input as Iterator<unknown>).next();
         if (step.done) this.#exhausted = true;
@@ -394,6 +389,14 @@ class MapRun {
       } catch (error) {
         this.#exhausted = true;
         this.#inputError = { error };
+      }
+      // After an item, never before the first: with nothing pulled there would
+      // be nothing to wait for, as at the end of the input. A busy machine may
+      // take the processor away for that long between any two lines.
+      if (performance.now() > turnEnds) {
+        // A slow input: the event loop has a turn, then it goes on.
+        this.#turn = setTimeout(() => this.#wake(), 0);
+        break;
       }
     }
     // What has been pulled is not held back for the sake of a full chunk at the

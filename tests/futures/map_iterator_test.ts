@@ -135,3 +135,22 @@ Deno.test("Executor.map() ends a settling iteration over an endless input with i
   await assertRejects(() => soon("the end", all), Error, "terminated");
   assertEquals(input.events, ["opened", "closed"]);
 });
+
+Deno.test("Executor.map() loses no item where the machine is so busy that time passes between any two lines", async () => {
+  await using pool = new ThreadPoolExecutor({ maxWorkers: 1 });
+  await pool.ready();
+  const now = performance.now;
+  let late = 0;
+  performance.now = () => now.call(performance) + (late += 20);
+  try {
+    const results = pool.map(identity<number>, Array(20).keys(), {
+      bufferSize: 1,
+    });
+    assertEquals(
+      await soon("all", Array.fromAsync(results)),
+      [...Array(20).keys()],
+    );
+  } finally {
+    performance.now = now;
+  }
+});
