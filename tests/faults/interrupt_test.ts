@@ -139,6 +139,7 @@ const unwinding: [string, string, string[], Ways?][] = [
   ["waits for a task that is stuck", "stuck", ["finally"]],
   ["starts its workers", "starting", ["finally"]],
   ["shuts down", "shutdown", ["cancelled", "shut down"]],
+  ["has nothing left to do before it arrives", "late", ["finally"]],
   ["has idle workers", "idle", []],
   ["has no workers any more", "closed", []],
   ["hears it with all of its processes", "map", ["finally"], { toGroup: true }],

@@ -118,6 +118,14 @@ const programs: Record<string, () => Promise<void>> = {
       console.log("finally");
     }
   },
+  async late() {
+    const { kill } = process;
+    process.kill = (pid, signal) => {
+      Deno.unrefTimer(setTimeout(() => kill.call(process, pid, signal), 50));
+      return true;
+    };
+    await runMap();
+  },
   async shutdown() {
     const executor = create();
     await tell(executor);
