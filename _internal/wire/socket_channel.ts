@@ -256,11 +256,15 @@ export class SocketChannel implements Channel {
         }
         this.#recycle(segment.buffer);
       }
-    } catch {
-      // The other side takes nothing any more. Not reported here: the reader
-      // first delivers what that side had sent, then sees its end.
+    } catch (error) {
       this.#isWritable = false;
       this.#dropOutput();
+      this.#isWriting = false;
+      // The other side takes nothing any more. Not reported here: the reader
+      // first delivers what that side had sent, then sees its end.
+      // Anything else, such as a task that has broken the built-ins of its
+      // process, ends the connection: the other side would wait for ever.
+      if (!isDisconnection(error)) this.#finish({ error });
     }
     this.#isWriting = false;
     for (const resolve of this.#flushes.splice(0)) resolve();
@@ -452,6 +456,7 @@ function isDisconnection(error: unknown): boolean {
   return error instanceof Deno.errors.ConnectionReset ||
     error instanceof Deno.errors.ConnectionAborted ||
     error instanceof Deno.errors.BrokenPipe ||
+    error instanceof Deno.errors.NotConnected ||
     error instanceof Deno.errors.BadResource ||
     error instanceof Deno.errors.Interrupted;
 }

@@ -248,6 +248,19 @@ Deno.test("SocketChannel delivers what the other side sent before it went when w
   await channel.flush();
 });
 
+Deno.test("SocketChannel ends where writing fails, and not for the other side's sake", async () => {
+  const [a, b] = FakeSocket.pair();
+  const near = listen(b);
+  const far = listen(a);
+  const error = new TypeError("segments.push is not a function");
+  b.write = () => Promise.reject(error);
+  near.channel.send(message(1));
+  await near.channel.ended;
+  await far.channel.ended;
+  assertEquals(near.closes, [{ error }]);
+  assertEquals(far.closes, [{}]);
+});
+
 Deno.test("SocketChannel ends with the error that a handler throws", async () => {
   const [, b] = FakeSocket.pair();
   const { channel, closes } = listen(b);
