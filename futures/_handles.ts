@@ -4,7 +4,7 @@
 // call goes back to the executor that was sent. There is one object for each in
 // an isolate, and the executor itself where it was made.
 
-import { noteModule } from "../_internal/wire/require_module.ts";
+import { noteModule } from "../_internal/wire/functions/sync_modules.ts";
 import { declareOwnExports } from "../_internal/wire/functions/own_exports.ts";
 import { registerShareable } from "../_internal/wire/shareables.ts";
 import type { LaneOptions } from "../_internal/pool/task_scheduler.ts";

@@ -15,12 +15,12 @@ import {
   loadModules,
   type ModuleNamespace,
 } from "../_internal/wire/functions/revive.ts";
+import { encodePayload } from "../_internal/wire/payload.ts";
 import {
   decodePayload,
-  encodePayload,
   payloadModules,
-} from "../_internal/wire/payload.ts";
-import { requireModule } from "../_internal/wire/require_module.ts";
+} from "../_internal/wire/received_payload.ts";
+import { requireModule } from "../_internal/wire/functions/sync_modules.ts";
 import {
   collect,
   collectSync,

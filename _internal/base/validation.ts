@@ -103,3 +103,10 @@ export function describe(value: unknown): string {
       return String(value);
   }
 }
+
+/** True for what `await` waits for. */
+export function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return value !== null &&
+    (typeof value === "object" || typeof value === "function") &&
+    typeof (value as { then?: unknown }).then === "function";
+}

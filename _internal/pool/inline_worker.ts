@@ -1,7 +1,7 @@
 // Copyright 2026 the @concurrent/parallel authors. MIT license.
 
 import type { AsyncLocalStorage } from "node:async_hooks";
-import { nodeAsyncHooks } from "../wire/functions/node_builtins.ts";
+import { nodeAsyncHooks } from "../wire/functions/sync_modules.ts";
 import { AbortReason, CallMode } from "../wire/messages.ts";
 import {
   type CallContext,

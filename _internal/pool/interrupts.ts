@@ -23,7 +23,7 @@
 
 import { CancelledError } from "../base/errors.ts";
 import { afterUnheld } from "../base/deadline.ts";
-import { nodeProcess } from "../wire/functions/node_builtins.ts";
+import { nodeProcess } from "../wire/functions/sync_modules.ts";
 import { current } from "../worker/current.ts";
 
 /** What a Ctrl-C ends. */

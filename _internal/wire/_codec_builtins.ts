@@ -6,7 +6,7 @@ import { refusalOfHost } from "./_codec_classes.ts";
 import { isKnownError, writeError } from "./_codec_errors.ts";
 import { isA } from "./_codec_path.ts";
 import { nameOfGlobal } from "./_codec_globals.ts";
-import { writeSignal } from "./_codec_signals.ts";
+import { writeSignal } from "./_codec_counterparts.ts";
 import * as tags from "./_codec_tags.ts";
 import {
   type GraphReader,

@@ -8,6 +8,7 @@ import {
   readViewPart,
 } from "./_codec_buffers.ts";
 import * as builtins from "./_codec_builtins.ts";
+import { readSignal, readStorage } from "./_codec_counterparts.ts";
 import { readError, readHomeError } from "./_codec_errors.ts";
 import {
   readCell,
@@ -23,8 +24,6 @@ import {
   readKnownSymbol,
   readShortString,
 } from "./_codec_primitives.ts";
-import { readSignal } from "./_codec_signals.ts";
-import { readStorage } from "./_codec_storages.ts";
 import * as tags from "./_codec_tags.ts";
 import {
   type DecodeContext,

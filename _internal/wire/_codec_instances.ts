@@ -19,7 +19,7 @@ import {
   writeErrorHead,
 } from "./_codec_errors.ts";
 import { isA, PendingReference } from "./_codec_path.ts";
-import { writeStorage } from "./_codec_storages.ts";
+import { writeStorage } from "./_codec_counterparts.ts";
 import * as tags from "./_codec_tags.ts";
 import {
   type GraphReader,

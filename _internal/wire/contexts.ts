@@ -3,22 +3,14 @@
 // What AsyncLocalStorage held for the caller goes in front of a call's
 // arguments, for those storages that the call is known to use:
 //
-//   varint n, n times (storage, store)
+//   u32 n, n times (storage, store)
+//
+// `received_payload.ts` reads it.
 
-import type { ByteReader, ByteWriter } from "./bytes.ts";
-import { decodeValue, encodeValue } from "./codec.ts";
-import {
-  type DecodeContext,
-  type EncodeContext,
-  malformed,
-} from "./_codec_types.ts";
-import { isStorage, type Storage } from "./functions/storages.ts";
-
-/** A storage and what it held. */
-export interface Context {
-  readonly storage: Storage;
-  readonly store: unknown;
-}
+import type { ByteWriter } from "./bytes.ts";
+import { encodeValue } from "./codec.ts";
+import type { EncodeContext } from "./_codec_types.ts";
+import type { Storage } from "./functions/storages.ts";
 
 /** What storages held at a moment. */
 export class StoreSnapshot {
@@ -63,28 +55,4 @@ export function writeContexts(
     count++;
   }
   w.view.setUint32(offset, count, true);
-}
-
-/** Reads what `writeContexts` wrote. */
-export function readContexts(r: ByteReader, c: DecodeContext): Context[] {
-  const contexts: Context[] = [];
-  for (let n = r.u32(); n > 0; n--) {
-    const storage = decodeValue(r, c);
-    if (!isStorage(storage)) {
-      throw malformed("it holds a store without an AsyncLocalStorage");
-    }
-    contexts.push({ storage, store: decodeValue(r, c) });
-  }
-  return contexts;
-}
-
-/** Calls `fn` where the storages hold what they held for the caller. */
-export function runInContexts<T>(
-  contexts: readonly Context[],
-  fn: () => T,
-): T {
-  return contexts.reduceRight<() => T>(
-    (inner, { storage, store }) => () => storage.run(store, inner),
-    fn,
-  )();
 }

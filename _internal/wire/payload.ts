@@ -6,22 +6,17 @@
 //   varint n, n strings (module URLs), value
 //
 // Imports are asynchronous and decoding is not, so the modules come first: a
-// receiver that has them all (nearly always: none are needed) decodes at once.
+// receiver that has them all (nearly always: none are needed) decodes at once:
+// `received_payload.ts`.
 
 import { SerializationError } from "../base/errors.ts";
 import { movable } from "./attachments.ts";
-import { ByteReader, ByteWriter } from "./bytes.ts";
-import { type DecodeContext, decodeValue, encodeValue } from "./codec.ts";
+import { ByteWriter } from "./bytes.ts";
+import { encodeValue } from "./codec.ts";
 import type { AnyFunction } from "./functions/task.ts";
-import {
-  type Context,
-  readContexts,
-  type StoreSnapshot,
-  writeContexts,
-} from "./contexts.ts";
+import { type StoreSnapshot, writeContexts } from "./contexts.ts";
 import type { FunctionDescription } from "./functions/description.ts";
 import { homeToken } from "./functions/homes.ts";
-import { type ModuleNamespace, prepare } from "./functions/revive.ts";
 import type { Storage } from "./functions/storages.ts";
 
 /** A value on its way: bytes, and what only the platform can carry. */
@@ -396,71 +391,6 @@ export function receivedPayload(
     storages: NONE,
     contexts,
   };
-}
-
-/** The modules that a payload needs, and where its value begins. */
-export function payloadModules(
-  bytes: Uint8Array,
-): { readonly modules: readonly string[]; readonly offset: number } {
-  if (bytes.length > 0 && bytes[0] === 0) return NO_MODULES;
-  const r = new ByteReader(bytes);
-  const count = r.varint();
-  if (count > r.remaining) {
-    throw new SerializationError(
-      `Cannot read a payload: it names ${count} modules in ${r.remaining} bytes`,
-      { reason: "bad payload" },
-    );
-  }
-  const modules: string[] = [];
-  for (let i = 0; i < count; i++) modules.push(r.string());
-  return { modules, offset: r.offset };
-}
-
-const NO_MODULES = { modules: [] as readonly string[], offset: 1 };
-
-/** Decodes the stores before the value of a payload that has some, and tells where the value begins. */
-export function decodeContexts(
-  bytes: Uint8Array,
-  offset: number,
-  attachments: readonly unknown[],
-  modules: ReadonlyMap<string, ModuleNamespace>,
-  signal?: DecodeContext["signal"],
-): { readonly contexts: readonly Context[]; readonly offset: number } {
-  const r = new ByteReader(bytes, offset);
-  const context = { attachments, modules, revive: prepare, signal };
-  const contexts = readContexts(r, context);
-  return { contexts, offset: r.offset };
-}
-
-/** Decodes the values of a `ListPayload` whose modules have been imported. */
-export function decodeListPayload(
-  bytes: Uint8Array,
-  offset: number,
-  attachments: readonly unknown[],
-  modules: ReadonlyMap<string, ModuleNamespace>,
-  signal?: DecodeContext["signal"],
-): unknown[] {
-  const r = new ByteReader(bytes, offset);
-  const context = { attachments, modules, revive: prepare, signal };
-  const values: unknown[] = [];
-  for (let n = r.varint(); n > 0; n--) values.push(decodeValue(r, context));
-  return values;
-}
-
-/** Decodes the value of a payload whose modules have been imported. */
-export function decodePayload(
-  bytes: Uint8Array,
-  offset: number,
-  attachments: readonly unknown[],
-  modules: ReadonlyMap<string, ModuleNamespace>,
-  signal?: DecodeContext["signal"],
-): unknown {
-  return decodeValue(new ByteReader(bytes, offset), {
-    attachments,
-    modules,
-    revive: prepare,
-    signal,
-  });
 }
 
 let writerTaken = false;

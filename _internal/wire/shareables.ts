@@ -1,7 +1,7 @@
 // Copyright 2026 the @concurrent/parallel authors. MIT license.
 
 import type { EncodeContext } from "./_codec_types.ts";
-import { requireModule } from "./require_module.ts";
+import { requireModule } from "./functions/sync_modules.ts";
 import { sharedClassModule } from "./shared_classes.ts";
 
 /**

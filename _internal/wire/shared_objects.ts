@@ -14,7 +14,7 @@
 import { SerializationError } from "../base/errors.ts";
 import { setSharedCheck } from "../memory/parking.ts";
 import { declareOwnExports } from "./functions/own_exports.ts";
-import { noteModule } from "./require_module.ts";
+import { noteModule } from "./functions/sync_modules.ts";
 import { registerShareable } from "./shareables.ts";
 
 /** What an object is made of. The codec writes the parts. */

@@ -7,7 +7,7 @@
 // that its own entry comes from.
 
 import { describe } from "../base/validation.ts";
-import { nodePath, nodeUrl } from "../wire/functions/node_builtins.ts";
+import { nodePath, nodeUrl } from "../wire/functions/sync_modules.ts";
 import type { RendezvousAddress } from "../wire/handshake.ts";
 import { PROCESS_ENTRY } from "./entry_urls.ts";
 

@@ -1,6 +1,6 @@
 // Copyright 2026 the @concurrent/parallel authors. MIT license.
 
-import { nodePath, nodeUrl } from "../wire/functions/node_builtins.ts";
+import { nodePath, nodeUrl } from "../wire/functions/sync_modules.ts";
 
 // The runtime finds a configuration by walking up from the root module. A
 // child's root is this package's entry, so left alone it would find this

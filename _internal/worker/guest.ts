@@ -16,15 +16,15 @@
 
 import { CancelledError, SerializationError } from "../base/errors.ts";
 import { hasWork, whenIdle } from "../base/registry.ts";
+import { isThenable } from "../base/validation.ts";
 import type { CallSlots } from "../memory/slots.ts";
 import { setInterruption } from "../memory/parking.ts";
 import { movable } from "../wire/attachments.ts";
 import { ByteReader, ByteWriter } from "../wire/bytes.ts";
 import type { Channel } from "../wire/channel.ts";
 import { type EncodeContext, encodeValue } from "../wire/codec.ts";
-import { type Context, runInContexts } from "../wire/contexts.ts";
 import { decodeError, encodeError } from "../wire/error_codec.ts";
-import { nodeAsyncHooks } from "../wire/functions/node_builtins.ts";
+import { nodeAsyncHooks } from "../wire/functions/sync_modules.ts";
 import { homeOf } from "../wire/functions/origins.ts";
 import { loadModules, type ModuleNamespace } from "../wire/functions/revive.ts";
 import {
@@ -41,11 +41,13 @@ import {
 } from "../wire/messages.ts";
 import { type Outcomes, writeOutcomes } from "../wire/outcomes.ts";
 import {
+  type Context,
   decodeContexts,
   decodeListPayload,
   decodePayload,
   payloadModules,
-} from "../wire/payload.ts";
+  runInContexts,
+} from "../wire/received_payload.ts";
 import {
   abortReason,
   type CallContext,
@@ -55,10 +57,9 @@ import {
   setWorker,
   type WorkerInfo,
 } from "./current.ts";
-import { HeldCall } from "./held_call.ts";
+import type { ItemStream } from "./item_stream.ts";
 import { report } from "./report.ts";
-import { isThenable, ItemStream } from "./item_stream.ts";
-import { RunningCall } from "./running_call.ts";
+import { HeldCall, RunningCall } from "./running_call.ts";
 import { openUplink, relayed } from "./uplink.ts";
 
 /** What the entry of a worker knows when it starts its guest. */
@@ -142,6 +143,8 @@ export class Guest {
   /** Calls that occupy one of the `concurrency` places. */
   #busy = 0;
   #leaving = false;
+  /** Loaded with the first generator: most workers never run one. */
+  #ItemStream: typeof ItemStream | undefined;
   #writer = new ByteWriter(1024);
 
   constructor(options: GuestOptions) {
@@ -308,7 +311,9 @@ export class Guest {
         !this.#modules.has(url)
       );
       const { fired } = call;
-      if (missing.length === 0 && fired === undefined) {
+      const lacksStream = call.mode === CallMode.stream &&
+        this.#ItemStream === undefined;
+      if (missing.length === 0 && fired === undefined && !lacksStream) {
         this.#run(call, definition, head.offset);
         return;
       }
@@ -320,7 +325,9 @@ export class Guest {
       Promise.all([
         loadModules(missing),
         this.#held.get(call.slot)?.whenFired(fired ?? 0),
-      ]).then(([modules]) => {
+        lacksStream ? import("./item_stream.ts") : undefined,
+      ]).then(([modules, , stream]) => {
+        this.#ItemStream ??= stream?.ItemStream;
         for (const [url, namespace] of modules) {
           this.#modules.set(url, namespace);
         }
@@ -483,7 +490,7 @@ export class Guest {
     fn: (...args: unknown[]) => unknown,
     args: unknown[],
   ): Promise<void> {
-    const stream = new ItemStream({
+    const stream = new this.#ItemStream!({
       emit: (value) => this.#emit(running.slot, value),
       sent: () => this.#channel.flush?.(),
       finishing: () => this.#send({ tag: Tag.finishing, slot: running.slot }),

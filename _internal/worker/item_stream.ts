@@ -13,6 +13,7 @@
 // then what is ahead is taken at once.
 
 import { CancelledError } from "../base/errors.ts";
+import { isThenable } from "../base/validation.ts";
 
 /** Values that may be on their way to the consumer, or with it and not taken. */
 const WINDOW = 16;
@@ -161,11 +162,4 @@ function iteratorOf(
   throw new TypeError(
     "Cannot stream as 'fn' must return something to iterate over, as generator functions do",
   );
-}
-
-/** True for what `await` waits for. */
-export function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return value !== null &&
-    (typeof value === "object" || typeof value === "function") &&
-    typeof (value as { then?: unknown }).then === "function";
 }

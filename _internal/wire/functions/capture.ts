@@ -20,7 +20,7 @@ import {
   type ModuleMeta,
   PROPERTIES_NAME,
 } from "./names.ts";
-import { isProxy } from "./node_builtins.ts";
+import { isProxy } from "./sync_modules.ts";
 import { storagesByText, storagesOfImport } from "./module_storages.ts";
 import { namespaceOrigin } from "./origins.ts";
 import { ownExportOf } from "./own_exports.ts";

@@ -13,7 +13,7 @@
 // script's own source tells what each name means and whether it is ever
 // assigned (`scopes.ts`). What cannot change any more is kept by function.
 
-import { noteModule } from "../require_module.ts";
+import { noteModule } from "./sync_modules.ts";
 import { type CaptureContext, createCaptureContext } from "./cells.ts";
 import { captureError, functionError } from "./capture_error.ts";
 import { BLIND_REASON, Capture, isPrimitive, valueOf } from "./capture.ts";

@@ -3,7 +3,7 @@
 // What an answer may name, for the decoder of the caller's side.
 
 import { exportsOf, functionAt, rememberExport } from "./homes.ts";
-import { nodeBuiltin } from "./node_builtins.ts";
+import { nodeBuiltin } from "./sync_modules.ts";
 import type { Homes } from "./origins.ts";
 import { exportBeside } from "./references.ts";
 import type { AnyFunction } from "./task.ts";

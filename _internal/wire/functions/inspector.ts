@@ -15,7 +15,7 @@
 //      of the user's must not stop the program.
 
 import type { Session } from "node:inspector";
-import { nodeInspector, nodeProcess } from "./node_builtins.ts";
+import { nodeInspector, nodeProcess } from "./sync_modules.ts";
 
 /** One scope that a function sees at run time, innermost first. */
 export interface RuntimeScope {

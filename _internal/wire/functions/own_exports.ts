@@ -1,11 +1,11 @@
 // Copyright 2026 the @concurrent/parallel authors. MIT license.
 
-// The library's own things that tasks use: `current`, errors, `task()`. A worker
-// has the modules that define them already. It would take it 40 ms to import
-// the public one that a program names, which brings executors and a parser.
+// The library's own things that tasks use: `current`, errors, `task()`. The modules
+// that define them are small, and a worker has most of them already. It would
+// take it 40 ms to import the public one that a program names, which brings
+// executors and a parser.
 
 import * as errors from "../../base/errors.ts";
-import { cpu, fromModule, io, task } from "./task.ts";
 
 /** A module that is small, and what it calls the value. */
 export interface OwnExport {
@@ -33,9 +33,3 @@ export function ownExportOf(value: unknown): OwnExport | undefined {
 }
 
 declareOwnExports(import.meta.resolve("../../base/errors.ts"), errors);
-declareOwnExports(import.meta.resolve("./task.ts"), {
-  task,
-  cpu,
-  io,
-  fromModule,
-});

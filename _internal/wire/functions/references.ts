@@ -7,7 +7,7 @@ import type { FunctionReference } from "./description.ts";
 import { rememberExport } from "./homes.ts";
 import { locate, type LocatedFunction } from "./locate.ts";
 import { resolveRelative } from "./names.ts";
-import { nodeBuiltin, nodeModule } from "./node_builtins.ts";
+import { nodeBuiltin, nodeModule } from "./sync_modules.ts";
 import { type ParsedScript, parseScript } from "./parse.ts";
 import { type AnyFunction, unwrapTask } from "./task.ts";
 

@@ -8,7 +8,7 @@
 // instance is told by the name of its class first.
 
 import type { AsyncLocalStorage } from "node:async_hooks";
-import { nodeAsyncHooks } from "./node_builtins.ts";
+import { nodeAsyncHooks } from "./sync_modules.ts";
 
 /** An instance; what it stores is anybody's business. */
 export type Storage = AsyncLocalStorage<unknown>;

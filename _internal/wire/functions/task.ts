@@ -1,6 +1,7 @@
 // Copyright 2026 the @concurrent/parallel authors. MIT license.
 
 import type { FunctionReference } from "./description.ts";
+import { declareOwnExports } from "./own_exports.ts";
 
 /** Any function that can be sent to a worker. */
 // deno-lint-ignore no-explicit-any -- callers pass functions of every signature
@@ -327,3 +328,5 @@ function wording(name: string, constraint: string, value: unknown): string {
     String(value)
   }`;
 }
+
+declareOwnExports(import.meta.url, { task, cpu, io, fromModule });

@@ -11,11 +11,13 @@ import {
 import { SerializationError } from "../../../_internal/base/errors.ts";
 import { ByteReader, ByteWriter } from "../../../_internal/wire/bytes.ts";
 import {
-  readContexts,
-  runInContexts,
   StoreSnapshot,
   writeContexts,
 } from "../../../_internal/wire/contexts.ts";
+import {
+  readContexts,
+  runInContexts,
+} from "../../../_internal/wire/received_payload.ts";
 import {
   rememberStorageHome,
   type Storage,

@@ -1,10 +1,20 @@
 // Copyright 2026 the @concurrent/parallel authors. MIT license.
 
-// AsyncLocalStorage inside a graph: not its stores, but which one it is. Both
-// sides have one instance for each token (`functions/storages.ts`).
+// What does not travel itself, since both sides have one of their own: a message
+// says which one is meant.
+//
+// - An AbortSignal travels as its number among those of its call: the caller
+//   listens to it for as long as the call is under way and says when it fires,
+//   and why. So it only travels where there is a call.
+// - Of an AsyncLocalStorage there is one instance on each side for each token
+//   (`functions/storages.ts`). Its stores go their own way (`contexts.ts`).
 
 import * as tags from "./_codec_tags.ts";
-import type { GraphReader, GraphWriter } from "./_codec_types.ts";
+import {
+  type GraphReader,
+  type GraphWriter,
+  malformed,
+} from "./_codec_types.ts";
 import {
   isStorage,
   type Storage,
@@ -13,6 +23,28 @@ import {
   storageKind,
   storageToken,
 } from "./functions/storages.ts";
+
+export function writeSignal(g: GraphWriter, signal: AbortSignal): void {
+  const { signals } = g.c;
+  if (signals === undefined) {
+    g.refuse(
+      "an AbortSignal only travels to a task: pass it as (part of) an argument, or let the task capture it",
+    );
+  }
+  g.register(signal);
+  g.w.u8(tags.TAG_SIGNAL);
+  // A payload of many values has one list for all of them.
+  const known = signals.indexOf(signal);
+  g.w.varint(known >= 0 ? known : signals.push(signal) - 1);
+}
+
+export function readSignal(g: GraphReader): AbortSignal {
+  const index = g.r.varint();
+  const signal = g.c.signal?.(index);
+  if (signal === undefined) throw malformed("it holds an AbortSignal");
+  g.register(signal);
+  return signal;
+}
 
 /** Writes a storage; false for every other object. */
 export function writeStorage(
