@@ -81,6 +81,10 @@ export class InlineWorker implements PoolWorker {
     this.#calls.get(slot)?.stream?.credit(items);
   }
 
+  giveUp(): void {
+    // It submits as the program does: nobody knows what is its own.
+  }
+
   finish(slot: number): void {
     const call = this.#calls.get(slot);
     if (call?.stream === undefined) return;

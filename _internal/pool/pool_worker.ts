@@ -59,6 +59,8 @@ export interface PoolWorker {
   revoke(slot: number): boolean;
   /** Asks a running call to stop; `cause` is what the asker gave. */
   abort(slot: number, reason: AbortReason, cause?: unknown): void;
+  /** Nobody waits any more for the call in the slot, which goes on: what it has submitted is cancelled. */
+  giveUp(slot: number): void;
   /** The call in the slot has been answered. */
   release(slot: number): void;
   /** Ends the worker in order. */

@@ -10,7 +10,11 @@
 // task and decoded by it, and by the worker that runs the call. The tickets of
 // a worker that is gone are cancelled: nobody would ever hear of their ends.
 
-import { InvalidStateError, NotSupportedError } from "../base/errors.ts";
+import {
+  CancelledError,
+  InvalidStateError,
+  NotSupportedError,
+} from "../base/errors.ts";
 import { movable } from "../wire/attachments.ts";
 import { ByteWriter } from "../wire/bytes.ts";
 import { encodeError } from "../wire/error_codec.ts";
@@ -49,6 +53,8 @@ export interface RelayServerOptions {
 /** A call under way for a task of the worker. */
 interface Ticket {
   readonly scheduler: TaskScheduler;
+  /** The slot of the call that has submitted it. */
+  readonly parent: number | undefined;
   job: Job | undefined;
 }
 
@@ -59,6 +65,8 @@ export class RelayServer {
   readonly #tickets = new Map<number, Ticket>();
   /** What stands here for the signals of calls, by ticket. */
   readonly #signals = new Map<number, AbortController[]>();
+  /** Slots of calls that nobody waits for any more. Their worker gets no other calls. */
+  readonly #givenUp = new Set<number>();
   #isClosed = false;
 
   constructor(options: RelayServerOptions) {
@@ -132,13 +140,17 @@ export class RelayServer {
     this.#isClosed = true;
     const tickets = [...this.#tickets.values()];
     this.#tickets.clear();
-    for (const { scheduler, job } of tickets) {
-      if (job !== undefined) {
-        scheduler.cancel(
-          job,
-          "the worker of the task that submitted it is gone",
-        );
-      }
+    for (const ticket of tickets) {
+      cancelTicket(ticket, "the worker of the task that submitted it is gone");
+    }
+  }
+
+  /** The call in a slot goes on, and nobody waits for it: what it has submitted is not needed, and it may submit nothing. */
+  giveUp(slot: number): void {
+    this.#givenUp.add(slot);
+    for (const ticket of [...this.#tickets.values()]) {
+      if (ticket.parent !== slot) continue;
+      cancelTicket(ticket, "the task that submitted it did not stop in time");
     }
   }
 
@@ -158,6 +170,11 @@ export class RelayServer {
 
   #submit(call: RelayedCall, attachments: readonly unknown[]): void {
     const { ticket: number } = call;
+    if (call.parent !== undefined && this.#givenUp.has(call.parent)) {
+      throw new CancelledError(
+        "Cannot submit a task: the task that submits it was asked to stop",
+      );
+    }
     const definition = call.definition === WHOLE_CALL
       ? relayedDefinition(
         call.name,
@@ -192,7 +209,11 @@ export class RelayServer {
     const parent = call.parent === undefined
       ? undefined
       : this.#options.originOf(call.parent);
-    const ticket: Ticket = { scheduler, job: undefined };
+    const ticket: Ticket = {
+      scheduler,
+      parent: call.parent,
+      job: undefined,
+    };
     this.#tickets.set(number, ticket);
     try {
       ticket.job = scheduler.submit(work, {
@@ -320,6 +341,10 @@ export class RelayServer {
       if (attachments.length > 0) this.#fail(ticket, error);
     }
   }
+}
+
+function cancelTicket({ scheduler, job }: Ticket, reason: string): void {
+  if (job !== undefined) scheduler.cancel(job, reason);
 }
 
 /** Throws where it has ended, or nobody above could be asked. */

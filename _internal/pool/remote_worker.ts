@@ -149,6 +149,10 @@ export class RemoteWorker implements PoolWorker {
     this.#host.channel.send(plainMessage({ tag: Tag.finish, slot }));
   }
 
+  giveUp(slot: number): void {
+    this.#relay?.giveUp(slot);
+  }
+
   release(slot: number): void {
     this.#signals.detach(slot);
     this.#host.slots?.free(slot);

@@ -857,6 +857,8 @@ export class Scheduler implements TaskScheduler {
   #graceOver(record: WorkerRecord, job: Job): void {
     if (job.state === "settled" || record.state === "gone") return;
     this.#ends.stop(job);
+    // Its worker waits for what runs beside it, which may be its own.
+    record.worker.giveUp(record.slotOf(job));
     if (record.worker.kind === "inline") {
       // There is nothing to stop and nothing to replace: the call is left to
       // itself, its place is free.

@@ -208,3 +208,16 @@ export async function* bytesOf(buffer: ArrayBuffer): AsyncGenerator<number> {
   await undefined;
   yield buffer.byteLength;
 }
+
+/** Takes values for ever, whatever it is asked. */
+export async function deafConsumer(
+  pool: Executor,
+  below: string,
+  own: string,
+): Promise<void> {
+  let taken = 0;
+  for await (const _ of pool.stream(endless, below)) {
+    if (++taken === 20) mark(own, "consumes");
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+}

@@ -25,6 +25,7 @@ import { Process } from "../../multiprocessing/mod.ts";
 import { Queue, Thread } from "../../threading/mod.ts";
 import { errorOf, Folder, soon, until } from "./_helpers.ts";
 import * as nested from "./_nested_tasks.ts";
+import * as streams from "./_stream_tasks.ts";
 import * as tasks from "./_tasks.ts";
 import { declare, type Subject } from "./executor_suite.ts";
 
@@ -525,6 +526,24 @@ export function nestedSuite(subject: Subject): void {
     assertEquals(below.class, "WorkerCrashedError");
     assertEquals(executor.stats().crashes, 1);
     assertEquals(executor.stats().completed, 1);
+  });
+
+  test("cancel() of a task that does not stop cancels what it has submitted", async () => {
+    const executor = create({ maxWorkers: 1, cancelGrace: 50 });
+    using folder = new Folder();
+    const future = executor.submit(
+      on(streams.deafConsumer),
+      executor,
+      folder.file("below"),
+      folder.file("own"),
+    );
+    await until("it consumes", () => folder.lines("own").length === 1);
+    future.cancel();
+    await soon("the end", errorOf(future));
+    // The generator holds the worker of the task, and has no end of its own.
+    await soon("the pool is closed", executor.shutdown());
+    assertEquals(executor.stats().workers, 0);
+    assertEquals(folder.lines("below").length, 1);
   });
 
   test("submit() nests where workers take one task each", async () => {

@@ -244,7 +244,7 @@ export function streamSuite(subject: Subject): void {
   });
 
   test("stream() waits for the generator's finally and gives its error", async () => {
-    await using executor = create({ maxWorkers: 1, cancelGrace: 100 });
+    await using executor = create({ maxWorkers: 1, cancelGrace: 500 });
     using folder = new Folder();
     await assertRejects(
       async () => {
@@ -263,7 +263,7 @@ export function streamSuite(subject: Subject): void {
     await items.next();
     const left = items.return!();
     // Longer than the grace period: what it does there is not a stuck task.
-    await new Promise((resolve) => setTimeout(resolve, 250));
+    await new Promise((resolve) => setTimeout(resolve, 700));
     folder.open("gate");
     await soon("it is left", left);
     assertEquals(folder.lines("log"), ["left"]);
