@@ -14,7 +14,7 @@ const observer = {
   cancelled() {},
 };
 
-function job(name: string, priority = 0): Job {
+function job(name: string, priority = 0, depth = 0): Job {
   return new Job(
     {
       kind: "inline",
@@ -23,7 +23,14 @@ function job(name: string, priority = 0): Job {
       args: [],
       enter: undefined,
     },
-    { name, priority, timeout: undefined, retries: 0, maySendAhead: true },
+    {
+      name,
+      priority,
+      timeout: undefined,
+      retries: 0,
+      maySendAhead: true,
+      origin: { depth, parent: undefined },
+    },
     observer,
   );
 }
@@ -106,4 +113,36 @@ Deno.test("JobQueue holds to a plain array, whatever is done", () => {
     }
     assertEquals(queue.size, model.length);
   }
+});
+
+Deno.test("JobQueue gives the deepest first within a priority", () => {
+  const queue = new JobQueue();
+  const order = [[0, 0], [0, 2], [0, 1], [1, 0], [0, 2], [1, 3], [-1, 9]];
+  for (const [i, [priority, depth]] of order.entries()) {
+    queue.push(job(`${priority} ${depth} ${i}`, priority, depth));
+  }
+  assertEquals(names(queue), [
+    "1 3 5",
+    "1 0 3",
+    "0 2 1",
+    "0 2 4",
+    "0 1 2",
+    "0 0 0",
+    "-1 9 6",
+  ]);
+});
+
+Deno.test("JobQueue.peekNested() passes over what no task has submitted", () => {
+  const queue = new JobQueue();
+  const urgent = job("urgent", 5);
+  const nested = job("nested", 0, 3);
+  queue.push(urgent);
+  assertEquals(queue.peekNested(), undefined);
+  queue.push(nested);
+  assertEquals(queue.peek(), urgent);
+  assertEquals(queue.peekNested(), nested);
+  queue.take(nested);
+  assertEquals(queue.size, 1);
+  assertEquals(queue.peekNested(), undefined);
+  assertEquals(queue.shift(), urgent);
 });
