@@ -311,7 +311,12 @@ export function poolSuite(subject: Subject): void {
     assertEquals(ids[0], ids[1]);
     assertEquals(ids[1], ids[2]);
     assertNotEquals(ids[2], ids[3]);
-    assertEquals(executor.stats().workers, 1);
+    const { workers, restarts, crashes } = executor.stats();
+    assertEquals({ workers, restarts, crashes }, {
+      workers: 1,
+      restarts: 1,
+      crashes: 0,
+    });
   });
 
   test("maxTasksPerWorker does not hold back a backlog, nor a shutdown", async () => {
@@ -340,7 +345,10 @@ export function poolSuite(subject: Subject): void {
     folder.open("gate");
     await Promise.all(futures);
     await until("one is left", () => executor.stats().workers === 1);
-    assertEquals(await executor.submit(on(tasks.square), 5), 25);
+    const { id } = await executor.submit(on(tasks.workerInfo));
+    // Several times as long: that one stays.
+    await new Promise((resolve) => setTimeout(resolve, 150));
+    assertEquals((await executor.submit(on(tasks.workerInfo))).id, id);
   });
 
   test("idleTimeout stops workers that never had a task", async () => {

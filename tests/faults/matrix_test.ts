@@ -29,11 +29,17 @@ const TIMEOUT = 100;
 const BIG = 8_000_000;
 const QUEUED = 64;
 
-type BackendName = "thread" | "process" | "auto";
+/** `limited`: threads of `node:worker_threads`, whose heap has a limit. */
+type BackendName = "thread" | "limited" | "process" | "auto";
 type ErrorClass = abstract new (...args: never[]) => Error;
 
 const backends: Record<BackendName, (options: PoolOptions) => Executor> = {
   thread: (options) => new ThreadPoolExecutor(options),
+  limited: (options) =>
+    new ThreadPoolExecutor({
+      resourceLimits: { maxOldGenerationSizeMb: 48 },
+      ...options,
+    }),
   process: (options) => new ProcessPoolExecutor(options),
   auto: (options) => new AutoExecutor(options),
 };
@@ -124,6 +130,9 @@ const SAMPLED: readonly Fault[] = [
   "stuck",
   "unsendable",
 ];
+
+/** The faults that end a thread with limits in another way than one without. */
+const LIMITED: readonly Fault[] = ["heap", "stuck"];
 
 const CRASHES = ["Deno.exit", "SIGKILL", "SIGSEGV"] as const;
 
@@ -359,8 +368,12 @@ function missing(
   if (backend === "auto" && !SAMPLED.includes(fault)) {
     return "as in a thread or in a process";
   }
+  if (backend === "limited" && !LIMITED.includes(fault)) {
+    return "as in a thread";
+  }
   switch (fault) {
     case "heap":
+      if (backend === "limited") return undefined;
       if (!inProcess) return "a thread's heap has no limit of its own";
       return Deno.build.os === "windows" ? "no such limit" : undefined;
     case "SIGKILL":
@@ -501,9 +514,9 @@ for (const row of rows) {
 
 Deno.test("the matrix of faults is complete", () => {
   const names = Object.keys(backends) as BackendName[];
-  const lines = [`${"".padEnd(18)} thread/process/auto`];
+  const lines = [`${"".padEnd(18)} thread/limited/process/auto`];
   lines.push(
-    `${"stage".padEnd(18)} ${faults.map((name) => name.padEnd(10)).join(" ")}`,
+    `${"stage".padEnd(18)} ${faults.map((name) => name.padEnd(11)).join(" ")}`,
   );
   const reasons = new Set<string>();
   for (const row of rows) {
@@ -515,7 +528,7 @@ Deno.test("the matrix of faults is complete", () => {
         }
         return results.get(`${row.name}/${fault}/${backend}`) ?? "?";
       });
-      return found.join("/").padEnd(10);
+      return found.join("/").padEnd(11);
     });
     lines.push(`${row.name.padEnd(18)} ${cells.join(" ")} - ${row.reason}`);
   }

@@ -51,6 +51,39 @@ Deno.test("JobQueue gives higher priorities first, and first in first out within
   assertEquals(queue.shift(), undefined);
 });
 
+Deno.test("JobQueue gives the deepest first within a priority", () => {
+  const queue = new JobQueue();
+  for (const [i, depth] of [0, 2, 1, 2, 0, 3].entries()) {
+    queue.push(job(`depth ${depth}, ${i}`, 0, depth));
+  }
+  queue.push(job("urgent", 1, 0));
+  queue.push(job("lazy", -1, 9));
+  assertEquals(queue.peekNested()?.options.name, "depth 3, 5");
+  assertEquals(names(queue), [
+    "urgent",
+    "depth 3, 5",
+    "depth 2, 1",
+    "depth 2, 3",
+    "depth 1, 2",
+    "depth 0, 0",
+    "depth 0, 4",
+    "lazy",
+  ]);
+});
+
+Deno.test("JobQueue.peekNested() passes over what no task has submitted", () => {
+  const queue = new JobQueue();
+  queue.push(job("outer", 5));
+  assertEquals(queue.peekNested(), undefined);
+  queue.push(job("nested", 0, 1));
+  const nested = queue.peekNested()!;
+  assertEquals(nested.options.name, "nested");
+  queue.take(nested);
+  assertEquals(queue.size, 1);
+  assertEquals(queue.peekNested(), undefined);
+  assertEquals(names(queue), ["outer"]);
+});
+
 Deno.test("JobQueue.unshift() puts a job before the others of its priority", () => {
   const queue = new JobQueue();
   queue.push(job("a"));
