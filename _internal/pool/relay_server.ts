@@ -27,7 +27,7 @@ import {
   type RelayedCall,
   writeRelay,
 } from "../wire/relay_messages.ts";
-import { type HeaderOf, WHOLE_CALL } from "../wire/messages.ts";
+import { CallMode, type HeaderOf, WHOLE_CALL } from "../wire/messages.ts";
 import { uplink } from "../worker/uplink.ts";
 import { RawAnswer, readError } from "./answers.ts";
 import { type Definition, relayedDefinition } from "./definitions.ts";
@@ -65,6 +65,8 @@ export class RelayServer {
   readonly #tickets = new Map<number, Ticket>();
   /** What stands here for the signals of calls, by ticket. */
   readonly #signals = new Map<number, AbortController[]>();
+  /** Those of them that are generators. */
+  readonly #streams = new Set<Ticket>();
   /** Slots of calls that nobody waits for any more. Their worker gets no other calls. */
   readonly #givenUp = new Set<number>();
   #isClosed = false;
@@ -154,6 +156,14 @@ export class RelayServer {
     }
   }
 
+  /** The call in a slot has been answered: nobody takes more values of the generators that it has left open. */
+  callEnded(slot: number): void {
+    for (const ticket of [...this.#streams]) {
+      if (ticket.parent !== slot) continue;
+      cancelTicket(ticket, "the task that read from the stream has ended");
+    }
+  }
+
   #controller(ticket: number, index: number): AbortController {
     let controllers = this.#signals.get(ticket);
     if (controllers === undefined) {
@@ -164,6 +174,8 @@ export class RelayServer {
 
   /** The call has ended. */
   #drop(ticket: number): void {
+    const open = this.#tickets.get(ticket);
+    if (open !== undefined) this.#streams.delete(open);
     this.#tickets.delete(ticket);
     this.#signals.delete(ticket);
   }
@@ -215,6 +227,7 @@ export class RelayServer {
       job: undefined,
     };
     this.#tickets.set(number, ticket);
+    if (call.mode === CallMode.stream) this.#streams.add(ticket);
     try {
       ticket.job = scheduler.submit(work, {
         name: call.name,

@@ -154,6 +154,7 @@ export class RemoteWorker implements PoolWorker {
   }
 
   release(slot: number): void {
+    this.#relay?.callEnded(slot);
     this.#signals.detach(slot);
     this.#host.slots?.free(slot);
   }

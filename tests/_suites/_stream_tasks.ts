@@ -221,3 +221,14 @@ export async function deafConsumer(
     await new Promise((resolve) => setTimeout(resolve, 1));
   }
 }
+
+let kept: AsyncIterator<number> | undefined;
+
+/** Returns while its stream is open. */
+export async function leaveOpen(
+  pool: Executor,
+  log: string,
+): Promise<unknown> {
+  kept = pool.stream(endless, log);
+  return (await kept.next()).value;
+}

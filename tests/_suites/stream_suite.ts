@@ -534,4 +534,20 @@ export function streamSuite(subject: Subject): void {
       [1, 2, "RangeError", "below"],
     );
   });
+
+  test("stream() ends with the task that reads from it", async () => {
+    const executor = create({ maxWorkers: 1 });
+    using folder = new Folder();
+    assertEquals(
+      await executor.submit(
+        on(streams.leaveOpen),
+        executor,
+        folder.file("log"),
+      ),
+      0,
+    );
+    // Nobody takes its values any more, and it has no end of its own.
+    await soon("the pool is closed", executor.shutdown());
+    assertEquals(folder.lines("log").length, 1);
+  });
 }

@@ -194,6 +194,17 @@ Deno.test("RelayServer.giveUp() cancels what one call has asked for, and takes n
   assertEquals(bench.jobs.length, 3);
 });
 
+Deno.test("RelayServer.callEnded() cancels the streams that a call has left open", () => {
+  using bench = new Bench();
+  bench.call(1, { parent: 0, mode: CallMode.stream });
+  bench.call(2, { parent: 0, mode: CallMode.stream });
+  bench.call(3, { parent: 0 });
+  bench.call(4, { parent: 1, mode: CallMode.stream });
+  bench.jobs[1]!.observer.failed(new RangeError("ended before"));
+  bench.server.callEnded(0);
+  assertEquals(bench.cancelled.map(([job]) => job), [bench.jobs[0]]);
+});
+
 Deno.test("RelayServer heeds what comes for tickets that are open, and nothing else", () => {
   using bench = new Bench();
   bench.call(1);
