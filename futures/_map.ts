@@ -14,6 +14,7 @@ import { CancelledError, TimeoutError } from "../_internal/base/errors.ts";
 import {
   checkDuration,
   checkFunction,
+  checkObject,
   checkSignal,
   describe,
   integerOption,
@@ -85,6 +86,7 @@ export function checkMap(
       }`,
     );
   }
+  checkObject(verb, "options", options);
   const { chunkSize, onError } = options;
   if (chunkSize !== "auto") integerOption(verb, "chunkSize", chunkSize, 1, 1);
   integerOption(verb, "bufferSize", options.bufferSize, 1, 1);
@@ -160,7 +162,7 @@ export class MapIterator implements AsyncIterableIterator<unknown> {
 
   throw(error?: unknown): Promise<IteratorResult<unknown>> {
     return this.#inTurn(async () => {
-      await this.#end();
+      await this.#end().catch(() => {});
       throw error;
     });
   }
@@ -218,7 +220,9 @@ export class MapIterator implements AsyncIterableIterator<unknown> {
         this.#at = 0;
       }
     } catch (error) {
-      await this.#end();
+      // As where a loop is left by an error: what closing the input throws
+      // does not hide it.
+      await this.#end().catch(() => {});
       throw error;
     }
     await this.#end();
@@ -246,6 +250,7 @@ class MapRun {
   readonly #taskOptions: TaskOptions;
   readonly #options: MapOptions;
   readonly #isListed: boolean;
+  readonly #verb: "map" | "starmap";
   readonly #input: Iterator<unknown> | AsyncIterator<unknown>;
   readonly #async: boolean;
   /** What is known of the function, once a chunk was sent. */
@@ -280,11 +285,19 @@ class MapRun {
     this.#fn = fn;
     this.#taskOptions = taskOptions;
     this.#isListed = isListed;
+    this.#verb = isListed ? "starmap" : "map";
     this.#options = options;
     this.#async = isAsync(items);
     this.#input = isAsync(items)
       ? items[Symbol.asyncIterator]()
       : items[Symbol.iterator]();
+    if (typeof this.#input?.next !== "function") {
+      throw new TypeError(
+        `Cannot ${this.#verb} as 'items' must give an iterator with a method next(): current value is ${
+          describe(this.#input)
+        }`,
+      );
+    }
     const { timeout, signal } = options;
     const end = (error: unknown) => {
       this.#limit ??= { error };
@@ -383,9 +396,7 @@ class MapRun {
         break;
       }
       try {
-        const step = (this.#input as Iterator<unknown>).next();
-        if (step.done) this.#exhausted = true;
-        else this.#take(step.value);
+        this.#step((this.#input as Iterator<unknown>).next());
       } catch (error) {
         this.#exhausted = true;
         this.#inputError = { error };
@@ -435,10 +446,9 @@ class MapRun {
   }
 
   #pullAsync(): void {
-    this.#pulling = Promise.resolve(this.#input.next()).then((step) => {
-      if (step.done) this.#exhausted = true;
-      else this.#take(step.value);
-    }, (error) => {
+    this.#pulling = Promise.resolve(this.#input.next()).then((step) =>
+      this.#step(step)
+    ).catch((error) => {
       this.#exhausted = true;
       this.#inputError = { error };
     }).finally(() => {
@@ -447,12 +457,26 @@ class MapRun {
     });
   }
 
+  /** What the input gave: an item, or its end. */
+  #step(step: IteratorResult<unknown>): void {
+    // As a loop does. Without it an input that is none would never end.
+    if (Object(step) !== step) {
+      throw new TypeError(
+        `Cannot ${this.#verb} as 'items' must give objects with 'done' and 'value' at next(): current value is ${
+          describe(step)
+        }`,
+      );
+    }
+    if (step.done) this.#exhausted = true;
+    else this.#take(step.value);
+  }
+
   /** Encodes an item at once: what its owner does to it afterwards does not matter. */
   #take(item: unknown): void {
     this.#open++;
-    const args = this.#isListed ? item as unknown[] : [item];
     const size = this.#chunkSize();
     try {
+      const args = this.#isListed ? this.#listed(item) : [item];
       if (size > 1) {
         this.#builder ??= this.#lane.backend.startChunk(
           this.#fn,
@@ -482,6 +506,22 @@ class MapRun {
       this.#seal();
       this.#batches.push({ items: 1, error });
     }
+  }
+
+  /** The arguments of one call, from whatever can be spread. */
+  #listed(item: unknown): unknown[] {
+    if (Array.isArray(item)) return item;
+    if (
+      typeof (item as Partial<Iterable<unknown>> | null | undefined)
+        ?.[Symbol.iterator] !== "function"
+    ) {
+      throw new TypeError(
+        `Cannot ${this.#verb} as 'items' must hold arrays of arguments: current value is ${
+          describe(item)
+        }`,
+      );
+    }
+    return [...item as Iterable<unknown>];
   }
 
   /** Ends the chunk that is being put together. */

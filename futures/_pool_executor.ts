@@ -170,6 +170,7 @@ export abstract class PoolExecutor implements Executor {
 
   shutdown(options: ShutdownOptions = {}): Promise<void> {
     try {
+      checkObject("shut down an executor", "options", options);
       checkDuration("shut down an executor", "timeout", options.timeout);
     } catch (error) {
       return Promise.reject(error);

@@ -8,6 +8,7 @@
 
 import { after, checkWait } from "../_internal/base/deadline.ts";
 import { TimeoutError } from "../_internal/base/errors.ts";
+import { checkObject } from "../_internal/base/validation.ts";
 import { checkFutures } from "./_check_futures.ts";
 import { type Future, watchFuture } from "./_future_core.ts";
 
@@ -58,6 +59,7 @@ export function asCompleted<T>(
   futures: Iterable<Future<T>>,
   options: AsCompletedOptions = {},
 ): AsyncIterableIterator<Future<T>> {
+  checkObject("iterate over futures", "options", options);
   const { timeout, signal } = options;
   checkWait("iterate over futures", { timeout, signal });
   const all = checkFutures("iterate over futures", futures);

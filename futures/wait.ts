@@ -7,6 +7,7 @@
  */
 
 import { after, checkWait } from "../_internal/base/deadline.ts";
+import { checkObject } from "../_internal/base/validation.ts";
 import { checkFutures } from "./_check_futures.ts";
 import { type Future, hasFailed, watchFuture } from "./_future_core.ts";
 
@@ -68,6 +69,7 @@ export async function wait<T>(
   futures: Iterable<Future<T>>,
   options: WaitForOptions = {},
 ): Promise<WaitResult<T>> {
+  checkObject("wait for futures", "options", options);
   const { timeout, signal, returnWhen = "all" } = options;
   checkWait("wait for futures", { timeout, signal });
   if (!["all", "first", "firstException"].includes(returnWhen)) {

@@ -3,8 +3,13 @@
 // The iterator of a map behaves as that of an async generator, however its
 // methods are called.
 
-import { assertEquals, assertRejects } from "@std/assert";
-import { ThreadPoolExecutor } from "../../futures/mod.ts";
+import { assertEquals, assertRejects, assertThrows } from "@std/assert";
+import {
+  asCompleted,
+  type MapOptions,
+  ThreadPoolExecutor,
+  wait,
+} from "../../futures/mod.ts";
 import { soon } from "../_suites/_helpers.ts";
 import { identity, squareUnlessOdd } from "../_suites/_tasks.ts";
 
@@ -153,4 +158,94 @@ Deno.test("Executor.map() loses no item where the machine is so busy that time p
   } finally {
     performance.now = now;
   }
+});
+
+Deno.test("Executor.map() throws what the function has thrown, also where closing the input fails", async () => {
+  await using pool = new ThreadPoolExecutor({ maxWorkers: 1 });
+  const input = {
+    [Symbol.iterator]: (): Iterator<number> => ({
+      next: () => ({ done: false, value: 3 }),
+      return: () => {
+        throw new RangeError("return() has failed");
+      },
+    }),
+  };
+  const fails = (): never => {
+    throw new TypeError("the function has failed");
+  };
+  await assertRejects(
+    () => soon("the end", Array.fromAsync(pool.map(fails, input))),
+    TypeError,
+    "the function has failed",
+  );
+  const results = pool.map(identity<number>, input);
+  await results.next();
+  await assertRejects(
+    () => results.throw!(new SyntaxError("thrown in")),
+    SyntaxError,
+    "thrown in",
+  );
+});
+
+Deno.test("Executor.map() refuses an input whose iterator is none", async () => {
+  await using pool = new ThreadPoolExecutor({ maxWorkers: 1 });
+  const inputs: [unknown, string][] = [
+    [{ [Symbol.iterator]: () => 3 }, "must give an iterator"],
+    [{ [Symbol.asyncIterator]: () => ({}) }, "must give an iterator"],
+    [
+      { [Symbol.iterator]: () => ({ next: () => 3 }) },
+      "must give objects with 'done' and 'value' at next()",
+    ],
+    [
+      { [Symbol.asyncIterator]: () => ({ next: () => undefined }) },
+      "must give objects with 'done' and 'value' at next()",
+    ],
+  ];
+  for (const [input, message] of inputs) {
+    await assertRejects(
+      () =>
+        soon(
+          "the end",
+          Array.fromAsync(
+            pool.map(identity<number>, input as Iterable<number>),
+          ),
+        ),
+      TypeError,
+      message,
+    );
+  }
+});
+
+Deno.test("Executor.starmap() names an item that is no list of arguments, in its place", async () => {
+  await using pool = new ThreadPoolExecutor({ maxWorkers: 1 });
+  const lists = [[1], null, [2], 3, new Set([4])];
+  const results = pool.starmap(
+    identity<number>,
+    lists as unknown as [number][],
+    { onError: "settle" } as MapOptions,
+  ) as AsyncIterableIterator<unknown>;
+  const settled = await soon("all", Array.fromAsync(results));
+  assertEquals(
+    (settled as PromiseSettledResult<number>[]).map((one) =>
+      one.status === "fulfilled" ? one.value : one.reason.message
+    ),
+    [
+      1,
+      "Cannot starmap as 'items' must hold arrays of arguments: current value is null",
+      2,
+      "Cannot starmap as 'items' must hold arrays of arguments: current value is 3",
+      4,
+    ],
+  );
+});
+
+Deno.test("What takes options refuses null for them", async () => {
+  await using pool = new ThreadPoolExecutor({ maxWorkers: 1 });
+  const none = null as unknown as Record<never, never>;
+  const message = "'options' must be an object: current value is null";
+  assertThrows(() => pool.map(identity, [], none), TypeError, message);
+  assertThrows(() => pool.starmap(identity, [], none), TypeError, message);
+  assertThrows(() => asCompleted([], none), TypeError, message);
+  await assertRejects(() => wait([], none), TypeError, message);
+  await assertRejects(() => pool.shutdown(none), TypeError, message);
 });
