@@ -529,7 +529,8 @@ export function nestedSuite(subject: Subject): void {
   });
 
   test("cancel() of a task that does not stop cancels what it has submitted", async () => {
-    const executor = create({ maxWorkers: 1, cancelGrace: 50 });
+    // The generator has as long to run its `finally`.
+    const executor = create({ maxWorkers: 1, cancelGrace: 1000 });
     using folder = new Folder();
     const future = executor.submit(
       on(streams.deafConsumer),
