@@ -276,7 +276,7 @@ export function nestedSuite(subject: Subject): void {
   });
 
   test("submit() lets a task cancel a task of its own", async () => {
-    await using executor = create({ maxWorkers: 1 });
+    await using executor = create({ maxWorkers: 1, cancelGrace: 5000 });
     using folder = new Folder();
     const log = folder.file("log");
     assertEquals(
@@ -373,7 +373,7 @@ export function nestedSuite(subject: Subject): void {
   });
 
   test("submit() tells a task that waits for its task to stop", async () => {
-    await using executor = create({ maxWorkers: 1 });
+    await using executor = create({ maxWorkers: 1, cancelGrace: 5000 });
     using folder = new Folder();
     const stopped = on(async (pool: Executor, below: string, log: string) => {
       const future = pool.submit(tasks.untilAborted, below);
@@ -500,7 +500,7 @@ export function nestedSuite(subject: Subject): void {
   });
 
   test("submit() cancels the tasks of a task whose worker ends", async () => {
-    await using executor = create({ maxWorkers: 2 });
+    await using executor = create({ maxWorkers: 2, cancelGrace: 5000 });
     using folder = new Folder();
     await executor.ready();
     const future = executor.submit(

@@ -286,7 +286,7 @@ export function streamSuite(subject: Subject): void {
   });
 
   test("stream() ends the steps that wait when it is left", async () => {
-    await using executor = create({ maxWorkers: 1 });
+    await using executor = create({ maxWorkers: 1, cancelGrace: 5000 });
     using folder = new Folder();
     const items = executor.stream(on(streams.waiting), folder.file("log"));
     await items.next();
@@ -317,7 +317,7 @@ export function streamSuite(subject: Subject): void {
   });
 
   test("stream() is stopped by its signal, whether it computes or waits for its consumer", async () => {
-    await using executor = create({ maxWorkers: 1 });
+    await using executor = create({ maxWorkers: 1, cancelGrace: 5000 });
     using folder = new Folder();
     const controller = new AbortController();
     const { signal } = controller;
@@ -536,7 +536,7 @@ export function streamSuite(subject: Subject): void {
   });
 
   test("stream() ends with the task that reads from it", async () => {
-    const executor = create({ maxWorkers: 1 });
+    const executor = create({ maxWorkers: 1, cancelGrace: 5000 });
     using folder = new Folder();
     assertEquals(
       await executor.submit(
