@@ -8,7 +8,7 @@ import type { Job } from "./job.ts";
  * equals first in, first out. Cancelled jobs are skipped when their turn comes.
  */
 export class JobQueue {
-  /** In the order of their turn; nearly always there is one. */
+  /** In the order of their turn, each with jobs but the one of plain tasks; nearly always there is one. */
   #lanes: Lane[] = [];
   #size = 0;
 
@@ -29,20 +29,12 @@ export class JobQueue {
   }
 
   peek(): Job | undefined {
-    for (const lane of this.#lanes) {
-      const job = lane.peek();
-      if (job !== undefined) return job;
-    }
-    return undefined;
+    return this.#first(0);
   }
 
   /** The next one that a task has submitted. */
   peekNested(): Job | undefined {
-    for (const lane of this.#lanes) {
-      const job = lane.depth > 0 ? lane.peek() : undefined;
-      if (job !== undefined) return job;
-    }
-    return undefined;
+    return this.#first(1);
   }
 
   /** Takes out what `peek()` or `peekNested()` has just given. */
@@ -50,10 +42,7 @@ export class JobQueue {
     const lane = this.#lane(job);
     lane.shift();
     this.#size--;
-    // Depths come and go.
-    if (lane.depth > 0 && lane.peek() === undefined) {
-      this.#lanes.splice(this.#lanes.indexOf(lane), 1);
-    }
+    if (lane.peek() === undefined) this.#drop(this.#lanes.indexOf(lane));
   }
 
   shift(): Job | undefined {
@@ -75,6 +64,26 @@ export class JobQueue {
     }
     this.#lanes = [];
     return jobs;
+  }
+
+  /** The next one that is nested in so many tasks at least. */
+  #first(depth: number): Job | undefined {
+    for (let at = 0; at < this.#lanes.length;) {
+      const lane = this.#lanes[at]!;
+      const job = lane.depth >= depth ? lane.peek() : undefined;
+      if (job !== undefined) return job;
+      // All its jobs may have been cancelled.
+      if (lane.depth < depth || !this.#drop(at)) at++;
+    }
+    return undefined;
+  }
+
+  /** Removes an empty lane: priorities and depths come and go. Plain tasks have theirs for ever. */
+  #drop(at: number): boolean {
+    const { priority, depth } = this.#lanes[at]!;
+    if (priority === 0 && depth === 0) return false;
+    this.#lanes.splice(at, 1);
+    return true;
   }
 
   #lane({ options: { priority }, depth }: Job): Lane {

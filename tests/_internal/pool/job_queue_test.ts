@@ -1,7 +1,7 @@
 // Copyright 2026 the @concurrent/parallel authors. MIT license.
 
 import { CallMode } from "../../../_internal/wire/messages.ts";
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { Job } from "../../../_internal/pool/job.ts";
 import { JobQueue } from "../../../_internal/pool/job_queue.ts";
 import { random } from "../memory/_fixtures/records.ts";
@@ -107,6 +107,24 @@ Deno.test("JobQueue skips jobs that were settled while they waited", () => {
   assertEquals(queue.size, 2);
   assertEquals(queue.peek(), jobs[1]);
   assertEquals(names(queue), ["b", "d"]);
+});
+
+Deno.test("JobQueue takes as long with many priorities as with one", () => {
+  const queue = new JobQueue();
+  const start = performance.now();
+  // As deadlines: each one less urgent than all before.
+  for (let i = 0; i < 100_000; i++) {
+    queue.push(job("a", -i));
+    const cancelled = job("b", -i - 0.5);
+    queue.push(cancelled);
+    queue.shift();
+    cancelled.state = "settled";
+    queue.dropped();
+    assertEquals(queue.peek(), undefined);
+  }
+  assertEquals(queue.size, 0);
+  // Each one took longer than the one before: minutes.
+  assert(performance.now() - start < 10_000);
 });
 
 Deno.test("JobQueue holds to a plain array, whatever is done", () => {
