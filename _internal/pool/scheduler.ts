@@ -293,7 +293,7 @@ export class Scheduler implements TaskScheduler {
   shutdown(cancelQueued: boolean): Promise<void> {
     if (this.#state === "running") this.#state = "draining";
     if (cancelQueued) {
-      for (const record of this.#workers.live) this.#recall(record, Infinity);
+      for (const record of this.#workers.live) this.#recall(record);
       for (const job of this.#queue.drain()) {
         this.#ends.cancel(job, "the executor was shut down");
       }
@@ -766,6 +766,7 @@ export class Scheduler implements TaskScheduler {
     if (job === undefined) {
       // Taken back in time, but it could not even be decoded.
       record.release(slot);
+      this.#afterRelease(record);
       return undefined;
     }
     if (job.work.kind === "remote") {
@@ -814,12 +815,13 @@ export class Scheduler implements TaskScheduler {
     } else this.#ends.cancel(job, this.#terminatedBy);
   }
 
-  /** Takes back what waits at a worker with a lower priority than this one. */
-  #recall(record: WorkerRecord, priority: number): void {
+  /** Takes back what waits at a worker: everything, or what has a lower priority than this one. */
+  #recall(record: WorkerRecord, priority?: number): void {
     // From the last to the first, so that they keep their order.
     for (const job of record.jobs().reverse()) {
       if (
-        job.state === "sent" && job.options.priority < priority &&
+        job.state === "sent" &&
+        (priority === undefined || job.options.priority < priority) &&
         record.revoke(job)
       ) this.#requeue(job);
     }
@@ -827,11 +829,13 @@ export class Scheduler implements TaskScheduler {
 
   #requestStop(job: Job, reason: AbortReason, cause: unknown): void {
     if (job.stopReason !== undefined || job.state === "settled") return;
-    const record = this.#recordOf(job);
-    if (record === undefined) return;
     job.disarm?.();
+    job.disarm = undefined;
     job.stopReason = reason;
     job.stopCause = cause;
+    const record = this.#recordOf(job);
+    // Its worker has just ended: it is not run once more.
+    if (record === undefined) return;
     record.worker.abort(record.slotOf(job), reason, cause);
     job.disarm = afterUnheld(
       this.options.cancelGrace,
@@ -869,7 +873,7 @@ export class Scheduler implements TaskScheduler {
     }
     // What waits behind it is taken back; what runs beside it may finish, and
     // so may what cannot be taken back, since it has begun meanwhile.
-    this.#recall(record, Infinity);
+    this.#recall(record);
     for (const other of record.jobs()) {
       if (other.state === "sent") this.#markRunning(record, other);
     }

@@ -87,6 +87,32 @@ export function poolSuite(subject: Subject): void {
     return Promise.resolve();
   });
 
+  test("cancel() reaches a task whose worker has just ended", async () => {
+    await using executor = create({ maxWorkers: 1, concurrency: 3 });
+    using folder = new Folder();
+    const others = ["a", "b"].map((mark) =>
+      executor.submit(
+        task(on(tasks.markedGate), { retries: 1 }),
+        folder.file("log"),
+        folder.file("gate"),
+        mark,
+      )
+    );
+    await until("they run", () => folder.lines("log").length === 2);
+    const crash = executor.submit(on(tasks.crashTimes), folder.file("n"), 1);
+    // Before the others are run once more.
+    crash.addDoneCallback(() => {
+      for (const other of others) other.cancel("the first has failed");
+    });
+    assertInstanceOf(await errorOf(crash), WorkerCrashedError);
+    for (const other of others) {
+      const error = await errorOf(soon("the others", other));
+      assertInstanceOf(error, CancelledError);
+      assertEquals(error.cause, "the first has failed");
+    }
+    assertEquals(folder.lines("log").length, 2);
+  });
+
   test("submit() starts no more workers than there is work", async () => {
     await using executor = create({ maxWorkers: 3 });
     for (let i = 0; i < 4; i++) {
