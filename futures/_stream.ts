@@ -50,8 +50,9 @@ export function streamOver(
     lane.backend.captureContext(fn),
   );
   const run = new StreamRun(lane, fn, once, work);
-  const iterator = {
-    next: () => run.next(),
+  const iterator: AsyncIterableIterator<unknown> & AsyncDisposable = {
+    // A step keeps the iterator: nobody else may while it is awaited.
+    next: () => run.next(iterator),
     return: async (value?: unknown) => {
       await run.return();
       return { done: true as const, value };
@@ -71,6 +72,12 @@ export function streamOver(
   return iterator;
 }
 
+/** A step that waits for its value. */
+interface Step extends PromiseWithResolvers<IteratorResult<unknown>> {
+  /** Lives as long as somebody waits: an iterator that is gone ends the run. */
+  readonly iterator: object;
+}
+
 class StreamRun implements JobObserver {
   readonly #lane: Lane;
   readonly #fn: AnyFunction;
@@ -81,7 +88,7 @@ class StreamRun implements JobObserver {
   /** Values, and at its end perhaps an error, that nobody has taken. */
   #buffer: Outcome[] = [];
   /** Steps that were asked for and have no value yet. */
-  #steps: PromiseWithResolvers<IteratorResult<unknown>>[] = [];
+  #steps: Step[] = [];
   /** Values that were taken and the generator has not heard of. */
   #taken = 0;
   /** Resolves when the generator has ended. */
@@ -95,7 +102,7 @@ class StreamRun implements JobObserver {
     this.#ended.promise.catch(() => {});
   }
 
-  next(): Promise<IteratorResult<unknown>> {
+  next(iterator: object): Promise<IteratorResult<unknown>> {
     if (this.#state === "idle") {
       try {
         this.#begin();
@@ -117,7 +124,7 @@ class StreamRun implements JobObserver {
       return Promise.resolve({ done: true, value: undefined });
     }
     const step = Promise.withResolvers<IteratorResult<unknown>>();
-    this.#steps.push(step);
+    this.#steps.push({ ...step, iterator });
     this.#rest();
     return step.promise;
   }
