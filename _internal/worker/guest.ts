@@ -145,7 +145,10 @@ export class Guest {
   #leaving = false;
   /** Loaded with the first generator: most workers never run one. */
   #ItemStream: typeof ItemStream | undefined;
-  #writer = new ByteWriter(1024);
+  /** Undefined while a value is encoded with it. */
+  #writer: ByteWriter | undefined = new ByteWriter(1024);
+  /** Has `#startWaiting()` look. */
+  #wake = () => {};
 
   constructor(options: GuestOptions) {
     this.#options = options;
@@ -175,16 +178,18 @@ export class Guest {
     openUplink({
       carriesAttachments: this.#channel.carriesAttachments,
       relay: (message, attachments, transfer) => {
-        const w = this.#freshWriter();
-        writeHeader(w, { tag: Tag.relay });
-        w.raw(message);
-        this.#channel.send(w.bytes(), attachments, transfer);
+        this.#encode((w) => {
+          writeHeader(w, { tag: Tag.relay });
+          w.raw(message);
+          this.#channel.send(w.bytes(), attachments, transfer);
+        });
       },
       slotOf: (call) => this.#runningOf(call)?.slot,
       enter: (call) => this.#enter(this.#runningOf(call)),
       waitStarted: (call) => this.#waitStarted(this.#runningOf(call)),
       waitEnded: (call) => this.#waitEnded(this.#runningOf(call)),
     });
+    this.#startWaiting();
     this.#channel.open();
     this.#send({ tag: Tag.ready });
   }
@@ -196,10 +201,16 @@ export class Guest {
 
   /** Reports an error that belongs to no call. */
   fault(error: unknown): void {
-    const w = this.#freshWriter();
-    writeHeader(w, { tag: Tag.fault });
-    encodeError(w, error, { root: "error", modules: new Set(), home: homeOf });
-    this.#channel.send(w.bytes());
+    this.#encode((w) => {
+      writeHeader(w, { tag: Tag.fault });
+      const context = {
+        root: "error",
+        modules: new Set<string>(),
+        home: homeOf,
+      };
+      encodeError(w, error, context);
+      this.#channel.send(w.bytes());
+    });
   }
 
   /** Reports that the worker ends itself. */
@@ -410,9 +421,12 @@ export class Guest {
     try {
       if (this.#storage === undefined) {
         setActiveCall(running);
-        result = run();
-        // It may have entered a storage, which what comes next is not part of.
-        this.#leaveStorage();
+        try {
+          result = run();
+        } finally {
+          // It may have entered a storage, which what comes next is not part of.
+          this.#leaveStorage();
+        }
       } else {
         result = this.#storage.run(running, run);
       }
@@ -507,12 +521,13 @@ export class Guest {
 
   /** Sends a value of a generator; returns its size. */
   #emit(slot: number, value: unknown): number {
-    const w = this.#freshWriter();
-    writeHeader(w, { tag: Tag.item, slot });
-    const { context, attachments } = this.#context("item");
-    encodeValue(w, value, context);
-    this.#post(w, attachments, "item");
-    return w.length;
+    return this.#encode((w) => {
+      writeHeader(w, { tag: Tag.item, slot });
+      const { context, attachments } = this.#context("item");
+      encodeValue(w, value, context);
+      this.#post(w, attachments, "item");
+      return w.length;
+    });
   }
 
   /** Nobody wants more values of a generator. */
@@ -570,6 +585,14 @@ export class Guest {
     if (to === Lent.no) this.#busy++;
     else if (!wasLent) {
       this.#busy--;
+      this.#wake();
+    }
+  }
+
+  /** Starts what can use a lent place: from here, so that it is not part of the call that lends it, and finds none of its AsyncLocalStorage. */
+  async #startWaiting(): Promise<never> {
+    for (;;) {
+      await new Promise<void>((resolve) => this.#wake = resolve);
       this.#next();
     }
   }
@@ -599,17 +622,18 @@ export class Guest {
   #succeed(call: Call, value: unknown, time: number): void {
     const { slot, mode } = call;
     try {
-      const w = this.#freshWriter();
-      writeHeader(w, { tag: Tag.done, slot, time });
-      const { context, attachments } = this.#context("result");
-      if (mode === CallMode.chunk) {
-        writeOutcomes(w, value as Outcomes, context);
-      } else {
-        const isWanted = mode !== CallMode.quiet && mode !== CallMode.stream;
-        encodeValue(w, isWanted ? value : undefined, context);
-      }
-      this.#release(slot);
-      this.#post(w, attachments, "result");
+      this.#encode((w) => {
+        writeHeader(w, { tag: Tag.done, slot, time });
+        const { context, attachments } = this.#context("result");
+        if (mode === CallMode.chunk) {
+          writeOutcomes(w, value as Outcomes, context);
+        } else {
+          const isWanted = mode !== CallMode.quiet && mode !== CallMode.stream;
+          encodeValue(w, isWanted ? value : undefined, context);
+        }
+        this.#release(slot);
+        this.#post(w, attachments, "result");
+      });
     } catch (error) {
       this.#fail(slot, error, time);
     }
@@ -617,21 +641,22 @@ export class Guest {
 
   #fail(slot: number, error: unknown, time: number): void {
     this.#release(slot);
-    const w = this.#freshWriter();
-    writeHeader(w, { tag: Tag.failed, slot, time });
-    // Locks and queues are carried by errors as they are by results.
-    const { context, attachments } = this.#context("error");
-    try {
-      encodeError(w, error, context);
-      this.#channel.send(w.bytes(), attachments, movable(attachments));
-    } catch {
-      // Refused by the platform: nothing may keep the report from arriving.
-      w.reset();
+    this.#encode((w) => {
       writeHeader(w, { tag: Tag.failed, slot, time });
-      const { attachments: _, ...plain } = context;
-      encodeError(w, error, plain);
-      this.#channel.send(w.bytes());
-    }
+      // Locks and queues are carried by errors as they are by results.
+      const { context, attachments } = this.#context("error");
+      try {
+        encodeError(w, error, context);
+        this.#channel.send(w.bytes(), attachments, movable(attachments));
+      } catch {
+        // Refused by the platform: nothing may keep the report from arriving.
+        w.reset();
+        writeHeader(w, { tag: Tag.failed, slot, time });
+        const { attachments: _, ...plain } = context;
+        encodeError(w, error, plain);
+        this.#channel.send(w.bytes());
+      }
+    });
   }
 
   /** How a value is encoded for the host. */
@@ -669,14 +694,22 @@ export class Guest {
   };
 
   #send(message: HeaderOf<GuestMessage>): void {
-    const w = this.#freshWriter();
-    writeHeader(w, message);
-    this.#channel.send(w.bytes());
+    this.#encode((w) => {
+      writeHeader(w, message);
+      this.#channel.send(w.bytes());
+    });
   }
 
-  #freshWriter(): ByteWriter {
-    this.#writer.reset();
-    return this.#writer;
+  /** Lends a writer. Values have getters, which may send messages of their own meanwhile: those get another one. */
+  #encode<T>(write: (w: ByteWriter) => T): T {
+    const w = this.#writer ?? new ByteWriter(64);
+    this.#writer = undefined;
+    w.reset();
+    try {
+      return write(w);
+    } finally {
+      this.#writer = w;
+    }
   }
 }
 

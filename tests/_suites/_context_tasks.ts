@@ -44,6 +44,23 @@ export async function storeOf(
   return storage.getStore();
 }
 
+/** Made by the worker: no caller knows of it. */
+let inWorker: AsyncLocalStorage<unknown> | undefined;
+
+/** Waits for another task with something in the storage. */
+export async function waitInContext(
+  pool: Executor,
+  gate: string,
+): Promise<void> {
+  inWorker ??= new AsyncLocalStorage();
+  await inWorker.run("of the first", () => pool.submit(throughGate, gate, 1));
+}
+
+// deno-lint-ignore require-await -- only async functions may run in place
+export async function storeInWorker(): Promise<unknown> {
+  return inWorker?.getStore();
+}
+
 // deno-lint-ignore require-await -- only async functions may run in place
 export async function giveBack<T>(value: T): Promise<T> {
   return value;

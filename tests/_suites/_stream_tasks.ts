@@ -232,3 +232,32 @@ export async function leaveOpen(
   kept = pool.stream(endless, log);
   return (await kept.next()).value;
 }
+
+/** A value that takes its time. */
+export async function* afterGate(
+  gate: string,
+  log: string,
+): AsyncGenerator<number> {
+  mark(log, "runs");
+  await throughGate(gate, undefined);
+  yield 1;
+}
+
+/** A value that reports and submits while it is encoded. */
+export async function* eager(pool: Executor): AsyncGenerator<unknown> {
+  yield await eagerValue(pool);
+}
+
+/** As `eager`, as a result. */
+// deno-lint-ignore require-await -- only async functions may run in place
+export async function eagerValue(pool: Executor): Promise<unknown> {
+  return {
+    before: "it",
+    get value() {
+      current.progress(1, 2);
+      pool.submit(square, 2).catch(() => {});
+      return 3;
+    },
+    after: "it",
+  };
+}

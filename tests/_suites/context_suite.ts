@@ -280,6 +280,27 @@ export function contextSuite(subject: Subject): void {
     assertEquals(await soon("the reason", future), "far down");
   });
 
+  test("submit() shows a task nothing of the one whose place it uses", async () => {
+    await using executor = create({ maxWorkers: 1 });
+    using folder = new Folder();
+    const gate = folder.file("gate");
+    // Short enough to be sent ahead.
+    for (let i = 0; i < 20; i++) {
+      await executor.submit(on(tasks.storeInWorker));
+    }
+    const first = executor.submit(on(tasks.waitInContext), executor, gate);
+    const others = Array.from(
+      { length: 5 },
+      () => executor.submit(on(tasks.storeInWorker)),
+    );
+    folder.open("gate");
+    assertEquals(
+      await soon("the stores", Promise.all(others)),
+      new Array(5).fill(undefined),
+    );
+    await first;
+  });
+
   test("submit() encodes the context at once", async () => {
     await using executor = create({ maxWorkers: 1 });
     const store = { step: 1 };

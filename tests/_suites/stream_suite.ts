@@ -444,7 +444,42 @@ export function streamSuite(subject: Subject): void {
     await until("its finally ran", () => folder.lines("log").length === 1);
   });
 
+  test("stream() gives the value of a step whose iterator nobody keeps", async () => {
+    await using executor = create({ maxWorkers: 1 });
+    using folder = new Folder();
+    const begin = () => {
+      const items = executor.stream(
+        on(streams.afterGate),
+        folder.file("gate"),
+        folder.file("log"),
+      );
+      return { step: items.next(), items: new WeakRef(items) };
+    };
+    const { step, items } = begin();
+    await until("it runs", () => folder.lines("log").length === 1);
+    for (let i = 0; i < 3; i++) await collected();
+    folder.open("gate");
+    assertEquals(await soon("the value", step), { done: false, value: 1 });
+    await collected(items);
+  });
+
   if (backend === "inline") return;
+
+  test("stream() sends values whose getters talk to the executor", async () => {
+    await using executor = create({ maxWorkers: 1 });
+    const value = { before: "it", value: 3, after: "it" };
+    assertEquals(
+      await soon(
+        "the values",
+        collect(executor.stream(on(streams.eager), executor)),
+      ),
+      [value],
+    );
+    assertEquals(
+      await soon("it", executor.submit(on(streams.eagerValue), executor)),
+      value,
+    );
+  });
 
   test("stream() names a value that cannot travel", async () => {
     await using executor = create({ maxWorkers: 1 });
