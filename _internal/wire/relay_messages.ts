@@ -19,7 +19,7 @@
 
 import { SerializationError } from "../base/errors.ts";
 import { ByteReader, type ByteWriter } from "./bytes.ts";
-import type { CallMode } from "./messages.ts";
+import { CallMode } from "./messages.ts";
 
 /** The first byte of a relayed message. */
 export const Relay = {
@@ -249,7 +249,7 @@ export function readRelayRequest(bytes: Uint8Array): RelayRequest {
       const lane = LANES[r.u8()];
       if (lane === undefined) throw unknown("lane");
       const parent = r.varint();
-      return {
+      return checkCall({
         tag,
         ticket,
         executor,
@@ -268,7 +268,7 @@ export function readRelayRequest(bytes: Uint8Array): RelayRequest {
         retries: r.f64(),
         maySendAhead: r.u8() === 1,
         payload: rest(r),
-      };
+      });
     }
     case Relay.cancel: {
       const ticket = r.varint();
@@ -283,13 +283,13 @@ export function readRelayRequest(bytes: Uint8Array): RelayRequest {
       const index = r.varint();
       return { tag, ticket, index, payload: rest(r) };
     }
-    case Relay.ask:
-      return {
-        tag,
-        ticket: r.varint(),
-        executor: r.string(),
-        question: r.u8() as Question,
-      };
+    case Relay.ask: {
+      const ticket = r.varint();
+      const executor = r.string();
+      const question = r.u8();
+      if (question > Question.terminate) throw unknown("question");
+      return { tag, ticket, executor, question: question as Question };
+    }
     default:
       throw unknown("tag");
   }
@@ -330,6 +330,18 @@ export function readRelayAnswer(bytes: Uint8Array): RelayAnswer {
     default:
       throw unknown("tag");
   }
+}
+
+/** What a caller's options are checked for, the other side has to be as well: a scheduler takes them as they are. */
+function checkCall(call: RelayedCall): RelayedCall {
+  const { mode, signals, priority, timeout, retries, payload } = call;
+  if (mode > CallMode.stream) throw unknown("mode");
+  if (Number.isNaN(priority)) throw unknown("priority");
+  if (timeout !== undefined && timeout < 0) throw unknown("timeout");
+  if (!(retries >= 0)) throw unknown("number of retries");
+  // Each takes a byte at least, and is something to make here.
+  if (signals > payload.length) throw unknown("number of signals");
+  return call;
 }
 
 function optional(value: number): number | undefined {

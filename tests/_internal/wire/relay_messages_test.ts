@@ -55,6 +55,7 @@ const requests: RelayRequest[] = [
     maySendAhead: true,
     mutable: false,
     contexts: false,
+    signals: 0,
     payload: new Uint8Array(),
   },
   { ...call, lane: "inline", parent: 41 },
@@ -134,7 +135,7 @@ Deno.test("readRelayRequest() and readRelayAnswer() refuse what is not theirs", 
 });
 
 Deno.test("readRelayRequest() refuses a message that is cut off", () => {
-  const whole = written({ ...call, payload: new Uint8Array() });
+  const whole = written({ ...call, signals: 0, payload: new Uint8Array() });
   for (let end = 0; end < whole.length; end++) {
     assertThrows(
       () => readRelayRequest(whole.subarray(0, end)),
@@ -143,4 +144,24 @@ Deno.test("readRelayRequest() refuses a message that is cut off", () => {
       `${end} of ${whole.length} bytes`,
     );
   }
+});
+
+Deno.test("readRelayRequest() refuses what no executor asks for", () => {
+  // A scheduler takes them as they are: it would hang, or make 2 ** 31 signals.
+  for (
+    const bad of [
+      { mode: 9 as CallMode },
+      { priority: NaN },
+      { timeout: -1 },
+      { retries: NaN },
+      { retries: -1 },
+      { signals: 2 ** 31 },
+    ]
+  ) {
+    const bytes = written({ ...call, ...bad });
+    assertThrows(() => readRelayRequest(bytes), SerializationError);
+  }
+  const ask = { tag: Relay.ask, ticket: 1, executor: "a/1" };
+  const bytes = written({ ...ask, question: 99 as Question });
+  assertThrows(() => readRelayRequest(bytes), SerializationError);
 });
