@@ -126,7 +126,8 @@ function isAsync<T>(
  * ended    nothing is held any more            never
  * ```
  */
-export class MapIterator implements AsyncIterableIterator<unknown> {
+export class MapIterator
+  implements AsyncIterableIterator<unknown>, AsyncDisposable {
   readonly #start: () => MapRun;
   readonly #settles: boolean;
   #state: "new" | "running" | "ended" = "new";

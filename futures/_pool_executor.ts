@@ -127,17 +127,17 @@ export abstract class PoolExecutor implements Executor {
     fn: (item: T) => R,
     items: Iterable<T> | AsyncIterable<T>,
     options: MapOptions & { onError: "settle" },
-  ): AsyncIterableIterator<PromiseSettledResult<Awaited<R>>>;
+  ): AsyncIterableIterator<PromiseSettledResult<Awaited<R>>> & AsyncDisposable;
   map<T, R>(
     fn: (item: T) => R,
     items: Iterable<T> | AsyncIterable<T>,
     options?: MapOptions,
-  ): AsyncIterableIterator<Awaited<R>>;
+  ): AsyncIterableIterator<Awaited<R>> & AsyncDisposable;
   map<T, R>(
     fn: (item: T) => R,
     items: Iterable<T> | AsyncIterable<T>,
     options: MapOptions = {},
-  ): AsyncIterableIterator<unknown> {
+  ): AsyncIterableIterator<unknown> & AsyncDisposable {
     checkMap("map", items, options);
     return this.#map("map", fn, items, options);
   }
@@ -146,17 +146,17 @@ export abstract class PoolExecutor implements Executor {
     fn: (...args: A) => R,
     items: Iterable<A> | AsyncIterable<A>,
     options: MapOptions = {},
-  ): AsyncIterableIterator<Awaited<R>> {
+  ): AsyncIterableIterator<Awaited<R>> & AsyncDisposable {
     checkMap("starmap", items, options);
-    return this.#map("starmap", fn, items, options) as AsyncIterableIterator<
-      Awaited<R>
-    >;
+    return this.#map("starmap", fn, items, options) as
+      & AsyncIterableIterator<Awaited<R>>
+      & AsyncDisposable;
   }
 
   stream<A extends unknown[], Y>(
     fn: (...args: A) => Iterable<Y> | AsyncIterable<Y>,
     ...args: A
-  ): AsyncIterableIterator<Y> {
+  ): AsyncIterableIterator<Y> & AsyncDisposable {
     const task = checkTask(STREAM, fn);
     const lane = this.#route(task);
     lane.scheduler.checkAccepting();
@@ -165,7 +165,7 @@ export abstract class PoolExecutor implements Executor {
       task.fn,
       task.options,
       args,
-    ) as AsyncIterableIterator<Y>;
+    ) as AsyncIterableIterator<Y> & AsyncDisposable;
   }
 
   shutdown(options: ShutdownOptions = {}): Promise<void> {
@@ -261,7 +261,7 @@ export abstract class PoolExecutor implements Executor {
     fn: unknown,
     items: Iterable<unknown> | AsyncIterable<unknown>,
     options: MapOptions,
-  ): AsyncIterableIterator<unknown> {
+  ): AsyncIterableIterator<unknown> & AsyncDisposable {
     const task = checkTask(verb, fn);
     const lane = this.#route(task);
     lane.scheduler.checkAccepting();

@@ -37,7 +37,7 @@ export function streamOver(
   fn: AnyFunction,
   options: TaskOptions,
   args: readonly unknown[],
-): AsyncIterableIterator<unknown> {
+): AsyncIterableIterator<unknown> & AsyncDisposable {
   // Values that were taken cannot be taken back: it runs once.
   const once = { ...options, retries: 0 };
   const work = prepareCall(

@@ -138,7 +138,7 @@ export interface Executor extends AsyncDisposable {
     fn: (item: T) => R,
     items: Iterable<T> | AsyncIterable<T>,
     options: MapOptions & { onError: "settle" },
-  ): AsyncIterableIterator<PromiseSettledResult<Awaited<R>>>;
+  ): AsyncIterableIterator<PromiseSettledResult<Awaited<R>>> & AsyncDisposable;
   /**
    * Calls a function with each item of an input.
    *
@@ -153,7 +153,7 @@ export interface Executor extends AsyncDisposable {
     fn: (item: T) => R,
     items: Iterable<T> | AsyncIterable<T>,
     options?: MapOptions,
-  ): AsyncIterableIterator<Awaited<R>>;
+  ): AsyncIterableIterator<Awaited<R>> & AsyncDisposable;
   /**
    * Calls a function with each list of arguments of an input.
    *
@@ -168,7 +168,7 @@ export interface Executor extends AsyncDisposable {
     fn: (...args: A) => R,
     items: Iterable<A> | AsyncIterable<A>,
     options?: MapOptions,
-  ): AsyncIterableIterator<Awaited<R>>;
+  ): AsyncIterableIterator<Awaited<R>> & AsyncDisposable;
   /**
    * Runs a generator over there and yields its values here, one by one. It
    * begins with the first step and waits for whoever takes the values: it is at
@@ -187,7 +187,7 @@ export interface Executor extends AsyncDisposable {
   stream<A extends unknown[], Y>(
     fn: (...args: A) => Iterable<Y> | AsyncIterable<Y>,
     ...args: A
-  ): AsyncIterableIterator<Y>;
+  ): AsyncIterableIterator<Y> & AsyncDisposable;
   /**
    * Takes no more tasks, finishes what was accepted, stops the workers.
    *

@@ -2,6 +2,7 @@
 
 import { privateMember } from "./_codec_private_members.ts";
 import * as tags from "./_codec_tags.ts";
+import { shareableOf } from "./shareables.ts";
 
 /** Why an object of a class that is tied to its isolate stays there. */
 const REASONS = new Map<string, string>([
@@ -92,6 +93,12 @@ function findPlan(prototype: object): ClassPlan {
           refused: link === prototype
             ? ""
             : `its class ${name} extends ${constructor.name}, which holds more than properties`,
+        };
+      }
+      if (shareableOf(link) !== undefined) {
+        return {
+          refused:
+            `its class ${name} extends ${constructor.name}, whose instances travel and those of subclasses do not: send one of ${constructor.name}`,
         };
       }
       if (!isBuiltIn(constructor)) {

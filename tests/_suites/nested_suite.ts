@@ -8,6 +8,7 @@ import {
   assertInstanceOf,
   assertRejects,
   assertStrictEquals,
+  assertThrows,
 } from "@std/assert";
 import {
   CancelledError,
@@ -16,7 +17,7 @@ import {
   InvalidStateError,
   PoolExecutor,
   ProcessPoolExecutor,
-  type SerializationError,
+  SerializationError,
   ThreadPoolExecutor,
   WorkerCrashedError,
 } from "../../futures/mod.ts";
@@ -593,5 +594,16 @@ export function nestedSuite(subject: Subject): void {
     assertInstanceOf(error.cause, RangeError);
     assertEquals(error.cause.message, "forgotten");
     assertEquals(await executor.submit(on(tasks.square), 4), 16);
+  });
+
+  test("submit() says that instances of subclasses of executors do not travel", async () => {
+    class Special extends ThreadPoolExecutor {}
+    await using executor = create({ maxWorkers: 1 });
+    await using special = new Special({ maxWorkers: 1 });
+    assertThrows(
+      () => executor.submit(on(tasks.identity<unknown>), { special }),
+      SerializationError,
+      "its class Special extends ThreadPoolExecutor",
+    );
   });
 }
