@@ -8,9 +8,12 @@ import {
   createCaptureContext,
   describeFunction,
 } from "../wire/functions/describe.ts";
-import type { FunctionDescription } from "../wire/functions/description.ts";
 import { homeToken } from "../wire/functions/homes.ts";
-import type { AnyFunction } from "../wire/functions/task.ts";
+import {
+  type AnyFunction,
+  type Description,
+  unwrapTask,
+} from "../wire/functions/task.ts";
 import { encodePayload, type Payload } from "../wire/payload.ts";
 
 /** A function as workers know it. */
@@ -104,7 +107,7 @@ export function describer(byValue?: AnyFunction[]): (
   return (fn) => {
     context ??= createCaptureContext();
     const description = describeFunction(fn, context);
-    if (description.kind === "value") byValue?.push(fn);
+    if (description.kind !== "reference") byValue?.push(fn);
     return description;
   };
 }
@@ -112,7 +115,7 @@ export function describer(byValue?: AnyFunction[]): (
 /** True for an arrow function that captures nothing: no answer to its call can hold it. */
 function cannotNameItself(
   fn: AnyFunction,
-  description: FunctionDescription,
+  description: Description,
 ): boolean {
   return description.kind === "value" && !Object.hasOwn(fn, "prototype") &&
     description.constants.length === 0 && description.cells.length === 0 &&
@@ -124,7 +127,11 @@ function isCurrent({ payload, functions }: Definition): boolean {
   if (payload.mutable) return false;
   for (const fn of functions) {
     // Nothing is allocated where there is none, which is the rule.
-    for (const key in fn) if (Object.hasOwn(fn, key)) return false;
+    for (const key in fn) {
+      if (!Object.hasOwn(fn, key)) continue;
+      // Every task has that one, and it stays as it is.
+      if (key !== "options" || unwrapTask(fn).fn === fn) return false;
+    }
   }
   return true;
 }

@@ -16,6 +16,7 @@ import {
   readFunctionValue,
   readGlobal,
   readHome,
+  readTask,
 } from "./_codec_functions.ts";
 import { readDerived, readInstance } from "./_codec_instances.ts";
 import {
@@ -379,3 +380,4 @@ READERS[tags.TAG_HOME] = readHome;
 READERS[tags.TAG_OWN_ERROR] = readHomeError;
 READERS[tags.TAG_SIGNAL] = readSignal;
 READERS[tags.TAG_STORAGE] = readStorage;
+READERS[tags.TAG_TASK] = readTask;

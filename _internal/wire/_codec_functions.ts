@@ -23,6 +23,7 @@ import type {
 } from "./functions/description.ts";
 import { type Home, rememberHome } from "./functions/origins.ts";
 import { modulesOf, resolveReference } from "./functions/revive.ts";
+import type { TaskDescription } from "./functions/task.ts";
 import { globalNamed, nameOfGlobal } from "./_codec_globals.ts";
 import { isA, PendingReference } from "./_codec_path.ts";
 import * as tags from "./_codec_tags.ts";
@@ -33,7 +34,12 @@ import {
   malformed,
 } from "./_codec_types.ts";
 
+type TaskModule = typeof import("./functions/task.ts");
+
 const NO_STORAGES: readonly never[] = [];
+
+/** What a receiver of tasks needs and a worker does not start with. */
+const TASK_MODULE = new URL("functions/task.ts", import.meta.url).href;
 
 /** Marks of a late capture. */
 const PUT_OFF = 0;
@@ -59,6 +65,7 @@ export function writeFunction(
   if (c.describe === undefined) return writeHome(g, fn);
   const description = c.describe(fn);
   g.register(fn);
+  if (description.kind === "task") return writeTask(g, fn, description);
   for (const url of modulesOf(description)) c.modules.add(url);
   for (const storage of description.storages ?? NO_STORAGES) {
     (c.storages ??= new Set()).add(storage);
@@ -112,6 +119,33 @@ export function writeFunction(
     w.u8(PUT_OFF);
     g.whenCreated(() => capture(binding));
   }
+}
+
+/** A task travels as its function and its options; the receiver makes one of them. */
+function writeTask(
+  g: GraphWriter,
+  task: AnyFunction,
+  { fn, options }: TaskDescription,
+): void {
+  const { w, c } = g;
+  c.modules.add(TASK_MODULE);
+  w.u8(tags.TAG_TASK);
+  w.string(c.token?.(task) ?? "");
+  g.value(fn);
+  g.enter();
+  g.path[g.depth - 1] = "options";
+  if (Array.isArray(options.transfer) && options.transfer.length > 0) {
+    g.enter();
+    g.path[g.depth - 1] = "transfer";
+    g.refuse(
+      "it lists objects of this side, which a task that travels cannot move over there (give a function of the arguments instead)",
+    );
+  }
+  g.properties(options);
+  g.leave();
+  const others = Object.keys(task).filter((key) => key !== "options");
+  if (others.length > 0 && g.captures > 0) c.mutable = true;
+  g.properties(task, others);
 }
 
 /** Names a function that the receiver has. */
@@ -303,6 +337,23 @@ export function readFunctionValue(g: GraphReader): unknown {
   // Also with captures missing: an initializer may need those that are here.
   prepared.bind(late);
   return prepared.fn;
+}
+
+export function readTask(g: GraphReader): unknown {
+  const token = g.r.string();
+  const module = g.c.modules.get(TASK_MODULE) as TaskModule | undefined;
+  if (module === undefined) throw malformed("it holds a task");
+  const { wrapper, complete } = module.prepareTask();
+  // Its function and its options may refer to it.
+  g.register(wrapper);
+  if (token !== "") rememberHome(wrapper, token);
+  const fn = g.value();
+  if (typeof fn !== "function") throw malformed("a task has no function");
+  const options = {};
+  g.properties(options);
+  complete(fn as AnyFunction, options);
+  g.properties(wrapper);
+  return wrapper;
 }
 
 function cellValue(g: GraphReader): { v: unknown } {

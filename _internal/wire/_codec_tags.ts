@@ -73,6 +73,8 @@ export const TAG_OWN_ERROR = 0x2a;
 export const TAG_SIGNAL = 0x2b;
 /** token, whether it has a home; url, name */
 export const TAG_STORAGE = 0x2c;
+/** token, function; properties: its options, and others that were set on it */
+export const TAG_TASK = 0x2d;
 
 export const SHORT_STRING = 0x40;
 export const SHORT_STRING_LIMIT = 0x20;

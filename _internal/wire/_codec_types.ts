@@ -2,14 +2,11 @@
 
 import { SerializationError } from "../base/errors.ts";
 import type { ByteReader, ByteWriter } from "./bytes.ts";
-import type {
-  FunctionDescription,
-  FunctionValue,
-} from "./functions/description.ts";
+import type { FunctionValue } from "./functions/description.ts";
 import type { Home, Homes } from "./functions/origins.ts";
 import type { ModuleNamespace, PreparedFunction } from "./functions/revive.ts";
 import type { Storage } from "./functions/storages.ts";
-import type { AnyFunction } from "./functions/task.ts";
+import type { AnyFunction, Description } from "./functions/task.ts";
 
 export type { AnyFunction };
 
@@ -31,7 +28,7 @@ export interface EncodeContext {
   /** out: URLs of modules that the receiver must import before it decodes. */
   readonly modules: Set<string>;
   /** Describes a function or class. Absent: functions are refused. */
-  readonly describe?: ((fn: AnyFunction) => FunctionDescription) | undefined;
+  readonly describe?: ((fn: AnyFunction) => Description) | undefined;
   /** The token under which answers can name a function that goes by value. */
   readonly token?: ((fn: AnyFunction) => string) | undefined;
   /**

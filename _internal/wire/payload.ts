@@ -13,9 +13,8 @@ import { SerializationError } from "../base/errors.ts";
 import { movable } from "./attachments.ts";
 import { ByteWriter } from "./bytes.ts";
 import { encodeValue } from "./codec.ts";
-import type { AnyFunction } from "./functions/task.ts";
+import type { AnyFunction, Description } from "./functions/task.ts";
 import { type StoreSnapshot, writeContexts } from "./contexts.ts";
-import type { FunctionDescription } from "./functions/description.ts";
 import { homeToken } from "./functions/homes.ts";
 import type { Storage } from "./functions/storages.ts";
 
@@ -39,7 +38,7 @@ export interface PayloadOptions {
   /** What the value is called in errors: "args". */
   readonly root: string;
   /** Finds out what a function captured. */
-  readonly describe: (fn: AnyFunction) => FunctionDescription;
+  readonly describe: (fn: AnyFunction) => Description;
   /** Gives the token of a function that goes by value; by default every one gets one. */
   readonly token?: ((fn: AnyFunction) => string) | undefined;
   /** False where the channel has nothing but bytes. */

@@ -13,6 +13,7 @@ import { contextSuite } from "../_suites/context_suite.ts";
 import { executorSuite } from "../_suites/executor_suite.ts";
 import { mapSuite } from "../_suites/map_suite.ts";
 import { nestedSuite } from "../_suites/nested_suite.ts";
+import { optionsSuite } from "../_suites/options_suite.ts";
 import { poolSuite } from "../_suites/pool_suite.ts";
 import { signalSuite } from "../_suites/signal_suite.ts";
 import { streamSuite } from "../_suites/stream_suite.ts";
@@ -25,6 +26,7 @@ mapSuite({ name: "AutoExecutor", create, backend: "thread" });
 signalSuite({ name: "AutoExecutor", create, backend: "thread" });
 contextSuite({ name: "AutoExecutor", create, backend: "thread" });
 nestedSuite({ name: "AutoExecutor", create, backend: "thread" });
+optionsSuite({ name: "AutoExecutor", create, backend: "thread" });
 streamSuite({ name: "AutoExecutor", create, backend: "thread" });
 executorSuite({
   name: "AutoExecutor of cpu()",

@@ -20,6 +20,8 @@ import {
   SerializationError,
   SharedArray,
   SimpleQueue,
+  type Task,
+  task,
   Thread,
 } from "../../threading/mod.ts";
 import { half } from "../_fixtures/functions/module.ts";
@@ -103,6 +105,9 @@ for (const isSync of [true, false]) {
     assertInstanceOf(got, RangeError);
     assertEquals(got.message, error.message);
     assertEquals(got.cause, { at: 1 });
+    there.putSync(task((x: number) => x * scale, { retries: 2 }));
+    const passed = await back.get() as Task<[x: number], number>;
+    assertEquals([passed(2), passed.options], [6, { retries: 2 }]);
     there.shutdown();
     await soon("the thread", thread.result());
     await thread.join();

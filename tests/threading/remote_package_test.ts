@@ -7,7 +7,7 @@ import { Folder, soon } from "../_suites/_helpers.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 
-Deno.test("Queue hands functions and locks to blocked threads where the package comes from a server", async () => {
+Deno.test("Queue hands functions, tasks and locks to blocked threads where the package comes from a server", async () => {
   await using server = Deno.serve(
     { port: 0, hostname: "127.0.0.1", onListen() {} },
     async (request) => {
@@ -24,21 +24,23 @@ Deno.test("Queue hands functions and locks to blocked threads where the package 
   await Deno.writeTextFile(
     file,
     `
-import { Event, Queue, Thread } from "http://${host}/threading/mod.ts";
+import { Event, Queue, type Task, task, Thread } from "http://${host}/threading/mod.ts";
 const queue = new Queue<unknown>();
 await queue.put(new Event());
+await queue.put(task((x: number) => x + 1, { retries: 3 }));
 const thread = new Thread({
   target: (queue: Queue<unknown>) => {
     const event = queue.getSync() as Event;
+    const next = queue.getSync() as Task<[x: number], number>;
     queue.putSync((x: number) => x * 2);
     event.set();
-    return event.isSet();
+    return [event.isSet(), next(1), next.options.retries];
   },
   args: [queue],
 }).start();
-const isSet = await thread.result();
+const seen = await thread.result();
 const double = await queue.get() as (x: number) => number;
-console.log(isSet, double(21));
+console.log(...seen, double(21));
 await thread.join();
 `,
   );
@@ -59,5 +61,5 @@ await thread.join();
     60_000,
   );
   const text = new TextDecoder();
-  assertEquals(text.decode(stdout).trim(), "true 42", text.decode(stderr));
+  assertEquals(text.decode(stdout).trim(), "true 2 3 42", text.decode(stderr));
 });

@@ -17,7 +17,7 @@ import { noteModule } from "./sync_modules.ts";
 import { type CaptureContext, createCaptureContext } from "./cells.ts";
 import { captureError, functionError } from "./capture_error.ts";
 import { BLIND_REASON, Capture, isPrimitive, valueOf } from "./capture.ts";
-import type { FunctionDescription, FunctionValue } from "./description.ts";
+import type { FunctionReference, FunctionValue } from "./description.ts";
 import { rememberExport } from "./homes.ts";
 import { guessPlace } from "./guess.ts";
 import { locate, type LocatedFunction } from "./locate.ts";
@@ -31,7 +31,13 @@ import { PROPERTIES_NAME } from "./names.ts";
 import { functionOrigin } from "./origins.ts";
 import { type FunctionSource, parseFunction } from "./parse.ts";
 import { exportFromCallers, exportOf } from "./references.ts";
-import { type AnyFunction, referenceOf, unwrapTask } from "./task.ts";
+import {
+  type AnyFunction,
+  type Description,
+  referenceOf,
+  type TaskOptions,
+  unwrapTask,
+} from "./task.ts";
 
 export { captureError } from "./capture_error.ts";
 export { type CaptureContext, createCaptureContext } from "./cells.ts";
@@ -48,7 +54,7 @@ const UNSHADOWED = new Set(
 const MAX_SOURCES = 1_000;
 const sources = new Map<string, FunctionSource>();
 // What is known for good: references, and values that capture no cell.
-const settled = new WeakMap<object, FunctionDescription>();
+const settled = new WeakMap<object, Description>();
 
 /**
  * Finds out how a function can be had in another isolate.
@@ -61,12 +67,12 @@ const settled = new WeakMap<object, FunctionDescription>();
 export function describeFunction(
   fn: AnyFunction,
   context: CaptureContext = createCaptureContext(),
-): FunctionDescription {
+): Description {
   const known = settled.get(fn);
   // Properties may have been set on the function since.
   if (
     known !== undefined &&
-    (known.kind === "reference" || Object.keys(fn).length === 0)
+    (known.kind !== "value" || Object.keys(fn).length === 0)
   ) return known;
   const origin = functionOrigin(fn);
   const elsewhere = origin ?? referenceOf(fn);
@@ -86,16 +92,16 @@ export function describeFunction(
  * @param description The description.
  * @returns True for references, and where only imports and primitives are captured.
  */
-export function isStable(description: FunctionDescription): boolean {
-  return description.kind === "reference" ||
+export function isStable(description: Description): boolean {
+  return description.kind !== "value" ||
     description.cells.length === 0 &&
       description.constants.every(({ value }) => isPrimitive(value));
 }
 
-function isSettled(description: FunctionDescription): boolean {
+function isSettled(description: Description): boolean {
   // A `var` that is still undefined may only be captured too early; properties
   // of functions come and go.
-  return description.kind === "reference" ||
+  return description.kind !== "value" ||
     description.cells.length === 0 &&
       description.constants.every(({ name, value }) =>
         value !== undefined && name !== PROPERTIES_NAME
@@ -103,16 +109,13 @@ function isSettled(description: FunctionDescription): boolean {
 }
 
 function describe(
-  wrapped: AnyFunction,
+  fn: AnyFunction,
   context: CaptureContext,
-): FunctionDescription {
-  const { fn } = unwrapTask(wrapped);
-  if (fn !== wrapped) {
-    const inner = functionOrigin(fn) ?? referenceOf(fn);
-    if (inner !== undefined) return withLoadedStorages(inner);
-  }
+): Description {
+  const task = unwrapTask(fn);
+  if (task.fn !== fn) return describeTask(fn, task);
   const text = Function.prototype.toString.call(fn);
-  if (/\{\s*\[native code\]\s*\}$/.test(text)) {
+  if (isNative(text)) {
     throw functionError(
       fn.name,
       "is a native or bound function, which has no source",
@@ -126,17 +129,8 @@ function describe(
     !usesModule(source) && !usesOuter(source)
   ) return valueOf(fn, source.text);
   const place = locate(fn, text);
-  const reference = place === undefined
-    ? exportFromCallers(wrapped) ?? exportFromCallers(fn)
-    : exportOf(wrapped, place) ?? exportOf(fn, place);
-  if (reference !== undefined) {
-    return withStorages(
-      reference,
-      place === undefined
-        ? storagesByText(reference.url)
-        : storagesInModule(place),
-    );
-  }
+  const reference = findExport(fn, place);
+  if (reference !== undefined) return reference;
   if (place !== undefined && /^(ext|node):/.test(place.script.url)) {
     throw functionError(
       fn.name,
@@ -148,6 +142,45 @@ function describe(
   return place === undefined
     ? describeBlindly(fn, text, source, context)
     : new Capture(fn, source, place, context).describe();
+}
+
+/**
+ * Describes a task: an export is a task of its module over there too, and every
+ * other one is made anew.
+ */
+function describeTask(
+  task: AnyFunction,
+  { fn, options }: { fn: AnyFunction; options: Readonly<TaskOptions> },
+): Description {
+  const description = { kind: "task", fn, options } as const;
+  // V8 would only see our own wrapping.
+  if (functionOrigin(fn) !== undefined || referenceOf(fn) !== undefined) {
+    return description;
+  }
+  const text = Function.prototype.toString.call(fn);
+  return isNative(text)
+    ? description
+    : findExport(task, locate(fn, text)) ?? description;
+}
+
+/** Looks for a function or task among the exports of where it was defined. */
+function findExport(
+  value: AnyFunction,
+  place: LocatedFunction | undefined,
+): FunctionReference | undefined {
+  const reference = place === undefined
+    ? exportFromCallers(value)
+    : exportOf(value, place);
+  return reference && withStorages(
+    reference,
+    place === undefined
+      ? storagesByText(reference.url)
+      : storagesInModule(place),
+  );
+}
+
+function isNative(text: string): boolean {
+  return /\{\s*\[native code\]\s*\}$/.test(text);
 }
 
 /** Describes a function where V8 cannot be asked: only what cannot be wrong. */

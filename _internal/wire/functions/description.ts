@@ -62,4 +62,5 @@ export interface CapturedImport {
   readonly exportName: string;
 }
 
+/** How a function is had where it arrives. */
 export type FunctionDescription = FunctionReference | FunctionValue;

@@ -9,7 +9,7 @@
 // that until its answer is here (`pool/job.ts`).
 
 import type { FunctionReference } from "./description.ts";
-import { type AnyFunction, unwrapTask } from "./task.ts";
+import type { AnyFunction } from "./task.ts";
 
 const tokens = new WeakMap<object, string>();
 const byToken = new Map<string, WeakRef<AnyFunction>>();
@@ -55,11 +55,9 @@ export function rememberExport(
   if (typeof value !== "function" && !(isNamespace && value !== null)) return;
   let names = byModule.get(url);
   if (names === undefined) byModule.set(url, names = new Map());
-  const known = names.get(name)?.deref();
-  // The function itself is preferred to a task that was made from it.
-  const wrapsIt = typeof known === "function" && known !== value &&
-    unwrapTask(known as AnyFunction).fn === value;
-  if (known === undefined || wrapsIt) names.set(name, new WeakRef(value));
+  if (names.get(name)?.deref() === undefined) {
+    names.set(name, new WeakRef(value));
+  }
 }
 
 /** What is known of a module's exports: the values by name, the namespace as `"*"`. */

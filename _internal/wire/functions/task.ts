@@ -1,7 +1,8 @@
 // Copyright 2026 the @concurrent/parallel authors. MIT license.
 
-import type { FunctionReference } from "./description.ts";
+import type { FunctionDescription, FunctionReference } from "./description.ts";
 import { declareOwnExports } from "./own_exports.ts";
+import { noteModule } from "./sync_modules.ts";
 
 /** Any function that can be sent to a worker. */
 // deno-lint-ignore no-explicit-any -- callers pass functions of every signature
@@ -76,6 +77,17 @@ export type ModuleFunctions<M> = {
   readonly [K in keyof M as M[K] extends AnyFunction ? K : never]: M[K];
 };
 
+/** A function with options, which is made anew over there of the two. */
+export interface TaskDescription {
+  readonly kind: "task";
+  /** What the task calls. */
+  readonly fn: AnyFunction;
+  readonly options: Readonly<TaskOptions>;
+}
+
+/** What the codec writes of a function. */
+export type Description = FunctionDescription | TaskDescription;
+
 // Looked up by identity, so that neither copies of the options nor objects that
 // only look like a task are taken for one.
 const tasks = new WeakMap<
@@ -128,15 +140,10 @@ export function task<A extends unknown[], R>(
   }
   const inner = tasks.get(fn);
   const plain = inner?.fn ?? fn as AnyFunction;
-  const merged = Object.freeze({ ...inner?.options, ...defined(options) });
+  const merged = { ...inner?.options, ...defined(options) };
   validate(merged);
-  const wrapper = (...args: A): R => plain(...args) as R;
-  Object.defineProperties(wrapper, {
-    name: { value: plain.name, configurable: true },
-    length: { value: plain.length, configurable: true },
-    options: { value: merged, enumerable: true },
-  });
-  tasks.set(wrapper, { fn: plain, options: merged });
+  const { wrapper, complete } = prepareTask();
+  complete(plain, merged);
   return wrapper as Task<A, R>;
 }
 
@@ -228,6 +235,31 @@ export function fromModule<M>(specifier: string | URL): ModuleFunctions<M> {
       return stub;
     },
   });
+}
+
+/** A task that is not complete before `complete()` was called. */
+export interface PreparedTask {
+  readonly wrapper: AnyFunction;
+  /** Says what it calls, and how that wants to run. Called once. */
+  complete(fn: AnyFunction, options: TaskOptions): void;
+}
+
+/** Makes a task before its function, which may refer to it. */
+export function prepareTask(): PreparedTask {
+  let plain: AnyFunction;
+  const wrapper = (...args: unknown[]) => plain(...args);
+  return {
+    wrapper,
+    complete(fn, options) {
+      plain = fn;
+      Object.defineProperties(wrapper, {
+        name: { value: fn.name, configurable: true },
+        length: { value: fn.length, configurable: true },
+        options: { value: Object.freeze(options), enumerable: true },
+      });
+      tasks.set(wrapper, { fn, options });
+    },
+  };
 }
 
 /**
@@ -330,3 +362,5 @@ function wording(name: string, constraint: string, value: unknown): string {
 }
 
 declareOwnExports(import.meta.url, { task, cpu, io, fromModule });
+// A blocked thread that is sent a task finds it here, where it is loaded.
+noteModule(import.meta.url, { prepareTask });

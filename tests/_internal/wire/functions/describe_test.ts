@@ -15,6 +15,7 @@ import {
 import { SerializationError } from "../../../../_internal/base/errors.ts";
 import type { AnyFunction } from "../../../../_internal/wire/functions/task.ts";
 import { task } from "../../../../_internal/wire/functions/task.ts";
+import { heavy, pure } from "../../../_suites/_options_tasks.ts";
 import { roundTrip } from "./round_trip.ts";
 import * as fixtures from "./fixtures/kinds.ts";
 import * as lazy from "./fixtures/lazy.ts";
@@ -124,11 +125,22 @@ Deno.test("describeFunction() takes the same description for a function that can
   assert(isStable(describeFunction(fn)));
 });
 
-Deno.test("describeFunction() takes a task as its function", async () => {
+Deno.test("describeFunction() tells function and options of a task", () => {
   const offset = 2;
-  const wrapped = task((x: number) => x + offset, { timeout: 5 });
+  const fn = (x: number) => x + offset;
+  const wrapped = task(fn, { timeout: 5 });
+  const description = describeFunction(wrapped);
 
-  assertEquals((await roundTrip(wrapped))(1), 3);
+  assertEquals(description, { kind: "task", fn, options: { timeout: 5 } });
+  assertStrictEquals(describeFunction(wrapped), description);
+  assert(isStable(description));
+});
+
+Deno.test("describeFunction() refers to an exported task, also to one of a pure function", () => {
+  const url = import.meta.resolve("../../../_suites/_options_tasks.ts");
+  for (const [name, fn] of Object.entries({ heavy, pure })) {
+    assertEquals(describeFunction(fn), { kind: "reference", url, name });
+  }
 });
 
 Deno.test("isStable() is false where something can change", () => {

@@ -87,6 +87,9 @@ function collect(
   seen.add(value);
   if (typeof value === "function") {
     const description = describeFunction(value as AnyFunction, context);
+    if (description.kind === "task") {
+      throw new TypeError("Cannot copy a task: this codec has none");
+    }
     descriptions.set(value as AnyFunction, description);
     if (description.kind === "reference") return;
     for (const constant of description.constants) {
