@@ -110,10 +110,10 @@ export class RelayScheduler implements TaskScheduler {
     return true;
   }
 
-  checkAccepting(): void {
+  checkAccepting(verb = "submit a task"): void {
     if (this.#state === "running") return;
     throw new InvalidStateError(
-      `Cannot submit a task: the executor was ${
+      `Cannot ${verb}: the executor was ${
         this.#state === "shut" ? "shut down" : "terminated"
       }`,
     );

@@ -140,7 +140,7 @@ export class Scheduler implements TaskScheduler {
    * @throws {InvalidStateError} If it was shut down or terminated.
    * @throws {BrokenExecutorError} If it is broken.
    */
-  checkAccepting(): void {
+  checkAccepting(verb = "submit a task"): void {
     switch (this.#state) {
       case "running":
         return;
@@ -148,7 +148,7 @@ export class Scheduler implements TaskScheduler {
         throw this.#brokenError();
       default:
         throw new InvalidStateError(
-          `Cannot submit a task: the executor was ${
+          `Cannot ${verb}: the executor was ${
             this.#terminatedBy === undefined ? "shut down" : "terminated"
           }`,
         );
@@ -280,7 +280,7 @@ export class Scheduler implements TaskScheduler {
 
   /** Resolves when `count` workers are ready; starts what is missing. */
   async ready(count: number): Promise<void> {
-    this.checkAccepting();
+    this.checkAccepting("get ready");
     const ready = this.#waiters.wait(count);
     this.#hold();
     this.#startUpTo(count);

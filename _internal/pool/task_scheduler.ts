@@ -18,8 +18,8 @@ export interface TaskScheduler {
   readonly options: LaneOptions;
   /** True where one more job can wait, as far as this side knows. */
   readonly hasRoom: boolean;
-  /** Throws where no job can be taken. */
-  checkAccepting(): void;
+  /** Throws where no job can be taken. `verb` is what somebody wanted to do. */
+  checkAccepting(verb?: string): void;
   /** Takes a job. */
   submit(work: Work, options: JobOptions, observer: JobObserver): Job;
   /** Takes a job that was cancelled before it came. */

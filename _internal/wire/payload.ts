@@ -10,7 +10,8 @@
 // `received_payload.ts`.
 
 import { SerializationError } from "../base/errors.ts";
-import { movable } from "./attachments.ts";
+import { describe } from "../base/validation.ts";
+import { isMovable, movable } from "./attachments.ts";
 import { ByteWriter } from "./bytes.ts";
 import { encodeValue } from "./codec.ts";
 import type { AnyFunction, Description } from "./functions/task.ts";
@@ -91,6 +92,7 @@ export function encodePayload(
 ): Payload {
   const { transfer } = options;
   const moved = transfer !== undefined && transfer.length > 0;
+  if (moved) checkTransfer(transfer);
   // The writer is shared: encoding can run user code (getters), which may
   // submit a task of its own, so a nested call gets a writer of its own.
   const w = takeWriter();
@@ -309,6 +311,32 @@ function checkAttachments(
   return attachments;
 }
 
+/** Checks what is to be moved, before anything is taken away. */
+function checkTransfer(transfer: readonly unknown[]): void {
+  if (new Set(transfer).size < transfer.length) {
+    throw new SerializationError(
+      "Cannot move an object: 'transfer' names it twice",
+      { path: "transfer", reason: "named twice" },
+    );
+  }
+  for (const [index, object] of transfer.entries()) {
+    if (!(object instanceof ArrayBuffer) && !isMovable(object)) {
+      throw new SerializationError(
+        `Cannot move transfer[${index}]: only array buffers, ports and streams can be moved (of a typed array its 'buffer'): current value is ${
+          describe(object)
+        }`,
+        { path: `transfer[${index}]`, reason: "cannot be moved" },
+      );
+    }
+    if (object instanceof ArrayBuffer && object.detached) {
+      throw new SerializationError(
+        "Cannot move a buffer: it has been moved before",
+        { path: "transfer", reason: "is detached" },
+      );
+    }
+  }
+}
+
 /**
  * Takes the caller's buffers away now, at the submit, as a transfer does, and
  * not when the message happens to leave: what the caller writes afterwards
@@ -320,21 +348,6 @@ function takeTransferred(
   isRepeatable: boolean,
 ): Pick<Payload, "attachments" | "transfer"> {
   const taken = new Map<unknown, Transferable>();
-  if (new Set(transfer).size < transfer.length) {
-    // Before anything is taken away.
-    throw new SerializationError(
-      "Cannot move an object: 'transfer' names it twice",
-      { path: "transfer", reason: "named twice" },
-    );
-  }
-  for (const object of transfer) {
-    if (object instanceof ArrayBuffer && object.detached) {
-      throw new SerializationError(
-        "Cannot move a buffer: it has been moved before",
-        { path: "transfer", reason: "is detached" },
-      );
-    }
-  }
   for (const object of transfer) {
     taken.set(
       object,

@@ -345,6 +345,33 @@ export function executorSuite(subject: Subject): void {
     });
   }
 
+  if (backend !== "inline") {
+    test("submit() refuses what cannot be transferred, and moves nothing then", async () => {
+      await using executor = create({ maxWorkers: 1 });
+      const buffer = new ArrayBuffer(8);
+      const moved = new ArrayBuffer(8);
+      structuredClone(moved, { transfer: [moved] });
+      for (
+        const [transfer, text] of [
+          [[buffer, new Uint8Array(8)], "transfer[1]"],
+          [[buffer, 5], "transfer[1]"],
+          [[buffer, buffer], "names it twice"],
+          [[buffer, moved], "moved before"],
+        ] as const
+      ) {
+        const fn = on(tasks.byteLength, {
+          transfer: [...transfer] as Transferable[],
+        });
+        assertThrows(
+          () => executor.submit(fn, buffer),
+          SerializationError,
+          text,
+        );
+        assertEquals(buffer.byteLength, 8);
+      }
+    });
+  }
+
   test("cancel() of a pending future keeps its task from running", async () => {
     await using executor = create({ maxWorkers: 1, concurrency: 1 });
     using folder = new Folder();
