@@ -34,6 +34,7 @@ import type {
   AnyFunction,
   TaskOptions,
 } from "../_internal/wire/functions/task.ts";
+import { nameOf } from "../_internal/wire/functions/names.ts";
 import { unwrapTask } from "../_internal/wire/functions/task.ts";
 import { CallMode } from "../_internal/wire/messages.ts";
 import {
@@ -57,6 +58,8 @@ export interface Lane {
 
 /** What streaming is called in errors. */
 export const STREAM = "stream a task";
+/** What asking for a decision is called in errors. */
+export const EXPLAIN = "explain a function";
 /** The class names that generator functions have. */
 const GENERATORS = new Set(["GeneratorFunction", "AsyncGeneratorFunction"]);
 
@@ -67,7 +70,9 @@ export function checkTask(
 ): { fn: AnyFunction; options: TaskOptions } {
   checkFunction(verb, "fn", fn);
   const task = unwrapTask(fn as AnyFunction);
-  if (verb !== STREAM) checkNoGenerator(verb, "fn", task.fn);
+  if (verb !== STREAM && verb !== EXPLAIN) {
+    checkNoGenerator(verb, "fn", task.fn);
+  }
   return task;
 }
 
@@ -76,7 +81,7 @@ function checkNoGenerator(verb: string, name: string, fn: AnyFunction): void {
   if (!GENERATORS.has(fn.constructor?.name)) return;
   throw new TypeError(
     `Cannot ${verb} as '${name}' must not be a generator function, whose values come one by one (use stream()): current value is ${
-      fn.name || "(anonymous)"
+      nameOf(fn) || "(anonymous)"
     }`,
   );
 }
@@ -110,6 +115,14 @@ export function prepareCall(
   context?: CallerContext,
 ): Work {
   const moved = typeof transfer === "function" ? transfer(...args) : transfer;
+  // The list itself was checked when the task was made.
+  if (moved !== undefined && !Array.isArray(moved)) {
+    throw new TypeError(
+      `Cannot submit a task as 'transfer' must return an array: current value is ${
+        describe(moved)
+      }`,
+    );
+  }
   return backend.prepare(
     fn,
     args,
@@ -131,7 +144,7 @@ export function submitWork(
 ): Job {
   const { signal } = options;
   const jobOptions: JobOptions = {
-    name: options.name || fn.name || "(anonymous)",
+    name: options.name || nameOf(fn) || "(anonymous)",
     priority: options.priority ?? 0,
     timeout: options.timeout,
     retries: options.retries ?? 0,

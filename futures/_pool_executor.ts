@@ -26,6 +26,7 @@ import type { Future } from "./_future_core.ts";
 import {
   checkTask,
   createLane,
+  EXPLAIN,
   type Lane,
   shutdownLanes,
   STREAM,
@@ -220,7 +221,7 @@ export abstract class PoolExecutor implements Executor {
    * @returns The backend and the reason.
    */
   protected decide(fn: TaskFunction): Decision {
-    const task = checkTask(STREAM, fn);
+    const task = checkTask(EXPLAIN, fn);
     return this.#kind === "auto" ? decide(task) : {
       backend: this.#kind,
       reason: `every task of this executor runs in a ${this.#kind}`,
@@ -332,7 +333,7 @@ function decide(
   const { kind, timeout, signal } = options;
   if (kind === "io") {
     // Generators too.
-    if (fn.constructor.name.startsWith("Async")) {
+    if (/^Async/.test(fn.constructor?.name)) {
       return {
         backend: "inline",
         reason:

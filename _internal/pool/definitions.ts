@@ -9,6 +9,7 @@ import {
   describeFunction,
 } from "../wire/functions/describe.ts";
 import { homeToken } from "../wire/functions/homes.ts";
+import { nameOf } from "../wire/functions/names.ts";
 import {
   type AnyFunction,
   type Description,
@@ -54,7 +55,7 @@ export function defineFunction(
   const describe = describer(functions);
   let isAlone = false;
   const payload = encodePayload(fn, {
-    root: fn.name || "function",
+    root: nameOf(fn) || "function",
     describe: (it) => {
       const description = describe(it);
       isAlone = it === fn && cannotNameItself(fn, description);
@@ -69,7 +70,7 @@ export function defineFunction(
   if (known !== undefined && samePayload(known.payload, payload)) return known;
   const definition: Definition = {
     id: ++lastId,
-    name: fn.name || "(anonymous)",
+    name: nameOf(fn) || "(anonymous)",
     payload,
     functions,
     // The code is the same, only what it captured has changed.

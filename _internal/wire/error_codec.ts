@@ -36,7 +36,9 @@ export function encodeError(
     encodeGraph(
       w,
       new SerializationError(
-        `Cannot send what was thrown: ${reason}: it was ${description}`,
+        `Cannot send ${
+          c.root === "reason" ? "the reason of an abort" : "what was thrown"
+        }: ${reason}: it was ${description}`,
         { path: c.root, reason },
       ),
       { root: c.root, modules: new Set() },

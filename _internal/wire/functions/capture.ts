@@ -18,6 +18,7 @@ import {
   IMPORT_NAME,
   META_NAME,
   type ModuleMeta,
+  nameOf,
   PROPERTIES_NAME,
 } from "./names.ts";
 import { isProxy } from "./sync_modules.ts";
@@ -347,7 +348,7 @@ export class Capture {
   }
 
   #error(variable: string, reason: string, options?: ErrorOptions) {
-    return captureError(this.#fn.name, variable, reason, options);
+    return captureError(nameOf(this.#fn), variable, reason, options);
   }
 }
 
@@ -368,7 +369,7 @@ export function valueOf(
   const properties = propertiesOf(fn);
   return {
     kind: "value",
-    name: fn.name,
+    name: nameOf(fn),
     source,
     url: undefined,
     constants: properties === undefined ? constants : [...constants, {
@@ -412,7 +413,7 @@ function assertComplete(fn: AnyFunction): void {
   // The members that a class itself declares are not enumerable.
   if (Object.keys(prototype?.value ?? {}).length > 0) {
     throw functionError(
-      fn.name,
+      nameOf(fn),
       "has members on its prototype that its source does not have (write them in a class)",
     );
   }

@@ -1,6 +1,7 @@
 // Copyright 2026 the @concurrent/parallel authors. MIT license.
 
 import { SerializationError } from "../../base/errors.ts";
+import { PROPERTIES_NAME } from "./names.ts";
 
 const WAYS_OUT =
   "pass it as an argument, export the function from a module other than the main one, or use fromModule()";
@@ -22,10 +23,12 @@ export function captureError(
   reason: string,
   options: ErrorOptions = {},
 ): SerializationError {
+  const own = `${PROPERTIES_NAME}.`;
+  const what = variable.startsWith(own)
+    ? `its property '${variable.slice(own.length)}'`
+    : `the variable '${variable}' that it captures`;
   return new SerializationError(
-    `Cannot send ${
-      label(functionName)
-    } as the variable '${variable}' that it captures ${reason}: ${WAYS_OUT}`,
+    `Cannot send ${label(functionName)} as ${what} ${reason}: ${WAYS_OUT}`,
     { ...options, path: variable, reason },
   );
 }

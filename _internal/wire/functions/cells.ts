@@ -12,6 +12,7 @@
 
 import { captureError } from "./capture_error.ts";
 import type { RuntimeScope } from "./inspector.ts";
+import { nameOf } from "./names.ts";
 
 /** The box of one variable. */
 export interface Cell {
@@ -70,7 +71,7 @@ export class CaptureContext {
       const owner = instance.owners.get(place.functionKey);
       if (owner !== undefined && owner !== fn) {
         throw captureError(
-          fn.name,
+          nameOf(fn),
           place.name,
           "is assigned, and another function from the same place in the source is sent with it: whether both share the variable cannot be told",
         );

@@ -27,7 +27,7 @@ import {
   withLoadedStorages,
 } from "./module_storages.ts";
 import { withStorages } from "./storages.ts";
-import { PROPERTIES_NAME } from "./names.ts";
+import { nameOf, PROPERTIES_NAME } from "./names.ts";
 import { functionOrigin } from "./origins.ts";
 import { type FunctionSource, parseFunction } from "./parse.ts";
 import { exportFromCallers, exportOf } from "./references.ts";
@@ -117,12 +117,12 @@ function describe(
   const text = Function.prototype.toString.call(fn);
   if (isNative(text)) {
     throw functionError(
-      fn.name,
+      nameOf(fn),
       "is a native or bound function, which has no source",
       "wrap it in a function of your own, such as (...args) => f(...args)",
     );
   }
-  const source = sourceOf(text, fn.name);
+  const source = sourceOf(text, nameOf(fn));
   if (
     source !== undefined && source.free.length === 0 &&
     source.self.length === 0 && !text.startsWith("class") &&
@@ -133,7 +133,7 @@ function describe(
   if (reference !== undefined) return reference;
   if (place !== undefined && /^(ext|node):/.test(place.script.url)) {
     throw functionError(
-      fn.name,
+      nameOf(fn),
       "belongs to the runtime",
       "wrap it in a function of your own, such as (...args) => f(...args)",
     );
@@ -196,11 +196,11 @@ function describeBlindly(
   }
   const unknown = source.free.find(({ name }) => !UNSHADOWED.has(name));
   if (unknown !== undefined) {
-    throw captureError(fn.name, unknown.name, BLIND_REASON);
+    throw captureError(nameOf(fn), unknown.name, BLIND_REASON);
   }
   if (usesModule(source)) {
     throw functionError(
-      fn.name,
+      nameOf(fn),
       "uses import.meta or import(), and its module cannot be told without the permission --allow-sys",
       "grant --allow-sys, export the function from a module other than the main one, or use fromModule()",
     );
@@ -216,33 +216,33 @@ function assertSource(
 ): asserts source is FunctionSource {
   // The parser refuses `new.target` outside of a function.
   if (source === undefined && /\bnew\s*\.\s*target\b/.test(text)) {
-    throw functionError(fn.name, "captures new.target of another function");
+    throw functionError(nameOf(fn), "captures new.target of another function");
   }
   if (source === undefined) {
     throw functionError(
-      fn.name,
+      nameOf(fn),
       "is a private method, or its source is not strict-mode JavaScript",
     );
   }
   const { unbound } = source.analysis;
   if (unbound.privateName !== undefined) {
     throw functionError(
-      fn.name,
+      nameOf(fn),
       `uses the private member #${unbound.privateName} of its class`,
     );
   }
-  if (unbound.super) throw functionError(fn.name, "uses super of its class");
+  if (unbound.super) throw functionError(nameOf(fn), "uses super of its class");
   if (unbound.arguments) {
-    throw functionError(fn.name, "captures arguments of another function");
+    throw functionError(nameOf(fn), "captures arguments of another function");
   }
   if (unbound.eval) {
     throw functionError(
-      fn.name,
+      nameOf(fn),
       "calls eval(), whose variables cannot be known",
     );
   }
   if (unbound.this && !isTopLevel(place)) {
-    throw functionError(fn.name, "captures this of another function");
+    throw functionError(nameOf(fn), "captures this of another function");
   }
 }
 

@@ -12,6 +12,12 @@ export const IMPORT_NAME = "$import$";
 /** The name of a constant that is no variable: properties that were set on the function itself. */
 export const PROPERTIES_NAME = "%properties";
 
+/** A function's name; empty where it has none, or something else in its place, as a class with a static member `name`. */
+export function nameOf(fn: { readonly name: unknown }): string {
+  const own = Object.getOwnPropertyDescriptor(fn, "name");
+  return typeof own?.value === "string" ? own.value : "";
+}
+
 /** What {@linkcode META_NAME} is bound to. */
 export interface ModuleMeta {
   readonly url: string | undefined;

@@ -288,7 +288,7 @@ function nameFunction(fn: AnyFunction, name: string): void {
   // A class may have a static member called `name`, which is not a string then
   // or not configurable, and stays.
   const own = Object.getOwnPropertyDescriptor(fn, "name");
-  if (fn.name === name || (own !== undefined && !("value" in own))) return;
+  if ((own !== undefined && !("value" in own)) || fn.name === name) return;
   if (
     own === undefined || (own.configurable && typeof own.value === "string")
   ) {
