@@ -96,7 +96,9 @@ export type { ExecutorStats, TimeStats, WorkerStats };
  * Runs functions somewhere else: in threads, in processes, or wherever they run
  * best. The same interface for all of them.
  *
- * - **Order:** tasks start in the order of their submission, higher priorities first.
+ * - **Order:** tasks start in the order of their submission, higher priorities
+ *   first. With several threads neighbours may change places: each is sent its
+ *   next task while it runs one.
  * - **Errors:** a task's error arrives at its future as the same built-in class.
  * - **Dispose:** `await using` finishes what was accepted, then stops the workers.
  */

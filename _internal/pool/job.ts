@@ -98,6 +98,8 @@ export class Job {
   attempts = 0;
   /** Workers that ended after they got it and before it began. */
   losses = 0;
+  /** When it was sent to wait behind a call, by `performance.now()`. */
+  sentAt = 0;
   /** Why it was asked to stop, once it was. */
   stopReason: AbortReason | undefined;
   /** What the asker gave. */

@@ -26,8 +26,10 @@
 // one call, so that there is no gap between two, and more of them where they
 // are short, (c) the worker is revocable: what was sent ahead can be taken back
 // by a compare-and-swap, so a job is never bound to a worker that is busy while
-// another is idle, never overtaken by a younger one, never lost with a worker
-// that dies before it begins, and never run after it was cancelled.
+// another is idle, never lost with a worker that dies before it begins, and
+// never run after it was cancelled. Where one has waited for long behind a call,
+// nothing younger is sent ahead to anybody: the next worker that is done with
+// its calls takes it over. So few can overtake it.
 //
 // state       meaning                                          leaves by
 // running     takes jobs                                       shutdown() -> draining; terminate() -> terminated; broken
@@ -65,6 +67,8 @@ import { WorkerSet } from "./worker_set.ts";
 
 /** Run time that may wait at a worker behind the running call, in milliseconds. */
 const AHEAD_TIME = 1;
+/** Milliseconds for which a job may wait behind a call before younger ones stay in the queue. */
+const AHEAD_PATIENCE = 20;
 /**
  * Workers that may end under a job before it begins. A module that ends the
  * worker while it is imported would otherwise wander through all of them.
@@ -511,7 +515,24 @@ export class Scheduler implements TaskScheduler {
       1,
       Math.floor(AHEAD_TIME / Math.max(meanTime * calls, 0.001)),
     );
-    return bestLoad < concurrency + ahead ? best : undefined;
+    if (bestLoad >= concurrency + ahead || this.#holdsUp(job)) return undefined;
+    return best;
+  }
+
+  /** An older job has waited for long behind a call: it has to be somebody's next. */
+  #holdsUp(next: Job): boolean {
+    const { concurrency } = this.options;
+    const latest = performance.now() - AHEAD_PATIENCE;
+    for (const record of this.#workers.live) {
+      if (record.load <= concurrency) continue;
+      const job = record.firstWaiting();
+      if (
+        job !== undefined && job.sentAt < latest &&
+        job.queuedAt < next.queuedAt &&
+        job.options.priority >= next.options.priority
+      ) return true;
+    }
+    return false;
   }
 
   #send(record: WorkerRecord, job: Job): void {
@@ -528,6 +549,7 @@ export class Scheduler implements TaskScheduler {
     }
     job.state = "sent";
     if (runs) this.#markRunning(record, job);
+    else job.sentAt = performance.now();
     if (record.sent >= this.options.maxTasksPerWorker) {
       record.state = "retiring";
     }

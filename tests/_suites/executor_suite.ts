@@ -22,7 +22,7 @@ import {
   TimeoutError,
 } from "../../futures/mod.ts";
 import { task, type TaskOptions } from "../../mod.ts";
-import { errorOf, Folder, soon, until } from "./_helpers.ts";
+import { errorOf, Folder, scaled, soon, until } from "./_helpers.ts";
 import * as tasks from "./_tasks.ts";
 
 // deno-lint-ignore no-explicit-any -- functions of every signature
@@ -419,8 +419,11 @@ export function executorSuite(subject: Subject): void {
     using folder = new Folder();
     const future = executor.submit(on(tasks.deaf), folder.file("log"));
     await until("it runs", () => folder.lines("log").length === 1);
+    const since = performance.now();
     future.cancel();
     await assertRejects(() => soon("the end", future), CancelledError);
+    const took = performance.now() - since;
+    assert(took >= 15 && took < scaled(1_000), `${took} ms`);
     assertEquals(
       await soon("the next", executor.submit(on(tasks.add), 1, 1)),
       2,
@@ -441,7 +444,8 @@ export function executorSuite(subject: Subject): void {
     );
     assertInstanceOf(error, TimeoutError);
     assertStringIncludes(error.message, "slow one");
-    assert(performance.now() - since >= 45);
+    const took = performance.now() - since;
+    assert(took >= 45 && took < scaled(1_500), `${took} ms`);
     assertEquals(
       await soon("the next", executor.submit(on(tasks.add), 1, 1)),
       2,

@@ -141,6 +141,43 @@ export function poolSuite(subject: Subject): void {
     assertEquals(await Promise.all(futures), [...Array(12).keys()]);
   });
 
+  test("submit() leaves no task behind a busy worker while another one is idle", async () => {
+    await using executor = create({ maxWorkers: 2 });
+    using folder = new Folder();
+    // What is known to be short may be sent ahead.
+    await executor.submit(on(tasks.square), 1);
+    const [first, second] = ["a", "b"].map((gate) =>
+      executor.submit(on(tasks.throughGate), folder.file(gate), gate)
+    );
+    await until("both run", () => executor.stats().running === 2);
+    const short = [2, 3].map((x) => executor.submit(on(tasks.square), x));
+    folder.open("a");
+    assertEquals(await soon("the short ones", Promise.all(short)), [4, 9]);
+    assertEquals([first!.state, second!.state], ["finished", "running"]);
+    folder.open("b");
+    await second;
+  });
+
+  test("submit() has no task overtaken by many, whatever runs before it", async () => {
+    await using executor = create({ maxWorkers: 2 });
+    using folder = new Folder();
+    await executor.submit(on(tasks.busy), 3);
+    const long = executor.submit(on(tasks.throughGate), folder.file("gate"), 0);
+    await until("it runs", () => executor.stats().running === 1);
+    const order: number[] = [];
+    const short = Array.from({ length: 60 }, async (_, i) => {
+      await executor.submit(on(tasks.busy), 3);
+      order.push(i);
+    });
+    await soon("the short ones", Promise.all(short));
+    assertEquals(long.state, "running");
+    for (const [place, i] of order.entries()) {
+      assert(Math.abs(place - i) < 20, `${i} was number ${place}`);
+    }
+    folder.open("gate");
+    await long;
+  });
+
   test("submit() runs as many calls at a time as 'concurrency' says", async () => {
     await using executor = create({ maxWorkers: 1, concurrency: 3 });
     using folder = new Folder();

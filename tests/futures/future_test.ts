@@ -22,7 +22,13 @@ import {
   wait,
 } from "../../futures/mod.ts";
 import { captureErrors, captureRejections } from "../_suites/_console.ts";
-import { collect, collected, errorOf, soon } from "../_suites/_helpers.ts";
+import {
+  collect,
+  collected,
+  errorOf,
+  scaled,
+  soon,
+} from "../_suites/_helpers.ts";
 
 const FALSY = [undefined, null, 0, -0, NaN, "", false, 0n];
 
@@ -405,6 +411,25 @@ Deno.test("Future.result() clears its timer and its listeners", async () => {
   future.setResult(1);
   await Promise.all(waits);
   assertEquals(listeners.size, 0);
+});
+
+Deno.test("Future is waited for as long as the timeout says, and not much longer", async () => {
+  const future = new Future<number>();
+  const timeout = 50;
+  const since = performance.now();
+  const waits: Record<string, PromiseLike<unknown>> = {
+    result: errorOf(future.result({ timeout })),
+    exception: errorOf(future.exception({ timeout })),
+    wait: wait([future], { timeout }),
+    asCompleted: errorOf(collect(asCompleted([future], { timeout }))),
+  };
+  await Promise.all(
+    Object.entries(waits).map(async ([name, waiting]) => {
+      await soon(name, waiting);
+      const took = performance.now() - since;
+      assert(took >= 45 && took < scaled(1_000), `${name}: ${took} ms`);
+    }),
+  );
 });
 
 Deno.test("Future that is polled keeps nothing of it", async () => {

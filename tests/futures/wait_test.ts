@@ -86,10 +86,16 @@ Deno.test("wait test_first_exception_one_already_failed", async () => {
 });
 
 Deno.test("wait with 'firstException' and no failure waits for all", async () => {
-  const { done } = await wait([successful(), cancelled()], {
+  const open = new Future<number>();
+  let isOver = false;
+  const waiting = wait([successful(), cancelled(), open], {
     returnWhen: "firstException",
-  });
-  assertEquals(done.size, 2);
+  }).finally(() => isOver = true);
+  await new Promise((resolve) => setTimeout(resolve));
+  assertEquals(isOver, false);
+  open.setResult(1);
+  const { done } = await soon("the end", waiting);
+  assertEquals(done.size, 3);
 });
 
 Deno.test("wait test_all_completed", async () => {
