@@ -177,6 +177,11 @@ export interface Executor extends AsyncDisposable {
    * most some values ahead, 16 where they are taken slowly. While it waits its
    * place is free for other tasks. Leaving the loop runs its `finally`.
    *
+   * - **Shutdown:** `shutdown()`, and so `await using`, waits for a stream that
+   *   has begun, as for any task. Who takes values with `next()` ends it with
+   *   `return()`, or declares it after its executor with `await using`: a
+   *   stream that is held and never read on is waited for without end.
+   *
    * @typeParam A The arguments.
    * @typeParam Y What the generator yields.
    * @param fn The generator function, or one that returns something to iterate over.
