@@ -1,5 +1,7 @@
 // Copyright 2026 the @concurrent/parallel authors. MIT license.
 
+import { installPeers, PACKAGE_FLAGS } from "../_support/install.ts";
+import { readLines } from "../_support/lines.ts";
 import type { Answer, Command } from "./scenarios.ts";
 
 /** What an implementation did was wrong. */
@@ -13,7 +15,7 @@ export class Program implements AsyncDisposable {
   readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
   readonly #lines: AsyncIterator<string>;
 
-  private constructor(name: string, path: URL, args: string[]) {
+  private constructor(name: string, path: URL, args: readonly string[]) {
     this.name = name;
     this.#child = new Deno.Command(Deno.execPath(), {
       args: ["run", "-A", "--no-check", ...args, path.pathname],
@@ -24,7 +26,7 @@ export class Program implements AsyncDisposable {
     }).spawn();
     this.#writer = this.#child.stdin.getWriter();
     this.#reader = this.#child.stdout.getReader();
-    this.#lines = lines(this.#reader);
+    this.#lines = readLines(this.#reader);
   }
 
   /** Starts a program of this project. */
@@ -35,18 +37,10 @@ export class Program implements AsyncDisposable {
   /** Starts a rival, if npm has its package; else says why there is none. */
   static async peer(file: string): Promise<Program | string> {
     const path = new URL(`../peers/${file}.ts`, import.meta.url);
-    const flags = ["--no-lock", "--node-modules-dir=auto"];
-    const { success, stderr } = await new Deno.Command(Deno.execPath(), {
-      args: ["install", ...flags, "--quiet"],
-      cwd: new URL(".", path),
-      stdout: "null",
-      stderr: "piped",
-    }).output();
-    if (!success) {
-      const [why] = new TextDecoder().decode(stderr).trim().split("\n");
-      return `${file}: skipped, its package cannot be fetched: ${why}`;
-    }
-    return new Program(file, path, flags);
+    const packages = await installPeers();
+    return packages.has(file)
+      ? new Program(file, path, PACKAGE_FLAGS)
+      : `${file}: skipped, its package could not be installed`;
   }
 
   /**
@@ -76,20 +70,5 @@ export class Program implements AsyncDisposable {
     await this.#writer.close();
     await this.#reader.cancel();
     await this.#child.status;
-  }
-}
-
-async function* lines(
-  reader: ReadableStreamDefaultReader<Uint8Array>,
-): AsyncGenerator<string> {
-  const decoder = new TextDecoder();
-  let text = "";
-  for (;;) {
-    const { value, done } = await reader.read();
-    if (done) return;
-    text += decoder.decode(value, { stream: true });
-    const all = text.split("\n");
-    text = all.pop()!;
-    yield* all;
   }
 }

@@ -1,0 +1,21 @@
+// Copyright 2026 the @concurrent/parallel authors. MIT license.
+
+import { tasks } from "../tasks.js";
+
+let futures;
+let pool;
+
+export default {
+  async load() {
+    futures = await import("../../../futures/mod.ts");
+  },
+  start(maxWorkers, { executor }) {
+    pool = new futures[executor]({ maxWorkers });
+  },
+  call: (name, ...args) => pool.submit(tasks[name], ...args),
+  async map(name, items) {
+    let sum = 0;
+    for await (const result of pool.map(tasks[name], items)) sum += result;
+    return sum;
+  },
+};
