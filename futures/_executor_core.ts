@@ -5,6 +5,7 @@
 // lane that `route` picks.
 
 import { canPark } from "../_internal/memory/bell.ts";
+import { onAbort } from "../_internal/base/abort_listeners.ts";
 import { within } from "../_internal/base/deadline.ts";
 import {
   checkDuration,
@@ -155,9 +156,7 @@ export function submitWork(
   }
   const job = scheduler.submit(work, jobOptions, observer);
   if (signal !== undefined && job.state !== "settled") {
-    const onAbort = () => scheduler.cancel(job, signal.reason);
-    signal.addEventListener("abort", onAbort);
-    job.detach = () => signal.removeEventListener("abort", onAbort);
+    job.detach = onAbort(signal, () => scheduler.cancel(job, signal.reason));
   }
   return job;
 }

@@ -10,6 +10,7 @@
 //   3. nothing listens any more once the call was answered or taken back: a
 //      signal lives as long as a program, its calls do not.
 
+import { onAbort } from "../base/abort_listeners.ts";
 import { ByteWriter } from "../wire/bytes.ts";
 import { encodeError } from "../wire/error_codec.ts";
 import {
@@ -33,20 +34,16 @@ export class SignalRelay {
   attach(call: number, signals: readonly AbortSignal[]): void {
     const fire = (index: number) =>
       this.#fire(call, index, signals[index]!.reason);
-    const listeners: [signal: AbortSignal, listener: () => void][] = [];
+    const stops: (() => void)[] = [];
     for (const [index, signal] of signals.entries()) {
       if (signal.aborted) {
         fire(index);
         continue;
       }
-      const listener = () => fire(index);
-      signal.addEventListener("abort", listener, { once: true });
-      listeners.push([signal, listener]);
+      stops.push(onAbort(signal, () => fire(index)));
     }
     this.#listening.set(call, () => {
-      for (const [signal, listener] of listeners) {
-        signal.removeEventListener("abort", listener);
-      }
+      for (const stop of stops) stop();
     });
   }
 
