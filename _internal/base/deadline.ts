@@ -135,6 +135,25 @@ export function afterUnheld(delay: number, fn: () => void): () => void {
   return () => clearTimeout(timer);
 }
 
+/** How often a wait for somebody else's answer looks. */
+const LOOKS = 5;
+
+/**
+ * As `afterUnheld()`, for the answer of somebody else: where this event loop is
+ * held up neither the question leaves nor the answer arrives, so that such a
+ * time counts as one of a few looks, however long it is.
+ */
+export function afterTurns(delay: number, fn: () => void): () => void {
+  let looks = 0;
+  let cancel = () => {};
+  const look = () => {
+    if (looks++ < LOOKS) cancel = afterUnheld(delay / LOOKS, look);
+    else fn();
+  };
+  look();
+  return () => cancel();
+}
+
 /** Calls `fn` after `delay` milliseconds; `Infinity` and what no timer can hold mean never. Returns the canceller. */
 export function after(delay: number, fn: () => void): () => void {
   if (delay > MAX_DELAY) return () => {};

@@ -11,7 +11,7 @@
 // Only live workers count against `maxWorkers`: one that is on its way out has
 // been replaced already. A set is empty when the leaving ones are gone too.
 
-import { afterUnheld } from "../base/deadline.ts";
+import { afterTurns } from "../base/deadline.ts";
 import { TimeoutError } from "../base/errors.ts";
 import { nextWorkerId } from "../base/registry.ts";
 import type { Lent } from "../wire/messages.ts";
@@ -230,7 +230,7 @@ export class WorkerSet {
     this.#leave(record);
     // A worker whose event loop does not turn (something that a task left
     // behind) cannot hear it: it is not waited for.
-    record.disarm = afterUnheld(STOP_GRACE, () => record.worker.terminate());
+    record.disarm = afterTurns(STOP_GRACE, () => record.worker.terminate());
     record.worker.stop(this.#options.exitCode?.() ?? 0);
   }
 
@@ -242,7 +242,7 @@ export class WorkerSet {
   condemn(record: WorkerRecord): void {
     record.state = "condemned";
     this.restarts++;
-    record.disarm = afterUnheld(PONG_GRACE, () =>
+    record.disarm = afterTurns(PONG_GRACE, () =>
       this.#onFault(
         record,
         new TimeoutError(

@@ -11,8 +11,8 @@ import {
   wait,
 } from "../../futures/mod.ts";
 import { task } from "../../mod.ts";
-import { errorOf, soon } from "../_suites/_helpers.ts";
-import { busy, square } from "../_suites/_tasks.ts";
+import { errorOf, Folder, soon, until } from "../_suites/_helpers.ts";
+import { busy, markedGate, square } from "../_suites/_tasks.ts";
 
 for (const Pool of [ThreadPoolExecutor, ProcessPoolExecutor]) {
   Deno.test(`${Pool.name}.submit() does not hold a busy caller against a task with a timeout`, async () => {
@@ -41,6 +41,29 @@ for (const Pool of [ThreadPoolExecutor, ProcessPoolExecutor]) {
     if (first.cancelled()) {
       assertInstanceOf(await errorOf(first), CancelledError);
     } else assertEquals(await first, 5);
+  });
+}
+
+for (const Pool of [ThreadPoolExecutor, ProcessPoolExecutor]) {
+  Deno.test(`${Pool.name}.cancel() leaves the neighbours alone where the caller is busy when the grace is over`, async () => {
+    await using pool = new Pool({
+      maxWorkers: 1,
+      concurrency: 2,
+      cancelGrace: 20,
+    });
+    using folder = new Folder();
+    const log = folder.file("log");
+    const gate = folder.file("gate");
+    const deaf = pool.submit(markedGate, log, gate, "deaf");
+    const neighbour = pool.submit(markedGate, log, gate, "neighbour");
+    await until("they run", () => folder.lines("log").length === 2);
+    deaf.cancel();
+    // Before the worker could be asked whether it still listens.
+    deaf.catch(() => busy(800));
+    assertInstanceOf(await errorOf(deaf), CancelledError);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    folder.open("gate");
+    assertEquals(await soon("the neighbour", neighbour), "neighbour");
   });
 }
 
