@@ -111,9 +111,7 @@ class StreamRun implements JobObserver {
         return Promise.reject(error);
       }
     }
-    const outcome = this.#state === "leaving"
-      ? undefined
-      : this.#buffer.shift();
+    const outcome = this.#buffer.shift();
     if (outcome !== undefined) {
       this.#take();
       return outcome.ok
@@ -135,13 +133,7 @@ class StreamRun implements JobObserver {
     if (this.#state === "idle") {
       this.#work = undefined;
       this.#end();
-    } else if (this.#state === "running") {
-      this.#state = "leaving";
-      const { scheduler } = this.#lane;
-      // It is waited for from here on.
-      scheduler.rest(this.#job!, false);
-      scheduler.finish(this.#job!);
-    }
+    } else if (this.#state === "running") this.#leave();
     await this.#ended.promise;
   }
 
@@ -153,11 +145,14 @@ class StreamRun implements JobObserver {
     if (this.#state !== "running") return;
     if (!outcome.ok) {
       // A value that cannot be read: there is nothing behind it.
-      this.#give(outcome);
-      this.return().catch(() => {});
-      return;
-    }
-    this.#give(outcome);
+      this.expired(outcome.value);
+    } else this.#give(outcome);
+  }
+
+  expired(error: unknown): void {
+    if (this.#state !== "running") return;
+    this.#give({ ok: false, value: error });
+    this.#leave();
   }
 
   finishing(): void {
@@ -192,6 +187,15 @@ class StreamRun implements JobObserver {
     this.#work = undefined;
     this.#state = "running";
     this.#job = submitWork(this.#lane, this.#fn, this.#options, work, this);
+  }
+
+  /** Tells the generator that nobody wants more values. */
+  #leave(): void {
+    const { scheduler } = this.#lane;
+    // It is waited for from here on.
+    scheduler.rest(this.#job!, false);
+    this.#state = "leaving";
+    scheduler.finish(this.#job!);
   }
 
   /** Hands an outcome to the first who waits, or keeps it. */

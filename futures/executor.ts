@@ -175,7 +175,9 @@ export interface Executor extends AsyncDisposable {
    * Runs a generator over there and yields its values here, one by one. It
    * begins with the first step and waits for whoever takes the values: it is at
    * most some values ahead, 16 where they are taken slowly. While it waits its
-   * place is free for other tasks. Leaving the loop runs its `finally`.
+   * place is free for other tasks. Leaving the loop runs its `finally`. An
+   * executor that is shut down waits until its streams were read, but for one
+   * that nobody has read for five seconds: that is ended, and tells so.
    *
    * - **Shutdown:** `shutdown()`, and so `await using`, waits for a stream that
    *   has begun, as for any task. Who takes values with `next()` ends it with
@@ -249,7 +251,8 @@ export interface PoolOptions {
    */
   initArgs?: unknown[];
   /**
-   * Tasks after which a worker is replaced by a new one.
+   * Tasks after which a worker is replaced by a new one. Where its tasks wait
+   * for others that they have submitted, the new one is started before it ends.
    *
    * @default {Infinity}
    */

@@ -15,6 +15,8 @@ export interface JobObserver {
   progressed(done: number, total: number | undefined): void;
   /** A generator's value, or why it cannot be read. */
   yielded?(outcome: Outcome): void;
+  /** Nobody reads a generator for which its scheduler would have to wait. */
+  expired?(error: unknown): void;
   /** A generator was told that nobody wants more values. */
   finishing?(): void;
   succeeded(value: unknown): void;

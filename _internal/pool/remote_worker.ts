@@ -43,7 +43,7 @@ export class RemoteWorker implements PoolWorker {
   /** What the worker knows, least recently used first. */
   readonly #definitions = new Set<number>();
   /** By slot. */
-  readonly #calls: SentCall[] = [];
+  readonly #calls: (SentCall | undefined)[] = [];
   readonly #signals: SignalRelay;
   /** Serves the tasks of this worker; made for the first that asks. */
   #relay: RelayServer | undefined;
@@ -156,6 +156,7 @@ export class RemoteWorker implements PoolWorker {
   release(slot: number): void {
     this.#relay?.callEnded(slot);
     this.#signals.detach(slot);
+    this.#calls[slot] = undefined;
     this.#host.slots?.free(slot);
   }
 

@@ -18,8 +18,11 @@
 //
 // A call that waits for tasks which it has submitted itself lends its place to
 // such tasks, so that they run on a full pool too: at any depth, and the
-// deepest first, so that no more calls wait than have to. A generator that waits
-// for its consumer lends its place to every task.
+// deepest first, so that no more calls wait than have to. (What was sent ahead
+// before may use the place too: there is little of it.) A worker that retires
+// and whose calls all wait is replaced before it has ended, since they wait for
+// what only its successor can run. A generator that waits for its consumer lends
+// its place to every task.
 //
 // A worker has room for `concurrency` calls. Calls beyond that are sent ahead
 // only where (a) no worker can be started, (b) the function has been measured:
@@ -39,7 +42,7 @@
 // broken      workers cannot start, or the initializer failed  the last worker is gone -> closed
 // closed      no workers                                       never
 
-import { afterUnheld } from "../base/deadline.ts";
+import { after, afterUnheld } from "../base/deadline.ts";
 import {
   type BrokenExecutorError,
   CancelledError,
@@ -75,6 +78,9 @@ const AHEAD_PATIENCE = 20;
  */
 const MAX_LOSSES = 3;
 
+/** Milliseconds for which a scheduler that is to end waits for generators that nobody reads. */
+const STREAM_PATIENCE = 5000;
+
 /** Distributes jobs over workers of one kind. */
 export class Scheduler implements TaskScheduler {
   readonly options: SchedulerOptions;
@@ -96,6 +102,8 @@ export class Scheduler implements TaskScheduler {
   readonly #waitTime = new Histogram();
   /** The lowest priority so far: while all are the same, nobody is overtaken. */
   #lowestPriority = Infinity;
+  /** What keeps it from losing patience with generators that nobody reads. */
+  #impatience: (() => void) | undefined;
   /** Whether this scheduler is one of those who keep the program alive. */
   #isHolding = false;
   readonly #closed = Promise.withResolvers<void>();
@@ -278,8 +286,31 @@ export class Scheduler implements TaskScheduler {
       this.#checkIdle();
     } else {
       this.#ends.resting--;
+      this.#forgetPatience();
       this.#hold();
     }
+  }
+
+  /** Only generators that nobody reads are left, and the end waits for them: not for ever. */
+  #losePatience(): void {
+    this.#impatience ??= after(STREAM_PATIENCE, () => {
+      this.#impatience = undefined;
+      const error = new InvalidStateError(
+        `Cannot go on with a stream: its executor was shut down, and nobody has read it for ${STREAM_PATIENCE} ms`,
+      );
+      for (const record of this.#workers.live) {
+        for (const job of record.jobs()) {
+          if (!job.isResting) continue;
+          if (job.observer.expired === undefined) this.cancel(job, error);
+          else job.observer.expired(error);
+        }
+      }
+    });
+  }
+
+  #forgetPatience(): void {
+    this.#impatience?.();
+    this.#impatience = undefined;
   }
 
   /** Resolves when `count` workers are ready; starts what is missing. */
@@ -948,10 +979,13 @@ export class Scheduler implements TaskScheduler {
     if (open > 0) {
       if (open === this.#ends.resting && this.#waiters.wanted === 0) {
         this.#release();
+        if (this.#state === "draining") this.#losePatience();
       }
       return;
     }
     this.#workers.unwatch();
+    // Who comes now overtakes nobody.
+    this.#lowestPriority = Infinity;
     if (this.#state === "draining") {
       this.#state = "closing";
       for (const record of [...this.#workers.live]) this.#workers.stop(record);
@@ -978,6 +1012,7 @@ export class Scheduler implements TaskScheduler {
         return;
     }
     this.#workers.close();
+    this.#forgetPatience();
     this.#release();
     this.#closed.resolve();
     this.#tellEnd();

@@ -6,6 +6,7 @@
 import { assert, assertEquals, assertInstanceOf } from "@std/assert";
 import {
   CancelledError,
+  InvalidStateError,
   ProcessPoolExecutor,
   ThreadPoolExecutor,
   wait,
@@ -85,4 +86,34 @@ Deno.test("ThreadPoolExecutor.stream() runs a generator's 'finally' to its end w
   assertEquals(await Deno.readTextFile(marks), "done");
   assertEquals(pool.stats().restarts, 0);
   await Deno.remove(marks);
+});
+
+Deno.test("ThreadPoolExecutor.shutdown() waits for a stream that is read slowly, and not for one that nobody reads", async () => {
+  function* count(): Generator<number> {
+    for (let i = 0;; i++) yield i;
+  }
+  const pool = new ThreadPoolExecutor({ maxWorkers: 1 });
+  const left = pool.stream(count);
+  assertEquals((await left.next()).value, 0);
+  const read = pool.stream(function* () {
+    yield* [1, 2, 3];
+  });
+  const values: number[] = [];
+  const reading = (async () => {
+    for await (const value of read) {
+      values.push(value);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  })();
+  const closed = pool.shutdown();
+  await soon("it is read", reading);
+  await soon("the shutdown", closed);
+  assertEquals(values, [1, 2, 3]);
+  // What it had made by then is not lost, and its end is not silent.
+  const error = await errorOf((async () => {
+    let next = 1;
+    for await (const value of left) assertEquals(value, next++);
+  })());
+  assertInstanceOf(error, InvalidStateError);
+  assertEquals(pool.stats().restarts, 0);
 });
