@@ -329,7 +329,9 @@ def answer(line):
 def main():
     for line in sys.stdin:
         print(MARK + json.dumps(answer(line)), flush=True)
-    os._exit(0)
+    # Its processes would outlive this one.
+    if pool is not None:
+        pool.shutdown(cancel_futures=True)
 
 
 if __name__ == "__main__":
