@@ -58,8 +58,6 @@ const ENTRIES: readonly Entry[] = [
     runtimes: ["deno"],
     adapter: "ours.js",
     options: { executor: "ProcessPoolExecutor" },
-    // The socket, also where there could be shared memory.
-    flags: ["--deny-ffi"],
   },
   {
     name: "ProcessPoolExecutor-ffi",
