@@ -53,7 +53,12 @@ let lastTicket = 0;
 const definitions = new Set<number>();
 /** Those that go with calls under way. */
 const signals = new SignalRelay((ticket, index, reason) =>
-  explain({ tag: Relay.signal, ticket, index }, reason)
+  explain({
+    tag: Relay.signal,
+    ticket,
+    index,
+    isAhead: !tickets.has(ticket),
+  }, reason)
 );
 const passing = new Map<string, RelayScheduler>();
 

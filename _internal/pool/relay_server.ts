@@ -121,9 +121,12 @@ export class RelayServer {
         break;
       }
       case Relay.signal:
-        this.#controller(request.ticket, request.index).abort(
-          readError(request.payload, attachments),
-        );
+        // Of a call that has ended nothing is kept.
+        if (request.isAhead || this.#tickets.has(request.ticket)) {
+          this.#controller(request.ticket, request.index).abort(
+            readError(request.payload, attachments),
+          );
+        }
         break;
       case Relay.ask:
         this.#ask(request.executor, request.question).then(

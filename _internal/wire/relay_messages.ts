@@ -106,6 +106,8 @@ export type RelayRequest =
     readonly tag: typeof Relay.signal;
     readonly ticket: number;
     readonly index: number;
+    /** True where the call comes after it; else it may have ended meanwhile. */
+    readonly isAhead: boolean;
     readonly payload: Uint8Array;
   }
   | {
@@ -194,6 +196,7 @@ export function writeRelay(w: ByteWriter, message: Header<Message>): void {
     case Relay.signal:
       w.varint(message.ticket);
       w.varint(message.index);
+      w.u8(message.isAhead ? 1 : 0);
       break;
     case Relay.ask:
       w.varint(message.ticket);
@@ -281,7 +284,8 @@ export function readRelayRequest(bytes: Uint8Array): RelayRequest {
     case Relay.signal: {
       const ticket = r.varint();
       const index = r.varint();
-      return { tag, ticket, index, payload: rest(r) };
+      const isAhead = r.u8() === 1;
+      return { tag, ticket, index, isAhead, payload: rest(r) };
     }
     case Relay.ask: {
       const ticket = r.varint();

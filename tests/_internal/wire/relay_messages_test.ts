@@ -62,7 +62,8 @@ const requests: RelayRequest[] = [
   { tag: Relay.cancel, ticket: 1, payload },
   { tag: Relay.credit, ticket: 2, items: 512 },
   { tag: Relay.finish, ticket: 3 },
-  { tag: Relay.signal, ticket: 4, index: 0, payload },
+  { tag: Relay.signal, ticket: 4, index: 0, isAhead: true, payload },
+  { tag: Relay.signal, ticket: 4, index: 2, isAhead: false, payload },
   ...Object.values(Question).map((question) => ({
     tag: Relay.ask,
     ticket: 5,
