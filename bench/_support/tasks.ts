@@ -1,5 +1,7 @@
 // Copyright 2026 the @concurrent/parallel authors. MIT license.
 
+import type { Executor } from "@concurrent/parallel/futures";
+
 /** Says how large a value is: cheap, and only possible when it has arrived. */
 export function measure(value: unknown): number {
   if (typeof value === "number") return value;
@@ -23,6 +25,35 @@ export function compute(seed: number): number {
     x ^= x << 5;
   }
   return x;
+}
+
+/** Counts. */
+export function* count(length: number): Generator<number> {
+  for (let i = 0; i < length; i++) yield i;
+}
+
+/** Submits tasks one after the other; the sum of their results. */
+export async function submitEach(
+  executor: Executor,
+  fn: (n: number) => number,
+  calls: number,
+): Promise<number> {
+  let sum = 0;
+  for (let i = 0; i < calls; i++) sum += await executor.submit(fn, i);
+  return sum;
+}
+
+/** Submits tasks all at once; the sum of their results. */
+export async function submitAll(
+  executor: Executor,
+  fn: (n: number) => number,
+  calls: number,
+): Promise<number> {
+  const futures = Array.from(
+    { length: calls },
+    (_, i) => executor.submit(fn, i),
+  );
+  return (await Promise.all(futures)).reduce((sum, n) => sum + n, 0);
 }
 
 /** Throws when a bench did not do what it is timed for. */
