@@ -25,6 +25,8 @@ import { type Lane, prepareCall, submitWork } from "./_executor_core.ts";
 
 /** Values that are taken before the generator hears of it; less where the buffer is empty. */
 const CREDIT_BATCH = 8;
+/** Milliseconds after which it is told again that somebody reads. */
+const READ_INTERVAL = 100;
 
 /** Nobody can ask any more for the values of an iterator that is gone. */
 const abandoned = new FinalizationRegistry<StreamRun>((run) => {
@@ -91,6 +93,8 @@ class StreamRun implements JobObserver {
   #steps: Step[] = [];
   /** Values that were taken and the generator has not heard of. */
   #taken = 0;
+  /** When the scheduler was last told that a value was read. */
+  #readAt = 0;
   /** Resolves when the generator has ended. */
   readonly #ended = Promise.withResolvers<void>();
 
@@ -114,6 +118,7 @@ class StreamRun implements JobObserver {
     const outcome = this.#buffer.shift();
     if (outcome !== undefined) {
       this.#take();
+      this.#read();
       return outcome.ok
         ? Promise.resolve({ done: false, value: outcome.value })
         : Promise.reject(outcome.value);
@@ -219,6 +224,15 @@ class StreamRun implements JobObserver {
     // In `#begin()` nothing can have been taken.
     this.#lane.scheduler.credit(this.#job!, this.#taken);
     this.#taken = 0;
+  }
+
+  /** Says that it is read, which is so too where nobody has to wait for a value. */
+  #read(): void {
+    const now = performance.now();
+    if (this.#state !== "running" || now < this.#readAt + READ_INTERVAL) return;
+    this.#readAt = now;
+    this.#lane.scheduler.rest(this.#job!, false);
+    this.#rest();
   }
 
   /** Says whether anybody waits for it. */

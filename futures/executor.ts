@@ -175,14 +175,14 @@ export interface Executor extends AsyncDisposable {
    * Runs a generator over there and yields its values here, one by one. It
    * begins with the first step and waits for whoever takes the values: it is at
    * most some values ahead, 16 where they are taken slowly. While it waits its
-   * place is free for other tasks. Leaving the loop runs its `finally`. An
-   * executor that is shut down waits until its streams were read, but for one
-   * that nobody has read for five seconds: that is ended, and tells so.
+   * place is free for other tasks. Leaving the loop runs its `finally`.
    *
    * - **Shutdown:** `shutdown()`, and so `await using`, waits for a stream that
-   *   has begun, as for any task. Who takes values with `next()` ends it with
-   *   `return()`, or declares it after its executor with `await using`: a
-   *   stream that is held and never read on is waited for without end.
+   *   has begun for as long as it is read. Where nothing else is left and nobody
+   *   has taken a value for five seconds, the stream is ended: who reads on gets
+   *   what it had made by then, and an {@linkcode InvalidStateError}. Who takes
+   *   values with `next()` saves that time with `return()`, or by declaring the
+   *   stream after its executor with `await using`.
    *
    * @typeParam A The arguments.
    * @typeParam Y What the generator yields.

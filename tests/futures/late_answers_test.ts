@@ -117,3 +117,27 @@ Deno.test("ThreadPoolExecutor.shutdown() waits for a stream that is read slowly,
   assertInstanceOf(error, InvalidStateError);
   assertEquals(pool.stats().restarts, 0);
 });
+
+for (const Pool of [ThreadPoolExecutor, ProcessPoolExecutor]) {
+  Deno.test(`${Pool.name}.shutdown() waits for a stream that is read slowly for longer than it waits for one that nobody reads`, async () => {
+    const pool = new Pool({ maxWorkers: 1 });
+    // Values lie ready all the time: nobody ever has to wait for one.
+    const stream = pool.stream(function* () {
+      for (let i = 0;; i++) yield i;
+    });
+    assertEquals((await stream.next()).value, 0);
+    const closed = pool.shutdown();
+    let taken = 1;
+    const enough = performance.now() + 5500;
+    while (performance.now() < enough) {
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      assertEquals((await stream.next()).value, taken++);
+    }
+    // Beyond those that had been made by then.
+    for (let i = 0; i < 50; i++) {
+      assertEquals((await stream.next()).value, taken++);
+    }
+    await stream.return!();
+    await soon("the shutdown", closed);
+  });
+}
