@@ -379,8 +379,6 @@ function missing(
     case "SIGKILL":
     case "SIGSEGV":
       return inProcess ? undefined : "a signal is for the whole program";
-    case "self.close":
-      return inProcess ? "a process has no close()" : undefined;
     default:
       return undefined;
   }
