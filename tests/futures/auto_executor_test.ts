@@ -35,22 +35,10 @@ executorSuite({
   kind: "cpu",
 });
 streamSuite({
-  name: "AutoExecutor of cpu()",
-  create,
-  backend: "thread",
-  kind: "cpu",
-});
-streamSuite({
   name: "AutoExecutor of io()",
   create,
   backend: "inline",
   kind: "io",
-});
-nestedSuite({
-  name: "AutoExecutor of cpu()",
-  create,
-  backend: "thread",
-  kind: "cpu",
 });
 executorSuite({
   name: "AutoExecutor of io()",
