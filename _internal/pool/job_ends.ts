@@ -56,6 +56,12 @@ export class JobEnds {
     );
   }
 
+  /** Notes whether anybody waits for a generator. */
+  rest(job: Job, isResting: boolean): void {
+    job.isResting = isResting;
+    this.resting += isResting ? 1 : -1;
+  }
+
   #settle(job: Job): void {
     job.state = "settled";
     if (job.isResting) this.resting--;

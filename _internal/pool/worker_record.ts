@@ -6,8 +6,8 @@ import type { SchedulerOptions, WorkerStats } from "./scheduler_options.ts";
 import { type PoolWorker, shownId } from "./pool_worker.ts";
 
 /**
- * What the scheduler knows of one worker. Only the scheduler and its worker set
- * write it.
+ * What the scheduler knows of one worker. Only the scheduler and its parts write
+ * it, its state only the worker set.
  *
  * ```text
  * state      meaning                                     leaves by

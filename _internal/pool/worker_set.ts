@@ -12,11 +12,12 @@
 // been replaced already. A set is empty when the leaving ones are gone too.
 
 import { afterTurns } from "../base/deadline.ts";
-import { TimeoutError } from "../base/errors.ts";
+import { InvalidStateError, TimeoutError } from "../base/errors.ts";
 import { nextWorkerId } from "../base/registry.ts";
 import type { Lent } from "../wire/messages.ts";
 import type { HostExit } from "../worker/host.ts";
 import { report } from "../worker/report.ts";
+import type { Job } from "./job.ts";
 import { isHopeless, startError } from "./pool_errors.ts";
 import type { PoolWorker, WorkerEvents } from "./pool_worker.ts";
 import type { SchedulerOptions } from "./scheduler_options.ts";
@@ -102,6 +103,12 @@ export class WorkerSet {
     let size = 0;
     for (const record of this.#live) size += record.size;
     return size;
+  }
+
+  /** The worker that holds the job; undefined where none does. */
+  holderOf(job: Job): WorkerRecord | undefined {
+    for (const record of this.#live) if (record.has(job)) return record;
+    return undefined;
   }
 
   /** How long workers had something to run, those that are gone included. */
@@ -218,8 +225,18 @@ export class WorkerSet {
     this.#armIdleTimer();
   }
 
-  /** The worker has nothing to do. */
+  /** The worker has had its calls: it takes no more, and ends when it has answered. */
+  retire(record: WorkerRecord): void {
+    record.state = "retiring";
+  }
+
+  /** The worker has nothing to do; one that retires ends. */
   rest(record: WorkerRecord): void {
+    if (record.state === "retiring") {
+      this.restarts++;
+      this.stop(record);
+      return;
+    }
     record.idleSince = performance.now();
     this.#armIdleTimer();
   }
@@ -250,6 +267,20 @@ export class WorkerSet {
         ),
       ));
     record.worker.ping();
+  }
+
+  /** Gives a worker up that runs nothing that anybody waits for. */
+  giveUp(record: WorkerRecord): void {
+    for (const job of record.jobs()) {
+      if (job.state !== "settled") {
+        throw new InvalidStateError(
+          `Cannot give up worker '${record.worker.name}': a task there is ${job.state}`,
+        );
+      }
+    }
+    // One that is condemned was counted then.
+    if (record.state !== "condemned") this.restarts++;
+    this.abandon(record);
   }
 
   /** Gives a worker up, with its calls and whatever it does. */

@@ -1,0 +1,326 @@
+// Copyright 2026 the @concurrent/parallel authors. MIT license.
+
+// Which worker runs the next job, and when. After everything that can make room
+// or work the scheduler pumps:
+//
+//   1. The next job in the queue goes to the worker that has nothing to do, or
+//      least (`#pick`); where nobody has room, workers are started (`#grow`).
+//   2. Behind a job for which there is no room there may be one that can use a
+//      lent place: that one goes.
+//   3. An older job that waits behind a call elsewhere goes first (`#overtakes`).
+//   4. The queue is empty and a worker has nothing to do: it takes over what
+//      waits at another one (`#steal`).
+//
+// Observers run user code, which may submit or cancel: a pump that is asked for
+// while one is at work is one more round of that one.
+//
+// A worker has room for `concurrency` calls. Calls beyond that are sent ahead
+// only where (a) no worker can be started, (b) the function has been measured:
+// one call, so that there is no gap between two, and more of them where they
+// are short, (c) the worker is revocable: what was sent ahead can be taken back
+// by a compare-and-swap, so a job is never bound to a worker that is busy while
+// another is idle, never lost with a worker that dies before it begins, and
+// never run after it was cancelled. Where one has waited for long behind a call,
+// nothing younger is sent ahead to anybody: the next worker that is done with
+// its calls takes it over. So few can overtake it. Where one is more urgent than
+// what was sent ahead, that is taken back into the queue.
+//
+// A call that waits for tasks which it has submitted itself lends its place to
+// such tasks, so that they run on a full pool too: at any depth, and the
+// deepest first, so that no more calls wait than have to. (What was sent ahead
+// before may use the place too: there is little of it.) A worker that retires
+// and whose calls all wait is replaced before it has ended, since they wait for
+// what only its successor can run. A generator that waits for its consumer lends
+// its place to every task.
+
+import { Histogram } from "./histogram.ts";
+import type { Job } from "./job.ts";
+import type { JobQueue } from "./job_queue.ts";
+import type { JobStops } from "./job_stops.ts";
+import type { SchedulerOptions } from "./scheduler_options.ts";
+import type { WorkerRecord } from "./worker_record.ts";
+import type { WorkerSet } from "./worker_set.ts";
+
+/** Run time that may wait at a worker behind the running call, in milliseconds. */
+const AHEAD_TIME = 1;
+/** Milliseconds for which a job may wait behind a call before younger ones stay in the queue. */
+const AHEAD_PATIENCE = 20;
+
+/** What a distributor works on, together with the scheduler. */
+export interface DistributorParts {
+  readonly queue: JobQueue;
+  readonly workers: WorkerSet;
+  readonly stops: JobStops;
+}
+
+/** What a distributor asks of its scheduler. */
+export interface DistributorEvents {
+  /** Starts one more worker; false where there may not be one more. */
+  start(): boolean;
+  /** A job was taken back from its worker: it has to be run by another. */
+  recalled(job: Job): void;
+  /** The platform has refused to send a job: the job's fault. */
+  refused(job: Job, error: unknown): void;
+  /** What could be sent has been. */
+  pumped(): void;
+}
+
+/** Gives the jobs of a queue to workers. */
+export class Distributor {
+  readonly #options: SchedulerOptions;
+  readonly #queue: JobQueue;
+  readonly #workers: WorkerSet;
+  readonly #stops: JobStops;
+  readonly #events: DistributorEvents;
+  #state: "resting" | "pumping" | "again" = "resting";
+  /** The lowest priority so far: while all are the same, nobody is overtaken. */
+  #lowestPriority = Infinity;
+  /** How long jobs waited before they ran. */
+  readonly waitTime = new Histogram();
+
+  constructor(
+    options: SchedulerOptions,
+    { queue, workers, stops }: DistributorParts,
+    events: DistributorEvents,
+  ) {
+    this.#options = options;
+    this.#queue = queue;
+    this.#workers = workers;
+    this.#stops = stops;
+    this.#events = events;
+  }
+
+  /** Queues a new job: nothing less urgent that has not begun goes first, wherever it waits. */
+  add(job: Job): void {
+    const { priority } = job.options;
+    if (priority > this.#lowestPriority) {
+      for (const record of this.#workers.live) this.recall(record, priority);
+    } else this.#lowestPriority = priority;
+    this.#queue.push(job);
+  }
+
+  /** Nothing is under way: who comes now overtakes nobody. */
+  rest(): void {
+    this.#lowestPriority = Infinity;
+  }
+
+  /** Gives queued jobs to workers that have room, one pump at a time. */
+  pump(): void {
+    if (this.#state !== "resting") {
+      this.#state = "again";
+      return;
+    }
+    try {
+      do {
+        this.#state = "pumping";
+        this.#distribute();
+      } while (this.#isAsked());
+    } finally {
+      this.#state = "resting";
+    }
+    this.#events.pumped();
+  }
+
+  /** Whose turn it is at the worker counts as running. */
+  markNext(record: WorkerRecord): void {
+    let next = record.nextToRun();
+    while (next !== undefined) {
+      this.markRunning(record, next);
+      next = record.nextToRun();
+    }
+  }
+
+  /** A job that was sent runs now. */
+  markRunning(record: WorkerRecord, job: Job): void {
+    job.state = "running";
+    this.waitTime.add(performance.now() - job.queuedAt, job.calls);
+    this.#stops.limit(record, job);
+    job.observer.started();
+  }
+
+  /** Takes back what waits at a worker: everything, or what has a lower priority than this one. */
+  recall(record: WorkerRecord, priority?: number): void {
+    // From the last to the first, so that they keep their order.
+    for (const job of record.jobs().reverse()) {
+      if (
+        job.state === "sent" &&
+        (priority === undefined || job.options.priority < priority) &&
+        record.revoke(job)
+      ) this.#events.recalled(job);
+    }
+  }
+
+  #isAsked(): boolean {
+    return this.#state === "again";
+  }
+
+  #distribute(): void {
+    for (;;) {
+      let job = this.#queue.peek();
+      if (job === undefined) {
+        this.#steal();
+        return;
+      }
+      let record = this.#pick(job);
+      if (record === undefined) {
+        this.#grow();
+        if (this.#options.sendsEarly !== undefined) record = this.#pick(job);
+      }
+      if (record === undefined) {
+        // Behind it there may be one that can use a lent place.
+        const nested = this.#queue.peekNested();
+        if (nested === undefined || nested === job) return;
+        job = nested;
+        record = this.#pick(job);
+        if (record === undefined) return;
+      }
+      if (this.#overtakes(record, job)) continue;
+      this.#queue.take(job);
+      this.#send(record, job);
+    }
+  }
+
+  /**
+   * A worker could run the next job now, but an older one waits elsewhere
+   * behind a call: that one goes first.
+   */
+  #overtakes(thief: WorkerRecord, next: Job): boolean {
+    const { concurrency } = this.#options;
+    if (thief.loadFor(next) >= concurrency) return false;
+    let oldest: Job | undefined;
+    let victim: WorkerRecord | undefined;
+    for (const record of this.#workers.live) {
+      if (record.load <= concurrency) continue;
+      const job = record.firstWaiting();
+      if (
+        job !== undefined && job.queuedAt < (oldest ?? next).queuedAt &&
+        job.options.priority >= next.options.priority
+      ) {
+        oldest = job;
+        victim = record;
+      }
+    }
+    if (
+      oldest === undefined || thief.loadFor(oldest) >= concurrency ||
+      !victim!.revoke(oldest)
+    ) return false;
+    this.#send(thief, oldest);
+    return true;
+  }
+
+  /** The worker that takes the job now: an idle one, or a busy one that may be sent work ahead. */
+  #pick(job: Job): WorkerRecord | undefined {
+    const { concurrency, maxWorkers, sendsEarly } = this.#options;
+    const mayWait = sendsEarly === "all" || job.canBeSentAgain;
+    let best: WorkerRecord | undefined;
+    let bestLoad = 0;
+    for (const record of this.#workers.live) {
+      if (!record.hasRoom) continue;
+      const isUp = record.state !== "starting";
+      if (!isUp && !mayWait) continue;
+      const load = record.loadFor(job);
+      if (
+        best === undefined || load < bestLoad ||
+        // One that is up is better; of those, one that holds no call which waits:
+        // that call may go on at any moment, and ends with its worker.
+        (isUp && load === bestLoad &&
+          (best.state === "starting" || record.size < best.size))
+      ) {
+        best = record;
+        bestLoad = load;
+        if (isUp && record.size === 0) return record;
+      }
+    }
+    if (best === undefined || bestLoad < concurrency) return best;
+    // Everybody is busy. Sending ahead is for short functions on a full pool.
+    if (!best.worker.revocable || this.#workers.live.size < maxWorkers) {
+      return undefined;
+    }
+    const { work } = job;
+    // What cannot be sent twice must not be taken back either.
+    if (
+      work.kind !== "remote" || job.attempts > 0 || !job.canBeSentAgain ||
+      !job.options.maySendAhead
+    ) return undefined;
+    const { calls, definition: { meanTime } } = work;
+    if (meanTime === undefined) return undefined;
+    // At least one, so that the worker has no gap between two calls.
+    const ahead = Math.max(
+      1,
+      Math.floor(AHEAD_TIME / Math.max(meanTime * calls, 0.001)),
+    );
+    if (bestLoad >= concurrency + ahead || this.#holdsUp(job)) return undefined;
+    return best;
+  }
+
+  /** An older job has waited for long behind a call: it has to be somebody's next. */
+  #holdsUp(next: Job): boolean {
+    const { concurrency } = this.#options;
+    const latest = performance.now() - AHEAD_PATIENCE;
+    for (const record of this.#workers.live) {
+      if (record.load <= concurrency) continue;
+      const job = record.firstWaiting();
+      if (
+        job !== undefined && job.sentAt < latest &&
+        job.queuedAt < next.queuedAt &&
+        job.options.priority >= next.options.priority
+      ) return true;
+    }
+    return false;
+  }
+
+  #send(record: WorkerRecord, job: Job): void {
+    // One that is still starting runs nothing yet: the job can be taken back.
+    const runs = record.load < this.#options.concurrency &&
+      record.state !== "starting";
+    try {
+      record.send(job);
+    } catch (error) {
+      // Before anything was sent.
+      this.#events.refused(job, error);
+      this.#state = "again";
+      return;
+    }
+    job.state = "sent";
+    if (runs) this.markRunning(record, job);
+    else job.sentAt = performance.now();
+    if (record.sent >= this.#options.maxTasksPerWorker) {
+      this.#workers.retire(record);
+    }
+    this.#workers.watch();
+  }
+
+  /** Starts workers while there are more waiting jobs than workers on their way. */
+  #grow(): void {
+    const { concurrency } = this.#options;
+    let coming = 0;
+    for (const record of this.#workers.live) {
+      if (record.state === "starting") coming += concurrency;
+    }
+    while (this.#queue.size > coming && this.#events.start()) {
+      coming += concurrency;
+    }
+  }
+
+  /** No job waits here and a worker is idle: it takes over what waits elsewhere. */
+  #steal(): void {
+    const { concurrency } = this.#options;
+    for (const thief of this.#workers.live) {
+      if (thief.state !== "ready" || thief.size > 0 || !thief.hasRoom) continue;
+      let victim: WorkerRecord | undefined;
+      for (const record of this.#workers.live) {
+        const waits = record.load > concurrency ||
+          (record.state === "starting" && record.load > 0);
+        if (waits && (victim === undefined || record.load > victim.load)) {
+          victim = record;
+        }
+      }
+      const job = victim?.lastSent();
+      if (
+        victim === undefined || job === undefined || job.state !== "sent" ||
+        !victim.revoke(job)
+      ) return;
+      this.#send(thief, job);
+    }
+  }
+}
