@@ -21,6 +21,7 @@ import {
 } from "../_internal/base/validation.ts";
 import type { Definition } from "../_internal/pool/definitions.ts";
 import type { CallerContext, ChunkBuilder } from "../_internal/pool/backend.ts";
+import { isInterruption } from "../_internal/pool/interrupts.ts";
 import type { Job, Work } from "../_internal/pool/job.ts";
 import { NONE_FAILED, type Outcomes } from "../_internal/wire/outcomes.ts";
 import type {
@@ -314,8 +315,11 @@ class MapRun {
           new TimeoutError(`Cannot finish the map: ${timeout} ms have passed`),
         ),
     );
-    // An input that never comes must not outlive the executor.
+    // An input that never comes must not outlive the executor, nor a loop that
+    // still has results the time that an interrupted program has to unwind.
     const forget = lane.scheduler.onEnd(() => {
+      const error = lane.scheduler.endError;
+      if (isInterruption(error)) this.#limit ??= { error };
       if (this.#pulling !== undefined) this.#refuseInput();
       this.#wake();
     });

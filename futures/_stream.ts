@@ -14,6 +14,7 @@
 // ended     what is in the buffer can still be taken       never
 
 import { CancelledError } from "../_internal/base/errors.ts";
+import { isInterruption } from "../_internal/pool/interrupts.ts";
 import type { Job, JobObserver, Work } from "../_internal/pool/job.ts";
 import type { Outcome } from "../_internal/wire/outcomes.ts";
 import type {
@@ -95,6 +96,8 @@ class StreamRun implements JobObserver {
   #taken = 0;
   /** When the scheduler was last told that a value was read. */
   #readAt = 0;
+  /** Listens no more for the end of the executor. */
+  #forget = () => {};
   /** Resolves when the generator has ended. */
   readonly #ended = Promise.withResolvers<void>();
 
@@ -191,7 +194,15 @@ class StreamRun implements JobObserver {
     const work = this.#work!;
     this.#work = undefined;
     this.#state = "running";
+    const { scheduler } = this.#lane;
     this.#job = submitWork(this.#lane, this.#fn, this.#options, work, this);
+    if (this.#job.state === "settled") return;
+    // A loop that has values left would use up the time that an interrupted
+    // program has to unwind. And while something listens the executor counts as
+    // busy, also where the loop is not waiting for a value just now.
+    this.#forget = scheduler.onEnd(() => {
+      if (isInterruption(scheduler.endError)) this.#buffer = [];
+    });
   }
 
   /** Tells the generator that nobody wants more values. */
@@ -244,6 +255,7 @@ class StreamRun implements JobObserver {
   #end(): void {
     if (this.#state === "ended") return;
     this.#state = "ended";
+    this.#forget();
     this.#ended.resolve();
     for (const step of this.#steps.splice(0)) {
       step.resolve({ done: true, value: undefined });

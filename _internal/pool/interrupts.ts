@@ -7,7 +7,7 @@
 //   1. SIGINT: the listener is removed. From here on a second one ends the
 //      program at once.
 //   2. Executors with work are terminated. What awaits them throws, so that the
-//      program unwinds. No executor has work: 4. follows at once.
+//      program unwinds; so do loops over results, with what lies ready there. No executor has work: 4. follows at once.
 //   3. It has the grace for that, or until nothing is left to do. An error that
 //      says nothing but that the program was interrupted, and that nobody
 //      catches, is not printed: it would end the program before 4.
@@ -119,7 +119,8 @@ function onRejection(event: PromiseRejectionEvent): void {
   if (isInterruption(event.reason)) event.preventDefault();
 }
 
-function isInterruption(error: unknown): boolean {
+/** Whether an error says nothing but that the program was interrupted. */
+export function isInterruption(error: unknown): boolean {
   return error instanceof CancelledError && error.cause === INTERRUPTED;
 }
 

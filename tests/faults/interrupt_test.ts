@@ -132,6 +132,8 @@ const REASON = "the program was interrupted (SIGINT)";
 const unwinding: [string, string, string[], Ways?][] = [
   ["iterates over a map", "map", ["finally"]],
   ["iterates over a map that settles", "settled", ["finally"]],
+  ["takes its time over the results of a map", "leisurely", ["finally"]],
+  ["takes its time over the values of a stream", "stream", ["finally"]],
   ["catches the error and goes on", "caught", ["finally", REASON]],
   ["waits a little in a finally", "cleaned", ["finally", "cleaned"]],
   ["never gets out of a finally", "uncleanable", ["finally"]],

@@ -64,6 +64,28 @@ async function runMap(options: { onError?: "throw" | "settle" } = {}) {
 const programs: Record<string, () => Promise<void>> = {
   map: () => runMap(),
   settled: () => runMap({ onError: "settle" }),
+  async leisurely() {
+    const executor = create();
+    await tell(executor);
+    try {
+      // Results lie ready for longer than an interrupted program has.
+      for await (const _ of executor.map(square, forEver())) await slowly(1);
+    } finally {
+      console.log("finally");
+    }
+  },
+  async stream() {
+    const executor = create();
+    const stream = executor.stream(forEver);
+    try {
+      for await (const i of stream) {
+        if (i === 40) await tell(executor);
+        await slowly(i);
+      }
+    } finally {
+      console.log("finally");
+    }
+  },
   async caught() {
     try {
       await runMap();
