@@ -20,13 +20,16 @@
 // consumer who has gone. Where only such are left it loses its patience after a
 // while: their consumers get an error, and they are cancelled.
 
-import { after, afterUnheld } from "../base/deadline.ts";
+import { after, afterTurns, afterUnheld } from "../base/deadline.ts";
 import { InvalidStateError } from "../base/errors.ts";
 import { AbortReason } from "../wire/messages.ts";
 import type { Job } from "./job.ts";
 import type { SchedulerOptions } from "./scheduler_options.ts";
 import type { WorkerRecord } from "./worker_record.ts";
 import type { WorkerSet } from "./worker_set.ts";
+
+/** Milliseconds, of several turns, in which an answer that is here is read. */
+const READ_TIME = 10;
 
 /** Milliseconds for which a scheduler that is to end waits for generators that nobody reads. */
 const STREAM_PATIENCE = 5000;
@@ -147,6 +150,7 @@ export class JobStops {
       if (job.attempts === attempts && record.has(job)) fn();
     };
     if (record.worker.poll()) look();
-    else job.disarm = afterUnheld(0, look);
+    // A socket is read in turns of the event loop, more than one.
+    else job.disarm = afterTurns(READ_TIME, look);
   }
 }

@@ -25,6 +25,17 @@ for (const Pool of [ThreadPoolExecutor, ProcessPoolExecutor]) {
     assertEquals(pool.stats().restarts, 0);
   });
 
+  Deno.test(`${Pool.name}.submit() reads what several workers have answered before a timeout counts`, async () => {
+    await using pool = new Pool({ maxWorkers: 2 });
+    await pool.ready();
+    const quick = task(square, { timeout: 100 });
+    for (let i = 0; i < 6; i++) {
+      const futures = [pool.submit(quick, 2), pool.submit(quick, 3)];
+      busy(250);
+      assertEquals(await soon("the answers", Promise.all(futures)), [4, 9]);
+    }
+  });
+
   Deno.test(`${Pool.name}.cancel() loses nobody's task where the caller is busy beyond the grace`, async () => {
     await using pool = new Pool({ maxWorkers: 1, cancelGrace: 20 });
     // Short enough to be sent ahead.
