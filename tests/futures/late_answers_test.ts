@@ -13,15 +13,24 @@ import {
 } from "../../futures/mod.ts";
 import { task } from "../../mod.ts";
 import { errorOf, Folder, soon, until } from "../_suites/_helpers.ts";
-import { busy, markedGate, square } from "../_suites/_tasks.ts";
+import { busy, mark, markedGate, square } from "../_suites/_tasks.ts";
 
 for (const Pool of [ThreadPoolExecutor, ProcessPoolExecutor]) {
   Deno.test(`${Pool.name}.submit() does not hold a busy caller against a task with a timeout`, async () => {
+    using folder = new Folder();
+    const path = folder.file("ran");
     await using pool = new Pool({ maxWorkers: 1 });
     await pool.submit(square, 1);
-    const future = pool.submit(task(square, { timeout: 50 }), 12);
-    busy(150);
-    assertEquals(await soon("the answer", future), 144);
+    const since = performance.now();
+    const future = pool.submit(task(mark, { timeout: 1000 }), path, "ran");
+    // It has run, in time, and its time is over before anybody looks.
+    while (
+      performance.now() - since < 5000 && folder.lines("ran").length === 0
+    ) {
+      busy(5);
+    }
+    busy(Math.max(1200 - (performance.now() - since), 50));
+    assertEquals(await soon("the answer", future), "ran");
     assertEquals(pool.stats().restarts, 0);
   });
 
