@@ -291,38 +291,37 @@ export abstract class PoolExecutor implements Executor {
         other.scheduler.checkAccepting();
       }
     }
-    const { permissions, resourceLimits } = this.#options;
-    lane = this.#isRelay && backend !== "inline"
-      ? {
-        backend: relayBackend(backend),
-        scheduler: new RelayScheduler(
-          this.#handle!.id,
-          backend,
-          this.#handle!,
-        ),
-      }
-      : backend === "inline"
-      ? createLane(
+    lane = this.#createLane(backend);
+    this.#lanes.set(backend, lane);
+    return lane;
+  }
+
+  #createLane(backend: Decision["backend"]): Lane {
+    if (backend === "inline") {
+      return createLane(
         this.#className,
         inlineOptions(this.#options),
         inlineBackend,
         INLINE_SLOTS,
-      )
-      : createLane(
-        this.#className,
-        this.#options,
-        (concurrency) => {
-          const verb = `create ${this.#className}`;
-          checkResourceLimits(verb, resourceLimits, backend);
-          const options = { concurrency, permissions, resourceLimits };
-          return backend === "thread"
-            ? threadBackend(options)
-            : processBackend(options);
-        },
-        SLOTS,
       );
-    this.#lanes.set(backend, lane);
-    return lane;
+    }
+    if (this.#isRelay) {
+      const handle = this.#handle!;
+      return {
+        backend: relayBackend(backend),
+        scheduler: new RelayScheduler(handle.id, backend, handle),
+      };
+    }
+    const { permissions, resourceLimits } = this.#options;
+    const create = (concurrency: number) => {
+      const verb = `create ${this.#className}`;
+      checkResourceLimits(verb, resourceLimits, backend);
+      const options = { concurrency, permissions, resourceLimits };
+      return backend === "thread"
+        ? threadBackend(options)
+        : processBackend(options);
+    };
+    return createLane(this.#className, this.#options, create, SLOTS);
   }
 }
 
