@@ -50,7 +50,7 @@ export const Question = {
 /** What `Question` allows. */
 export type Question = typeof Question[keyof typeof Question];
 
-/** The kinds of workers, by their number in a message. */
+/** The kinds of workers, by their number in a message: where a call is to run, or an error comes from. */
 export const LANES = ["thread", "process", "inline"] as const;
 
 /** A call for an executor. */
@@ -117,13 +117,11 @@ export type RelayRequest =
     readonly question: Question;
   };
 
-const KINDS = ["thread", "process", "inline"] as const;
-
 /** Which worker something comes from. */
 export interface WorkerPlace {
   readonly id: number;
   readonly name: string;
-  readonly kind: typeof KINDS[number];
+  readonly kind: typeof LANES[number];
 }
 
 /** What a guest receives. */
@@ -215,7 +213,7 @@ export function writeRelay(w: ByteWriter, message: Header<Message>): void {
     case Relay.failed: {
       const { ticket, worker } = message;
       w.varint(ticket);
-      w.u8(worker === undefined ? 0 : KINDS.indexOf(worker.kind) + 1);
+      w.u8(worker === undefined ? 0 : LANES.indexOf(worker.kind) + 1);
       if (worker === undefined) break;
       w.varint(worker.id);
       w.string(worker.name);
@@ -320,7 +318,7 @@ export function readRelayAnswer(bytes: Uint8Array): RelayAnswer {
     }
     case Relay.failed: {
       const ticket = r.varint();
-      const kind = KINDS[r.u8() - 1];
+      const kind = LANES[r.u8() - 1];
       const worker = kind === undefined
         ? undefined
         : { kind, id: r.varint(), name: r.string() };

@@ -5,6 +5,8 @@
 // was entered, and the call can never be answered. What is left as a trace is
 // the limit, which is higher than it was: the reserve. So a timer looks at it.
 
+import { nodeV8 } from "../wire/functions/sync_modules.ts";
+
 /** What the guest posts when its heap was full. */
 export const HEAP_IS_FULL = "concurrent-parallel/heap-is-full";
 
@@ -12,14 +14,6 @@ export const HEAP_IS_FULL = "concurrent-parallel/heap-is-full";
 const INTERVAL = 20;
 /** As node:v8 calls it. */
 const LIMIT = "heap_size_limit";
-
-interface NodeGlobals {
-  readonly process: {
-    getBuiltinModule(name: "node:v8"): {
-      getHeapStatistics(): { readonly [LIMIT]: number };
-    };
-  };
-}
 
 /**
  * Tells the host soon after the heap was full. It ends the thread then: who
@@ -30,8 +24,7 @@ interface NodeGlobals {
 export function watchHeap(
   port: { postMessage(message: unknown, transfer: Transferable[]): void },
 ): void {
-  const { getHeapStatistics } = (globalThis as unknown as NodeGlobals).process
-    .getBuiltinModule("node:v8");
+  const { getHeapStatistics } = nodeV8();
   const limit = getHeapStatistics()[LIMIT];
   const timer = setInterval(() => {
     if (getHeapStatistics()[LIMIT] <= limit) return;

@@ -14,6 +14,7 @@
 //            ended and nobody is told: the event loop of the worker goes on.
 //            That is what `heap_watch.ts` is for, in the worker.
 
+import { nodeProcess } from "../wire/functions/sync_modules.ts";
 import { HEAP_IS_FULL } from "./heap_watch.ts";
 import { LEAVE } from "./thread_guard.ts";
 import type { MessageSource } from "../wire/ring_channel.ts";
@@ -31,15 +32,12 @@ interface NodeWorker {
   unref(): void;
 }
 
-interface NodeGlobals {
-  readonly process: {
-    getBuiltinModule(name: "node:worker_threads"): {
-      Worker: new (
-        url: URL,
-        options: { name: string; resourceLimits: ResourceLimits },
-      ) => NodeWorker;
-    };
-  };
+/** The part of `node:worker_threads` that is used here. */
+interface WorkerThreads {
+  readonly Worker: new (
+    url: URL,
+    options: { name: string; resourceLimits: ResourceLimits },
+  ) => NodeWorker;
 }
 
 /** Starts a thread with limits. */
@@ -49,8 +47,9 @@ export function startLimitedThread(
   limits: ResourceLimits,
   events: ThreadEvents,
 ): PlatformThread {
-  const { Worker } = (globalThis as unknown as NodeGlobals).process
-    .getBuiltinModule("node:worker_threads");
+  const { Worker } = nodeProcess().getBuiltinModule(
+    "node:worker_threads",
+  ) as unknown as WorkerThreads;
   const worker = new Worker(importable(entry), {
     name,
     resourceLimits: { ...limits },

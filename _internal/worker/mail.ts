@@ -31,6 +31,7 @@ import { QUEUE_WORDS, WaitQueue } from "../memory/wait_queue.ts";
 import { setMailHandler } from "../memory/parking.ts";
 import { newWords, Waitable } from "../memory/waiting.ts";
 import { movable } from "../wire/attachments.ts";
+import { nodeProcess } from "../wire/functions/sync_modules.ts";
 
 /** What threads post to the main thread. */
 type ToMain =
@@ -73,25 +74,22 @@ export interface ThreadServices {
   release(agent: number): void;
 }
 
-interface NodeGlobals {
-  readonly process: {
-    getBuiltinModule(name: "node:worker_threads"): {
-      receiveMessageOnPort(
-        port: MessagePort,
-      ): { readonly message: unknown } | undefined;
-    };
-  };
+/** The part of `node:worker_threads` that is used here, for the web's ports. */
+interface PortReader {
+  receiveMessageOnPort(
+    port: MessagePort,
+  ): { readonly message: unknown } | undefined;
 }
 
-let receive:
-  | ((port: MessagePort) => { readonly message: unknown } | undefined)
-  | undefined;
+let receive: PortReader["receiveMessageOnPort"] | undefined;
 
 /** Takes the next message out of a port that nobody listens to. */
 function take(port: MessagePort): { readonly message: unknown } | undefined {
   // Loaded with the first mail: it takes some milliseconds.
-  receive ??= (globalThis as unknown as NodeGlobals).process
-    .getBuiltinModule("node:worker_threads").receiveMessageOnPort;
+  receive ??= (nodeProcess().getBuiltinModule(
+    "node:worker_threads",
+  ) as unknown as PortReader)
+    .receiveMessageOnPort;
   return receive(port);
 }
 

@@ -44,6 +44,11 @@ export function nodeModule(): typeof import("node:module") {
   return nodeProcess().getBuiltinModule("node:module");
 }
 
+/** Loads `node:v8`. */
+export function nodeV8(): typeof import("node:v8") {
+  return nodeProcess().getBuiltinModule("node:v8");
+}
+
 /** Loads the built-in module of that name, if there is one. */
 export function nodeBuiltin(specifier: string): object | undefined {
   return nodeProcess().getBuiltinModule(specifier);
