@@ -10,7 +10,7 @@ import { createGuest } from "../_internal/worker/guest.ts";
 import { joinMail } from "../_internal/worker/mail.ts";
 import { guardThread } from "../_internal/worker/thread_guard.ts";
 import type { ThreadStart } from "../_internal/worker/thread_host.ts";
-import type { MessageSource } from "../_internal/wire/ring_channel.ts";
+import type { MessageSource } from "../_internal/wire/port_road.ts";
 import { guestChannel, linkSlots } from "../_internal/wire/thread_link.ts";
 
 interface LockManager {

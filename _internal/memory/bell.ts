@@ -71,6 +71,39 @@ export class Bell {
   }
 }
 
+/**
+ * The same protocol where the sleeper is in another process, which cannot be
+ * notified: in `c` the ringer wakes it by another road. The word lies in memory
+ * that both have mapped.
+ */
+export class Door {
+  readonly #words: Int32Array;
+  readonly #index: number;
+
+  constructor(words: Int32Array, index = 0) {
+    this.#words = words;
+    this.#index = index;
+  }
+
+  /** Ringer, after it has published: true where it has to wake the sleeper. */
+  take(): boolean {
+    const words = this.#words;
+    const index = this.#index;
+    return Atomics.load(words, index) === PARKED &&
+      Atomics.compareExchange(words, index, PARKED, AWAKE) === PARKED;
+  }
+
+  /** Sleeper: as {@linkcode Bell.prepare}. */
+  prepare(): void {
+    Atomics.store(this.#words, this.#index, PARKED);
+  }
+
+  /** Sleeper: found something after all, or was woken. */
+  cancel(): void {
+    Atomics.store(this.#words, this.#index, AWAKE);
+  }
+}
+
 /** True where a thread can sleep without blocking its event loop. */
 export const canPark = typeof Atomics.waitAsync === "function";
 

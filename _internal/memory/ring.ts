@@ -26,6 +26,14 @@
 //   5 fails: sleep                        5 swapped: ring the producer's bell
 // As with the bell, either 4 on the left sees the space or 4 on the right
 // sees the wish.
+//
+// The memory may be shared with another process, and then be plain memory to
+// this one (an ArrayBuffer). Such a neighbour can write anything into it, so no
+// position and no length is used before it was checked: what cannot be is an
+// error, never an access beyond the ring. An empty ring starts over at 0 once
+// it has come far, so that most of a large one is never touched.
+
+import { SerializationError } from "../base/errors.ts";
 
 const HEAD = 0;
 const TAIL = 16;
@@ -33,6 +41,8 @@ const WANTED = 32;
 /** Words before the data; head, tail and the wish lie in cache lines of their own. */
 const HEADER_WORDS = 48;
 const SKIP = 0xffffffff;
+/** An empty ring starts over when it has come so far, in bytes: what fits into the caches. */
+const START_OVER = 1 << 17;
 
 /** Bytes of shared memory that a ring of `size` data bytes takes. */
 export function ringBytes(size: number): number {
@@ -44,12 +54,12 @@ export type RecordKind = 0 | 1;
 
 /** What both ends know of one ring. */
 class RingEnd {
-  protected readonly words: Int32Array<SharedArrayBuffer>;
-  protected readonly data: Uint8Array<SharedArrayBuffer>;
-  protected readonly lengths: Uint32Array<SharedArrayBuffer>;
+  protected readonly words: Int32Array;
+  protected readonly data: Uint8Array;
+  protected readonly lengths: Uint32Array;
   protected readonly size: number;
 
-  constructor(memory: SharedArrayBuffer, offset: number, size: number) {
+  constructor(memory: ArrayBufferLike, offset: number, size: number) {
     if ((size & (size - 1)) !== 0 || size < 64) {
       throw new RangeError(
         `Cannot create a ring as 'size' must be a power of two: current value is ${size}`,
@@ -67,7 +77,7 @@ class RingEnd {
 export class RingProducer extends RingEnd {
   #tail: number;
 
-  constructor(memory: SharedArrayBuffer, offset: number, size: number) {
+  constructor(memory: ArrayBufferLike, offset: number, size: number) {
     super(memory, offset, size);
     this.#tail = Atomics.load(this.words, TAIL) >>> 0;
   }
@@ -77,16 +87,24 @@ export class RingProducer extends RingEnd {
     return this.size / 4;
   }
 
-  /** Writes one record, or returns false where there is no room now. */
+  /**
+   * Writes one record, or returns false where there is no room now.
+   *
+   * @throws {SerializationError} If the consumer has spoilt its position.
+   */
   write(bytes: Uint8Array, kind: RecordKind): boolean {
     const { size, lengths } = this;
     const needed = 4 + ((bytes.length + 3) & ~3);
     const head = Atomics.load(this.words, HEAD) >>> 0;
-    const free = size - ((this.#tail - head) >>> 0);
+    const used = (this.#tail - head) >>> 0;
+    if (used > size) throw spoilt("head", head);
+    const free = size - used;
     let at = this.#tail & (size - 1);
     const tillEnd = size - at;
     let skipped = 0;
-    if (needed > tillEnd) skipped = tillEnd;
+    if (needed > tillEnd || (used === 0 && at >= START_OVER && needed <= at)) {
+      skipped = tillEnd;
+    }
     if (needed + skipped > free) return false;
     if (skipped > 0) {
       lengths[at >>> 2] = SKIP;
@@ -112,7 +130,7 @@ export class RingConsumer extends RingEnd {
   /** The kind of the record that `read()` returned last. */
   kind: RecordKind = 0;
 
-  constructor(memory: SharedArrayBuffer, offset: number, size: number) {
+  constructor(memory: ArrayBufferLike, offset: number, size: number) {
     super(memory, offset, size);
     this.#head = Atomics.load(this.words, HEAD) >>> 0;
   }
@@ -122,18 +140,29 @@ export class RingConsumer extends RingEnd {
     return (Atomics.load(this.words, TAIL) >>> 0) !== this.#head;
   }
 
-  /** Takes the next record, or undefined. The bytes are a private copy, valid until the next read. */
+  /**
+   * Takes the next record, or undefined. The bytes are a private copy, valid until the next read.
+   *
+   * @throws {SerializationError} If what is there is no record.
+   */
   read(): Uint8Array<ArrayBuffer> | undefined {
-    if (!this.pending) return undefined;
+    const tail = Atomics.load(this.words, TAIL) >>> 0;
+    if (tail === this.#head) return undefined;
     const { size, lengths } = this;
+    let available = (tail - this.#head) >>> 0;
+    if (available > size) throw spoilt("tail", tail);
     let at = this.#head & (size - 1);
     let header = lengths[at >>> 2]!;
     if (header === SKIP) {
       this.#head = (this.#head + size - at) >>> 0;
+      available -= size - at;
       at = 0;
       header = lengths[0]!;
     }
     const length = header >>> 1;
+    if (length > available - 4 || length > size - at - 4) {
+      throw spoilt("length", length);
+    }
     this.kind = (header & 1) as RecordKind;
     if (length > this.#scratch.length) {
       this.#scratch = new Uint8Array(length * 2);
@@ -156,4 +185,11 @@ export class RingConsumer extends RingEnd {
     return Atomics.load(this.words, WANTED) === 1 &&
       Atomics.compareExchange(this.words, WANTED, 1, 0) === 1;
   }
+}
+
+function spoilt(what: string, value: number): SerializationError {
+  return new SerializationError(
+    `Cannot use a ring: its ${what} is not possible: current value is ${value}`,
+    { reason: "spoilt ring" },
+  );
 }

@@ -33,9 +33,9 @@ export const SLOTS = 64;
 
 /** The state words of one worker's in-flight calls. */
 export class CallSlots {
-  readonly #words: Int32Array<SharedArrayBuffer>;
+  readonly #words: Int32Array;
 
-  constructor(words: Int32Array<SharedArrayBuffer>) {
+  constructor(words: Int32Array) {
     this.#words = words;
   }
 

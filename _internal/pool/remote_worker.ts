@@ -174,10 +174,7 @@ export class RemoteWorker implements PoolWorker {
   }
 
   poll(): boolean {
-    const { channel } = this.#host;
-    if (channel.poll === undefined) return false;
-    channel.poll();
-    return true;
+    return this.#host.channel.poll?.() ?? false;
   }
 
   probe(): void {

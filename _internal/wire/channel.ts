@@ -30,8 +30,8 @@ export interface Channel {
   onMessage: (message: Uint8Array, attachments: readonly unknown[]) => void;
   /** Set once by the owner before `open()`. Called at most once; not after `close()`. */
   onClose: (close: ChannelClose) => void;
-  /** Delivers at once what has come. Missing where that takes a turn of the event loop. */
-  poll?(): void;
+  /** Delivers at once what has come, and tells whether that is all of it. Missing where it always takes a turn of the event loop. */
+  poll?(): boolean;
   /** Starts to deliver messages. */
   open(): void;
   /** The other side is gone: delivers what can be read of what it sent before, then closes. */

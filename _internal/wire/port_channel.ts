@@ -1,7 +1,7 @@
 // Copyright 2026 the @concurrent/parallel authors. MIT license.
 
 import type { Channel, ChannelClose } from "./channel.ts";
-import type { MessageSource } from "./ring_channel.ts";
+import type { MessageSource } from "./port_road.ts";
 
 /**
  * The channel over a bare message port: one `postMessage` for each message.

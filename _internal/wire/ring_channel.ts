@@ -1,25 +1,29 @@
 // Copyright 2026 the @concurrent/parallel authors. MIT license.
 
-// The channel between the main thread and a worker thread: a ring in shared
-// memory for each direction, and the platform's message port for what cannot
-// be written into a ring.
+// The channel between a host and a guest that share memory: a ring for each
+// direction, and a side road for what cannot be written into a ring. Between
+// threads that is the platform's message port, between processes the socket.
 //
 //   host                                              guest
 //   send() --> requests ring -------------------> drain() --> onMessage()
-//          \-> port: large, or with attachments --^ (matched with its marker)
+//          \-> road: large, or with attachments --^ (matched with its marker)
 //   drain() <-- results ring <------------------- send()
-//   hostBell (one word for all workers)             guestBell (one per worker)
+//   hostBell (one word for all threads)             guestBell (one per worker)
 //
-// Order: a message that goes through the port leaves a marker record in the
-// ring. Both roads are FIFO, so the n-th marker belongs to the n-th port
-// message, and a receiver that meets a marker before its message stops
-// draining until the port delivers it. The port message is posted before the
-// marker is written: a value that cannot be cloned throws and leaves nothing.
+// Order: a message that goes by the road leaves a marker record in the ring.
+// Both are FIFO, so the n-th marker belongs to the n-th message of the road,
+// and a receiver that meets a marker before its message stops draining until
+// the road delivers it. The message is sent before the marker is written: a
+// value that cannot be cloned throws and leaves nothing. A message that comes
+// while its marker is the next record is delivered from the road at once.
+//
+// Spoilt ring: another process can write anything into it. What can be told
+// from a record ends the channel with an error, see `ring.ts`.
 //
 // Full ring: what does not fit waits in `#overflow`, in order, and is written
 // when the consumer rings the producer's bell (see `ring.ts`, step 4).
 
-import type { Bell } from "../memory/bell.ts";
+import type { Door } from "../memory/bell.ts";
 import type { RingConsumer, RingProducer } from "../memory/ring.ts";
 import type { Channel, ChannelClose } from "./channel.ts";
 import type { RingPump } from "./ring_pump.ts";
@@ -27,28 +31,38 @@ import type { RingPump } from "./ring_pump.ts";
 const NO_ATTACHMENTS: readonly unknown[] = [];
 const EMPTY = new Uint8Array(0);
 
+/** Messages taken from the ring when one has come by the road, to get at its marker. */
+const ARRIVAL_BATCH = 256;
 /** A record with the message itself. */
 const INLINE = 0;
 /** A record that stands for the next port message. */
 const MARKER = 1;
 
-/** What goes through the port. */
-interface PortMessage {
+/** What has come by the road before its marker was met. */
+interface Arrival {
   readonly bytes: Uint8Array;
   readonly attachments: readonly unknown[];
 }
 
-/** The part of Worker, MessagePort and a worker's global scope that a channel needs. */
-export interface MessageSource {
-  postMessage(message: unknown, transfer: Transferable[]): void;
-  addEventListener(
-    type: "message",
-    listener: (event: MessageEvent) => void,
+/** Carries, in order, what cannot be written into a ring. */
+export interface SideRoad {
+  readonly carriesAttachments: boolean;
+  /** True where what arrives is only valid during `onArrival`. */
+  readonly lendsBytes: boolean;
+  /** Set once by the channel. */
+  onArrival: (message: Uint8Array, attachments: readonly unknown[]) => void;
+  /**
+   * Sends one message. The bytes are copied before it returns.
+   *
+   * @throws {DataCloneError} If an attachment cannot be cloned; nothing was sent then.
+   */
+  send(
+    message: Uint8Array,
+    attachments: readonly unknown[],
+    transfer: readonly Transferable[],
   ): void;
-  removeEventListener(
-    type: "message",
-    listener: (event: MessageEvent) => void,
-  ): void;
+  /** Delivers nothing any more. */
+  close(): void;
 }
 
 /** Where the rings of a worker lie in its shared memory. */
@@ -56,41 +70,50 @@ export interface RingEnds {
   readonly producer: RingProducer;
   readonly consumer: RingConsumer;
   /** Wakes the other side. */
-  readonly peerBell: Bell;
-  /** Carries what cannot be written into a ring. */
-  readonly port: MessageSource;
+  readonly peerBell: { ring(): void };
+  readonly road: SideRoad;
+  /** What this side sets while it sleeps, where the other one cannot ring its pump's bell. */
+  readonly ownDoor?: Door;
 }
 
 /** One side of the shared-memory channel. Its pump drains it. */
 export class RingChannel implements Channel {
-  readonly carriesAttachments = true;
+  readonly carriesAttachments: boolean;
   onMessage: (message: Uint8Array, attachments: readonly unknown[]) => void =
     () => {};
   onClose: (close: ChannelClose) => void = () => {};
 
   readonly #producer: RingProducer;
   readonly #consumer: RingConsumer;
-  readonly #peerBell: Bell;
-  readonly #port: MessageSource;
+  readonly #peerBell: { ring(): void };
+  readonly #road: SideRoad;
+  readonly #ownDoor: Door | undefined;
   readonly #pump: RingPump;
-  readonly #arrived: PortMessage[] = [];
-  /** Markers read whose port message has not come yet: 0 or 1. */
+  readonly #arrived: Arrival[] = [];
+  /** Markers read whose message has not come by the road yet: 0 or 1. */
   #awaited = 0;
   #overflow: { bytes: Uint8Array; kind: 0 | 1 }[] = [];
   #state: "new" | "open" | "closed" = "new";
 
   /**
-   * @param ends The rings, the other side's bell and the port.
+   * @param ends The rings, the other side's bell and the road.
    * @param pump Drains the channel while it is open.
    */
   constructor(ends: RingEnds, pump: RingPump) {
     this.#producer = ends.producer;
     this.#consumer = ends.consumer;
     this.#peerBell = ends.peerBell;
-    this.#port = ends.port;
+    this.#road = ends.road;
+    this.#ownDoor = ends.ownDoor;
     this.#pump = pump;
+    this.carriesAttachments = ends.road.carriesAttachments;
     // Before it is open: what the other side sends at once is not lost.
-    this.#port.addEventListener("message", this.#onPortMessage);
+    this.#road.onArrival = this.#onArrival;
+  }
+
+  /** True where all that was sent is in the ring or on the road. */
+  get isWritten(): boolean {
+    return this.#overflow.length === 0;
   }
 
   open(): void {
@@ -98,8 +121,17 @@ export class RingChannel implements Channel {
     this.#pump.add(this);
   }
 
-  poll(): void {
+  poll(): boolean {
     this.drain(Infinity);
+    return this.#awaited === 0;
+  }
+
+  prepare(): void {
+    this.#ownDoor?.prepare();
+  }
+
+  cancel(): void {
+    this.#ownDoor?.cancel();
   }
 
   finish(): void {
@@ -108,7 +140,7 @@ export class RingChannel implements Channel {
   }
 
   close(): void {
-    this.#port.removeEventListener("message", this.#onPortMessage);
+    this.#road.close();
     if (this.#state === "open") this.#pump.remove(this);
     this.#state = "closed";
     this.#overflow = [];
@@ -124,10 +156,7 @@ export class RingChannel implements Channel {
     if (
       attachments.length > 0 || message.length > this.#producer.maxRecord
     ) {
-      // Large messages are copied once into memory that both sides see.
-      const bytes = new Uint8Array(new SharedArrayBuffer(message.length));
-      bytes.set(message);
-      this.#port.postMessage({ bytes, attachments }, [...transfer]);
+      this.#road.send(message, attachments, transfer);
       this.#write(EMPTY, MARKER);
     } else {
       this.#write(message, INLINE);
@@ -157,7 +186,7 @@ export class RingChannel implements Channel {
         this.onMessage(message.bytes, message.attachments);
         continue;
       }
-      const record = this.#consumer.read();
+      const record = this.#read();
       if (record === undefined) break;
       if (this.#consumer.kind === MARKER) {
         this.#awaited = 1;
@@ -170,10 +199,33 @@ export class RingChannel implements Channel {
     return delivered;
   }
 
+  #read(): Uint8Array | undefined {
+    try {
+      return this.#consumer.read();
+    } catch (error) {
+      this.#break(error);
+    }
+  }
+
+  #tryWrite(bytes: Uint8Array, kind: 0 | 1): boolean {
+    try {
+      return this.#producer.write(bytes, kind);
+    } catch (error) {
+      this.#break(error);
+      return false;
+    }
+  }
+
+  #break(error: unknown): void {
+    this.close();
+    this.onClose({ error });
+  }
+
   #write(bytes: Uint8Array, kind: 0 | 1): void {
-    if (this.#overflow.length === 0 && this.#producer.write(bytes, kind)) {
+    if (this.#overflow.length === 0 && this.#tryWrite(bytes, kind)) {
       return;
     }
+    if (this.#state === "closed") return;
     this.#overflow.push({ bytes: bytes.slice(), kind });
     this.#flush();
   }
@@ -185,25 +237,38 @@ export class RingChannel implements Channel {
     let asked = false;
     while (written < overflow.length) {
       const { bytes, kind } = overflow[written]!;
-      if (this.#producer.write(bytes, kind)) {
+      if (this.#tryWrite(bytes, kind)) {
         written++;
         continue;
       }
-      if (asked) break;
+      if (asked || this.#isClosed()) break;
       // Once more after the wish: the consumer may have made room between.
       this.#producer.wantSpace();
       asked = true;
     }
-    if (written === 0) return false;
+    if (written === 0 || this.#isClosed()) return false;
     this.#overflow = overflow.slice(written);
     this.#peerBell.ring();
     return true;
   }
 
-  #onPortMessage = (event: MessageEvent): void => {
-    const { data } = event;
-    if (!(data?.bytes instanceof Uint8Array)) return;
-    this.#arrived.push(data as PortMessage);
+  #isClosed(): boolean {
+    return this.#state === "closed";
+  }
+
+  #onArrival = (bytes: Uint8Array, attachments: readonly unknown[]): void => {
+    if (this.#state === "open" && this.#arrived.length === 0) {
+      if (this.#awaited === 0) this.drain(ARRIVAL_BATCH);
+      if (this.#awaited > 0) {
+        this.#awaited = 0;
+        this.onMessage(bytes, attachments);
+        this.#pump.wake();
+        return;
+      }
+    }
+    if (this.#isClosed()) return;
+    const kept = this.#road.lendsBytes ? bytes.slice() : bytes;
+    this.#arrived.push({ bytes: kept, attachments });
     this.#pump.wake();
   };
 }

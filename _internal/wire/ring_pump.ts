@@ -26,6 +26,10 @@ export interface Drainable {
   readonly pending: boolean;
   /** Delivers up to `limit` messages; returns how many. */
   drain(limit: number): number;
+  /** The pump is about to sleep: who cannot ring its bell has to wake it by another road. It looks once more after this. */
+  prepare?(): void;
+  /** The pump is awake again. */
+  cancel?(): void;
 }
 
 /** Drains channels whenever their bell is rung. */
@@ -35,6 +39,8 @@ export class RingPump {
   readonly #spins: number;
   readonly #channels = new Set<Drainable>();
   #state: "stopped" | "running" | "parked" = "stopped";
+  /** Ends the sleep of a parked pump, from its own thread. */
+  #rouse = () => {};
 
   /**
    * @param bell The word that the other sides ring.
@@ -54,6 +60,9 @@ export class RingPump {
       this.#state = "running";
       // In a microtask: the owner finishes its own set-up first.
       queueMicrotask(() => this.#run());
+    } else {
+      // It may sleep, and the new one has not been told.
+      this.wake();
     }
   }
 
@@ -65,7 +74,10 @@ export class RingPump {
 
   /** Has the channels looked at soon: something came by another road. */
   wake = (): void => {
-    if (this.#state === "parked") this.#bell.ring();
+    if (this.#state !== "parked") return;
+    // Nobody waits on it any more.
+    this.#bell.ring();
+    this.#rouse();
   };
 
   async #run(): Promise<void> {
@@ -86,20 +98,30 @@ export class RingPump {
       }
       if (this.#spin()) continue;
       this.#bell.prepare();
+      for (const channel of this.#channels) channel.prepare?.();
       if (this.#pending()) {
         this.#bell.cancel();
+        this.#cancel();
         continue;
       }
       const rung = this.#bell.park();
       if (rung !== undefined) {
         this.#state = "parked";
-        await rung;
+        await new Promise<unknown>((resolve) => {
+          this.#rouse = resolve as () => void;
+          rung.then(resolve);
+        });
         this.#state = "running";
       }
+      this.#cancel();
       turnEnds = performance.now() + TURN;
     }
     this.#bell.cancel();
     this.#state = "stopped";
+  }
+
+  #cancel(): void {
+    for (const channel of this.#channels) channel.cancel?.();
   }
 
   #spin(): boolean {

@@ -13,7 +13,8 @@ import { ringBytes, RingConsumer, RingProducer } from "../memory/ring.ts";
 import { CallSlots, SLOTS } from "../memory/slots.ts";
 import type { Channel } from "./channel.ts";
 import { PortChannel } from "./port_channel.ts";
-import { type MessageSource, RingChannel } from "./ring_channel.ts";
+import { type MessageSource, PortRoad } from "./port_road.ts";
+import { RingChannel } from "./ring_channel.ts";
 import { RingPump } from "./ring_pump.ts";
 
 const BELL_WORDS = 16;
@@ -73,7 +74,7 @@ export function hostChannel(link: ThreadLink, port: MessageSource): Channel {
     producer: new RingProducer(memory, REQUESTS, RING_SIZE),
     consumer: new RingConsumer(memory, RESULTS, RING_SIZE),
     peerBell: guestBell(link),
-    port,
+    road: new PortRoad(port),
   }, hostPump);
 }
 
@@ -87,7 +88,7 @@ export function guestChannel(link: ThreadLink, port: MessageSource): Channel {
     producer: new RingProducer(memory, RESULTS, RING_SIZE),
     consumer: new RingConsumer(memory, REQUESTS, RING_SIZE),
     peerBell: new Bell(new Int32Array(hostBell)),
-    port,
+    road: new PortRoad(port),
   }, new RingPump(guestBell(link), GUEST_BATCH, spins));
 }
 

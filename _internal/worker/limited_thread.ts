@@ -17,7 +17,7 @@
 import { nodeProcess } from "../wire/functions/sync_modules.ts";
 import { HEAP_IS_FULL } from "./heap_watch.ts";
 import { LEAVE } from "./thread_guard.ts";
-import type { MessageSource } from "../wire/ring_channel.ts";
+import type { MessageSource } from "../wire/port_road.ts";
 import type { ResourceLimits } from "./resource_limits.ts";
 import type { PlatformThread, ThreadEvents } from "./platform_thread.ts";
 

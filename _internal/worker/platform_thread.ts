@@ -3,7 +3,7 @@
 // A thread as the platform has it: a Web Worker, here, or one with limits on its
 // heap, in `limited_thread.ts`.
 
-import type { MessageSource } from "../wire/ring_channel.ts";
+import type { MessageSource } from "../wire/port_road.ts";
 import { unrefWorker } from "./unref_worker.ts";
 
 /** What the platform tells of a thread. */

@@ -14,7 +14,7 @@ import { workerEnded, workerStarted } from "../base/registry.ts";
 import { freeAgent, isGone, isMainAgent } from "../memory/domain.ts";
 import { endAgent } from "../memory/waiting.ts";
 import { closeInspector } from "../wire/functions/inspector.ts";
-import type { MessageSource } from "../wire/ring_channel.ts";
+import type { MessageSource } from "../wire/port_road.ts";
 import { THREAD_ENTRY } from "./entry_urls.ts";
 import { HEAP_IS_FULL } from "./heap_watch.ts";
 import { untilGone } from "./life_locks.ts";

@@ -5,7 +5,7 @@
 // messages instead of ending the whole program.
 
 import { endAgent } from "../memory/waiting.ts";
-import type { MessageSource } from "../wire/ring_channel.ts";
+import type { MessageSource } from "../wire/port_road.ts";
 import type { Guest } from "./guest.ts";
 
 /** Asks a thread with limits on its heap to end. */

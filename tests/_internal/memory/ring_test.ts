@@ -171,3 +171,16 @@ Deno.test("RingConsumer.read() gives what a producer in another thread wrote", a
     assertFalse(consumer.pending);
   }
 });
+
+Deno.test("RingProducer.write() starts over in an empty ring that has come far", () => {
+  const size = 1 << 20;
+  const { memory, producer, consumer } = createRing(size);
+  // Ten times around: only the beginning is ever written.
+  for (let i = 0; i < 200; i++) {
+    const bytes = record(50_000, i);
+    assert(producer.write(bytes, 0));
+    assertEquals(consumer.read(), bytes);
+  }
+  const untouched = new Uint8Array(memory).subarray(ringBytes(0) + (1 << 18));
+  assert(untouched.every((byte) => byte === 0));
+});

@@ -1,13 +1,23 @@
 // Copyright 2026 the @concurrent/parallel authors. MIT license.
 
-import { assert, assertEquals, assertThrows } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertInstanceOf,
+  assertThrows,
+} from "@std/assert";
+import { SerializationError } from "../../../_internal/base/errors.ts";
 import { Bell } from "../../../_internal/memory/bell.ts";
 import {
   ringBytes,
   RingConsumer,
   RingProducer,
 } from "../../../_internal/memory/ring.ts";
-import { RingChannel } from "../../../_internal/wire/ring_channel.ts";
+import { PortRoad } from "../../../_internal/wire/port_road.ts";
+import {
+  RingChannel,
+  type SideRoad,
+} from "../../../_internal/wire/ring_channel.ts";
 import { RingPump } from "../../../_internal/wire/ring_pump.ts";
 import { soon } from "../../_suites/_helpers.ts";
 import { channelSuite, type Pair } from "../../_suites/channel_suite.ts";
@@ -29,13 +39,13 @@ function createPair(size = 1024): Pair & { a: RingChannel; b: RingChannel } {
     producer: new RingProducer(there, 0, size),
     consumer: new RingConsumer(back, 0, size),
     peerBell: bells[1],
-    port: port1,
+    road: new PortRoad(port1),
   }, pumps[0]);
   const b = new RingChannel({
     producer: new RingProducer(back, 0, size),
     consumer: new RingConsumer(there, 0, size),
     peerBell: bells[0],
-    port: port2,
+    road: new PortRoad(port2),
   }, pumps[1]);
   // A parked bell does not keep the event loop alive; a pool would.
   const timer = setInterval(() => {}, 1_000);
@@ -86,7 +96,7 @@ Deno.test("RingChannel.drain() delivers no more than it is asked for", () => {
     producer: new RingProducer(memory, 0, size),
     consumer: new RingConsumer(memory, 0, size),
     peerBell: bell,
-    port,
+    road: new PortRoad(port),
   }, { add() {}, remove() {}, wake() {} } as unknown as RingPump);
   let count = 0;
   channel.onMessage = () => count++;
@@ -114,4 +124,70 @@ Deno.test("RingChannel.send() of what cannot be cloned leaves nothing behind", a
   a.send(new Uint8Array([2]));
   await soon("all", all.promise);
   assertEquals(found, [1, 2]);
+});
+
+Deno.test("RingChannel.poll() tells whether a message is still on the road", () => {
+  const size = 1024;
+  const memory = new SharedArrayBuffer(ringBytes(size));
+  const arrivals: (() => void)[] = [];
+  const road: SideRoad = {
+    carriesAttachments: false,
+    lendsBytes: true,
+    onArrival: () => {},
+    send: (message) => {
+      const bytes = message.slice();
+      arrivals.push(() => {
+        road.onArrival(bytes, []);
+        bytes.fill(0);
+      });
+    },
+    close: () => {},
+  };
+  const channel = new RingChannel({
+    producer: new RingProducer(memory, 0, size),
+    consumer: new RingConsumer(memory, 0, size),
+    peerBell: new Bell(new Int32Array(new SharedArrayBuffer(4))),
+    road,
+  }, { add() {}, remove() {}, wake() {} } as unknown as RingPump);
+  const found: number[] = [];
+  channel.onMessage = (message) => found.push(message[0]!);
+  channel.open();
+  assert(channel.poll());
+  channel.send(new Uint8Array([1]));
+  channel.send(new Uint8Array(1000).fill(2));
+  channel.send(new Uint8Array(1000).fill(3));
+  channel.send(new Uint8Array([4]));
+  assertEquals(channel.poll(), false);
+  assertEquals(found, [1]);
+  for (const arrive of arrivals) arrive();
+  assert(channel.poll());
+  assertEquals(found, [1, 2, 3, 4]);
+});
+
+Deno.test("RingChannel closes with an error when its ring was spoilt", () => {
+  const size = 1024;
+  for (const [index, value] of [[0, 77], [16, 2 ** 20], [48, -3]] as const) {
+    const memory = new SharedArrayBuffer(ringBytes(size));
+    const { port1, port2 } = new MessageChannel();
+    const channel = new RingChannel({
+      producer: new RingProducer(memory, 0, size),
+      consumer: new RingConsumer(memory, 0, size),
+      peerBell: new Bell(new Int32Array(new SharedArrayBuffer(4))),
+      road: new PortRoad(port1),
+    }, { add() {}, remove() {}, wake() {} } as unknown as RingPump);
+    const closes: unknown[] = [];
+    channel.onClose = ({ error }) => closes.push(error);
+    channel.open();
+    channel.send(new Uint8Array([1]));
+    new Int32Array(memory)[index] = value;
+    // The sender meets a bad head, the receiver a bad tail or length.
+    if (index === 0) channel.send(new Uint8Array([2]));
+    else channel.drain(10);
+    channel.send(new Uint8Array([3]));
+    channel.drain(10);
+    assertEquals(closes.length, 1, `word ${index}`);
+    assertInstanceOf(closes[0], SerializationError);
+    port1.close();
+    port2.close();
+  }
 });

@@ -1,0 +1,50 @@
+// Copyright 2026 the @concurrent/parallel authors. MIT license.
+
+import type { SideRoad } from "./ring_channel.ts";
+
+/** The part of Worker, MessagePort and a worker's global scope that a channel needs. */
+export interface MessageSource {
+  postMessage(message: unknown, transfer: Transferable[]): void;
+  addEventListener(
+    type: "message",
+    listener: (event: MessageEvent) => void,
+  ): void;
+  removeEventListener(
+    type: "message",
+    listener: (event: MessageEvent) => void,
+  ): void;
+}
+
+/** The platform's message port, beside the rings between two threads. */
+export class PortRoad implements SideRoad {
+  readonly carriesAttachments = true;
+  readonly lendsBytes = false;
+  onArrival: (message: Uint8Array, attachments: readonly unknown[]) => void =
+    () => {};
+  readonly #port: MessageSource;
+
+  constructor(port: MessageSource) {
+    this.#port = port;
+    port.addEventListener("message", this.#onMessage);
+  }
+
+  send(
+    message: Uint8Array,
+    attachments: readonly unknown[],
+    transfer: readonly Transferable[],
+  ): void {
+    // Copied once, into memory that both sides see.
+    const bytes = new Uint8Array(new SharedArrayBuffer(message.length));
+    bytes.set(message);
+    this.#port.postMessage({ bytes, attachments }, [...transfer]);
+  }
+
+  close(): void {
+    this.#port.removeEventListener("message", this.#onMessage);
+  }
+
+  #onMessage = ({ data }: MessageEvent): void => {
+    if (!(data?.bytes instanceof Uint8Array)) return;
+    this.onArrival(data.bytes, data.attachments);
+  };
+}
