@@ -1,22 +1,26 @@
 // Copyright 2026 the @concurrent/parallel authors. MIT license.
 
-// A bell lets one agent sleep until another has something for it, without a
-// wake-up call for agents that are awake (an eventcount with one sleeper).
+// A bell lets one agent wait until another has something for it (an eventcount
+// with one sleeper). Who is awake is not called, who waits in a loop sees it by
+// itself, and only who sleeps has to be woken by the system.
 //
-//   sleeper                          ringer
-//   1 prepare(): word = PARKED       a publish the message
-//   2 look again: anything there?    b word PARKED? swap to AWAKE
-//   3 yes: cancel(): word = AWAKE    c swapped: notify
-//     no:  park(): wait while PARKED
+//   sleeper                               ringer
+//   1 prepare(): word = WATCHING, PARKED  a publish the message
+//   2 look again: anything there?         b word not AWAKE? swap to AWAKE
+//   3 yes: cancel(): word = AWAKE         c swapped, and it was PARKED: notify
+//     no: watch(): look at the word for a while, from 1 with PARKED if in vain
+//         park(): sleep while it is PARKED
 //
 // Steps 1 and a are sequentially consistent stores, 2 and b loads: either the
-// sleeper sees the message in 2 or the ringer sees PARKED in b, so no wake-up
-// is lost. The swap in b (not a store) lets one of several ringers notify.
-// A ringer that comes between 2 and park() turns the word to AWAKE, and the
-// wait returns at once.
+// sleeper sees the message in 2 or the ringer sees in b that it waits, so no
+// wake-up is lost. The swap in b (not a store) lets one of several ringers
+// notify. A ringer that comes between 2 and park() turns the word to AWAKE, and
+// the wait returns at once. One whose swap fails since the sleeper went from
+// WATCHING to PARKED has published before that: step 2 that follows sees it.
 
 const AWAKE = 0;
 const PARKED = 1;
+const WATCHING = 2;
 
 /** One sleeper's bell, a word of shared memory. */
 export class Bell {
@@ -32,9 +36,11 @@ export class Bell {
   ring(): void {
     const words = this.#words;
     const index = this.#index;
+    const state = Atomics.load(words, index);
     if (
-      Atomics.load(words, index) === PARKED &&
-      Atomics.compareExchange(words, index, PARKED, AWAKE) === PARKED
+      state !== AWAKE &&
+      Atomics.compareExchange(words, index, state, AWAKE) === state &&
+      state === PARKED
     ) {
       Atomics.notify(words, index);
     }
@@ -45,9 +51,28 @@ export class Bell {
     Atomics.store(this.#words, this.#index, PARKED);
   }
 
+  /** Sleeper: announces that it is about to watch. It must look once more before it does. */
+  prepareWatch(): void {
+    Atomics.store(this.#words, this.#index, WATCHING);
+  }
+
   /** Sleeper: found something after all. */
   cancel(): void {
     Atomics.store(this.#words, this.#index, AWAKE);
+  }
+
+  /** Sleeper: looks whether it is rung, or another is, so many times; true where one was. */
+  watch(looks: number, others: readonly Door[]): boolean {
+    const words = this.#words;
+    const index = this.#index;
+    for (let i = 0; i < looks; i++) {
+      if (Atomics.load(words, index) === AWAKE) return true;
+      for (let at = 0; at < others.length; at++) {
+        if (others[at]!.isTaken) return true;
+      }
+      pause();
+    }
+    return false;
   }
 
   /** Sleeper: blocks its thread until it is rung, `timeout` ms at most. */
@@ -89,13 +114,25 @@ export class Door {
   take(): boolean {
     const words = this.#words;
     const index = this.#index;
-    return Atomics.load(words, index) === PARKED &&
-      Atomics.compareExchange(words, index, PARKED, AWAKE) === PARKED;
+    const state = Atomics.load(words, index);
+    return state !== AWAKE &&
+      Atomics.compareExchange(words, index, state, AWAKE) === state &&
+      state === PARKED;
   }
 
   /** Sleeper: as {@linkcode Bell.prepare}. */
   prepare(): void {
     Atomics.store(this.#words, this.#index, PARKED);
+  }
+
+  /** Sleeper: as {@linkcode Bell.prepareWatch}. */
+  prepareWatch(): void {
+    Atomics.store(this.#words, this.#index, WATCHING);
+  }
+
+  /** Sleeper: true where somebody has taken it since. */
+  get isTaken(): boolean {
+    return Atomics.load(this.#words, this.#index) === AWAKE;
   }
 
   /** Sleeper: found something after all, or was woken. */
@@ -107,7 +144,9 @@ export class Door {
 /** True where a thread can sleep without blocking its event loop. */
 export const canPark = typeof Atomics.waitAsync === "function";
 
+const { pause: pauseAtomics } = Atomics as unknown as { pause?: () => void };
+
 /** Tells the processor that this is a spin loop. */
 export function pause(): void {
-  (Atomics as unknown as { pause?: () => void }).pause?.();
+  pauseAtomics?.();
 }

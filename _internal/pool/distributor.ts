@@ -1,7 +1,8 @@
 // Copyright 2026 the @concurrent/parallel authors. MIT license.
 
 // Which worker runs the next job, and when. After everything that can make room
-// or work the scheduler pumps:
+// or work the scheduler pumps; answers that came together are looked at first, so
+// that what they make room for leaves together too:
 //
 //   1. The next job in the queue goes to the worker that has nothing to do, or
 //      least (`#pick`); where nobody has room, workers are started (`#grow`).
@@ -73,6 +74,7 @@ export class Distributor {
   readonly #stops: JobStops;
   readonly #events: DistributorEvents;
   #state: "resting" | "pumping" | "again" = "resting";
+  #isDue = false;
   /** The lowest priority so far: while all are the same, nobody is overtaken. */
   #lowestPriority = Infinity;
   /** How long jobs waited before they ran. */
@@ -119,6 +121,18 @@ export class Distributor {
       this.#state = "resting";
     }
     this.#events.pumped();
+  }
+
+  /** Something that a worker has told may have made room: to be looked at when it has told all. */
+  pumpLater(): void {
+    this.#isDue = true;
+  }
+
+  /** A worker has told all that came together. */
+  delivered(): void {
+    if (!this.#isDue) return;
+    this.#isDue = false;
+    this.pump();
   }
 
   /** Whose turn it is at the worker counts as running. */

@@ -147,6 +147,7 @@ export class InlineWorker implements PoolWorker {
     const time = performance.now() - since;
     if (ok) this.#events.done(slot, value, time);
     else this.#events.failed(slot, value, time);
+    this.#events.delivered();
   }
 
   async #stream(

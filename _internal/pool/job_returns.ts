@@ -95,7 +95,7 @@ export class JobReturns {
         this.#ends.succeed(job, value, outcomes?.failed.size);
       }
     }
-    this.#distributor.pump();
+    this.#distributor.pumpLater();
   }
 
   /** The worker has answered with an error. */
@@ -113,7 +113,7 @@ export class JobReturns {
       else if (record.state === "starting") this.#events.broken(error);
       else this.#failOrRetry(job, error);
     }
-    this.#distributor.pump();
+    this.#distributor.pumpLater();
   }
 
   /** The worker has noticed that a call was taken back. */
@@ -121,7 +121,7 @@ export class JobReturns {
     // The job itself was settled, or given to somebody else, when it was revoked.
     record.release(slot);
     this.#afterRelease(record);
-    this.#distributor.pump();
+    this.#distributor.pumpLater();
   }
 
   /** A call waits, or goes on. */
@@ -129,7 +129,7 @@ export class JobReturns {
     record.lend(slot, to);
     if (to === Lent.no) return;
     this.#distributor.markNext(record);
-    this.#distributor.pump();
+    this.#distributor.pumpLater();
   }
 
   /** A worker has ended: its jobs are put back or fail. */

@@ -25,6 +25,8 @@ export interface WorkerEvents {
   pong(): void;
   /** It was told to end and will, after what its calls have started. */
   lingers(): void;
+  /** What came together has been told: now is the time to act on it. */
+  delivered(): void;
   /** An error outside of any call; the worker cannot be trusted any more. */
   fault(error: unknown): void;
   /** The worker is gone. Nothing comes afterwards. */

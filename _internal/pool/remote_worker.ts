@@ -64,6 +64,7 @@ export class RemoteWorker implements PoolWorker {
         events.fault(error);
       }
     };
+    host.channel.onDelivered = () => events.delivered();
     host.exited.then((exit) => {
       this.#signals.detachAll();
       // Whoever would hear of it is gone.

@@ -97,6 +97,7 @@ export class Scheduler implements TaskScheduler {
         this.#returns.failed(record, slot, error, time),
       skipped: (record, slot) => this.#returns.skipped(record, slot),
       lends: (record, slot, to) => this.#returns.lends(record, slot, to),
+      delivered: () => this.#distributor.delivered(),
       gone: (record, exit, wasStarting, hopeless) =>
         this.#onGone(record, exit, wasStarting, hopeless),
       left: () => this.#checkClosed(),

@@ -51,6 +51,8 @@ export interface WorkerSetEvents {
   skipped(record: WorkerRecord, slot: number): void;
   /** A call waits, or goes on. */
   lends(record: WorkerRecord, slot: number, to: Lent): void;
+  /** A worker has told all that came together. */
+  delivered(): void;
   /**
    * It runs nothing any more, and still holds its jobs. With `hopeless` there
    * is no use in starting another one.
@@ -206,6 +208,7 @@ export class WorkerSet {
       lingers: () => {
         if (record.state === "stopping") record.disarm?.();
       },
+      delivered: () => events.delivered(),
       fault: (error) => this.#onFault(record, error),
       exited: (exit) => this.#onExited(record, exit),
     };

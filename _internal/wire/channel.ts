@@ -28,6 +28,8 @@ export interface Channel {
   flush?(): Promise<void>;
   /** Set once by the owner before `open()`. The message is only valid during the call. */
   onMessage: (message: Uint8Array, attachments: readonly unknown[]) => void;
+  /** May be set by the owner before `open()`. Called when those messages that came together have been delivered. */
+  onDelivered: () => void;
   /** Set once by the owner before `open()`. Called at most once; not after `close()`. */
   onClose: (close: ChannelClose) => void;
   /** Delivers at once what has come, and tells whether that is all of it. Missing where it always takes a turn of the event loop. */

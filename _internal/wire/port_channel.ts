@@ -12,6 +12,7 @@ export class PortChannel implements Channel {
   readonly carriesAttachments = true;
   onMessage: (message: Uint8Array, attachments: readonly unknown[]) => void =
     () => {};
+  onDelivered: () => void = () => {};
   onClose: (close: ChannelClose) => void = () => {};
 
   readonly #port: MessageSource;
@@ -55,5 +56,6 @@ export class PortChannel implements Channel {
     const { data } = event;
     if (!(data?.bytes instanceof Uint8Array)) return;
     this.onMessage(data.bytes, data.attachments);
+    this.onDelivered();
   };
 }

@@ -79,15 +79,16 @@ export interface RingEnds {
 /** One side of the shared-memory channel. Its pump drains it. */
 export class RingChannel implements Channel {
   readonly carriesAttachments: boolean;
+  readonly door: Door | undefined;
   onMessage: (message: Uint8Array, attachments: readonly unknown[]) => void =
     () => {};
+  onDelivered: () => void = () => {};
   onClose: (close: ChannelClose) => void = () => {};
 
   readonly #producer: RingProducer;
   readonly #consumer: RingConsumer;
   readonly #peerBell: { ring(): void };
   readonly #road: SideRoad;
-  readonly #ownDoor: Door | undefined;
   readonly #pump: RingPump;
   readonly #arrived: Arrival[] = [];
   /** Markers read whose message has not come by the road yet: 0 or 1. */
@@ -104,7 +105,7 @@ export class RingChannel implements Channel {
     this.#consumer = ends.consumer;
     this.#peerBell = ends.peerBell;
     this.#road = ends.road;
-    this.#ownDoor = ends.ownDoor;
+    this.door = ends.ownDoor;
     this.#pump = pump;
     this.carriesAttachments = ends.road.carriesAttachments;
     // Before it is open: what the other side sends at once is not lost.
@@ -124,14 +125,6 @@ export class RingChannel implements Channel {
   poll(): boolean {
     this.drain(Infinity);
     return this.#awaited === 0;
-  }
-
-  prepare(): void {
-    this.#ownDoor?.prepare();
-  }
-
-  cancel(): void {
-    this.#ownDoor?.cancel();
   }
 
   finish(): void {
@@ -162,6 +155,7 @@ export class RingChannel implements Channel {
       this.#write(message, INLINE);
     }
     this.#peerBell.ring();
+    this.#pump.expect();
   }
 
   /** True where `drain()` would deliver something or write out what waited for room. */
@@ -195,7 +189,9 @@ export class RingChannel implements Channel {
       delivered++;
       this.onMessage(record, NO_ATTACHMENTS);
     }
-    if (delivered > 0 && this.#consumer.takeWish()) this.#peerBell.ring();
+    if (delivered === 0) return 0;
+    if (this.#consumer.takeWish()) this.#peerBell.ring();
+    this.onDelivered();
     return delivered;
   }
 
@@ -262,6 +258,7 @@ export class RingChannel implements Channel {
       if (this.#awaited > 0) {
         this.#awaited = 0;
         this.onMessage(bytes, attachments);
+        this.onDelivered();
         this.#pump.wake();
         return;
       }

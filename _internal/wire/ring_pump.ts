@@ -1,21 +1,45 @@
 // Copyright 2026 the @concurrent/parallel authors. MIT license.
 
-// Who drains the ring channels, and when it sleeps.
+// Who drains the ring channels, and when it waits.
 //
 // One pump a thread: on the main thread it serves the channels of every
 // worker over one bell, in a worker the single channel to the host. The loop:
 //
 //   1 drain every channel, a bounded batch each, until a round brings nothing;
 //     between the rounds the promises that the messages settled go on
-//   2 spin for a moment (workers only): the next call often is on its way
+//   2 where something is expected, bell.prepareWatch(); look once more;
+//     bell.watch() for a moment; rung: go to 1
 //   3 bell.prepare(); look once more; something there: bell.cancel(), go to 1
 //   4 bell.park()
 //
-// Step 3 and its counterpart in `Bell.ring()` exclude lost wake-ups. A batch
-// is followed by a turn of the event loop when it has run for longer than
+// Steps 2 and 3 and their counterpart in `Bell.ring()` exclude lost wake-ups. A
+// batch is followed by a turn of the event loop when it has run for longer than
 // `TURN` ms, so that timers and ports are not starved by a flood of messages.
+//
+// Who has just sent something expects something: the caller's side an answer,
+// a worker that has answered the next call, since a caller who awaits one call
+// after the other sends it within microseconds. It watches when the code that
+// sent it has come to its end: in the loop where the loop is at work, else, in a
+// microtask (`#watchParked`), beside the loop, which stays parked:
+//
+//   P1 word = WATCHING: nobody notifies the loop, which waits on the same word
+//   P2 rung: drain; the promises that were settled go on, and may send again
+//   P3 word = PARKED, look once more: something there: wake the loop, which
+//      takes over; else all is as before P1
+//
+// A ringer that came before P1 has notified the loop: it wakes, drains what is
+// left, and parks again. After `TURN` ms of answers that came this way the
+// event loop gets its turn: the next answer is waited for asleep.
+//
+// A channel to another process has a word of its own in memory that both have
+// mapped (`Door`): it is set and looked at together with the bell.
+//
+// Nobody watches where it would take the core of somebody who has work
+// (`Crowd`), or has been in vain lately (`Patience`).
 
-import { type Bell, pause } from "../memory/bell.ts";
+import type { Bell, Door } from "../memory/bell.ts";
+import type { Crowd } from "../memory/crowd.ts";
+import { Patience } from "../memory/patience.ts";
 
 /** Milliseconds of work after which the event loop gets a turn. */
 const TURN = 8;
@@ -26,36 +50,53 @@ export interface Drainable {
   readonly pending: boolean;
   /** Delivers up to `limit` messages; returns how many. */
   drain(limit: number): number;
-  /** The pump is about to sleep: who cannot ring its bell has to wake it by another road. It looks once more after this. */
-  prepare?(): void;
-  /** The pump is awake again. */
-  cancel?(): void;
+  /** The word that its other side rings, where that cannot ring the pump's bell and has another way to wake it. */
+  readonly door?: Door | undefined;
+}
+
+/** How a pump drains and waits. */
+export interface RingPumpOptions {
+  /** Messages taken from one channel before the next one's turn. */
+  readonly batch: number;
+  /** How many times to look before sleeping. */
+  readonly looks: number;
+  readonly crowd: Crowd;
+  /** Of a worker: its place in the crowd. Undefined on the caller's side. */
+  readonly place: number | undefined;
 }
 
 /** Drains channels whenever their bell is rung. */
 export class RingPump {
   readonly #bell: Bell;
   readonly #batch: number;
-  readonly #spins: number;
+  readonly #crowd: Crowd;
+  readonly #place: number | undefined;
+  readonly #patience: Patience;
   readonly #channels = new Set<Drainable>();
+  /** Beside the bell: those of its channels. */
+  #doors: Door[] = [];
   #state: "stopped" | "running" | "parked" = "stopped";
+  /** Something was sent since it last waited. */
+  #expects = false;
+  #isWatchDue = false;
+  /** When the event loop must have its turn; undefined where it has just had one. */
+  #turnEnds: number | undefined;
   /** Ends the sleep of a parked pump, from its own thread. */
   #rouse = () => {};
 
-  /**
-   * @param bell The word that the other sides ring.
-   * @param batch Messages taken from one channel before the next one's turn.
-   * @param spins How many times to look before sleeping.
-   */
-  constructor(bell: Bell, batch: number, spins: number) {
+  /** @param bell The word that the other sides ring. */
+  constructor(bell: Bell, options: RingPumpOptions) {
     this.#bell = bell;
-    this.#batch = batch;
-    this.#spins = spins;
+    this.#batch = options.batch;
+    this.#crowd = options.crowd;
+    this.#place = options.place;
+    this.#patience = new Patience(options.looks);
   }
 
   /** Serves a channel from now on. */
   add(channel: Drainable): void {
     this.#channels.add(channel);
+    this.#findDoors();
     if (this.#state === "stopped") {
       this.#state = "running";
       // In a microtask: the owner finishes its own set-up first.
@@ -69,6 +110,7 @@ export class RingPump {
   /** Forgets a channel; the pump stops with the last one. */
   remove(channel: Drainable): void {
     this.#channels.delete(channel);
+    this.#findDoors();
     if (this.#channels.size === 0) this.wake();
   }
 
@@ -80,14 +122,19 @@ export class RingPump {
     this.#rouse();
   };
 
+  /** Something was sent, and is likely to be answered at once. */
+  expect(): void {
+    this.#expects = true;
+    if (this.#state !== "parked" || this.#isWatchDue) return;
+    this.#isWatchDue = true;
+    afterwards.then(this.#watchParked);
+  }
+
   async #run(): Promise<void> {
     let turnEnds = performance.now() + TURN;
+    this.#wakes();
     while (this.#channels.size > 0) {
-      let delivered = 0;
-      for (const channel of this.#channels) {
-        delivered += channel.drain(this.#batch);
-      }
-      if (delivered > 0) {
+      if (this.#drain() > 0) {
         if (performance.now() > turnEnds) {
           await nextTurn();
           turnEnds = performance.now() + TURN;
@@ -96,14 +143,16 @@ export class RingPump {
         }
         continue;
       }
-      if (this.#spin()) continue;
-      this.#bell.prepare();
-      for (const channel of this.#channels) channel.prepare?.();
-      if (this.#pending()) {
-        this.#bell.cancel();
+      if (this.#watch()) {
         this.#cancel();
         continue;
       }
+      this.#prepare();
+      if (this.#pending()) {
+        this.#cancel();
+        continue;
+      }
+      this.#sleeps();
       const rung = this.#bell.park();
       if (rung !== undefined) {
         this.#state = "parked";
@@ -114,22 +163,85 @@ export class RingPump {
         this.#state = "running";
       }
       this.#cancel();
+      this.#wakes();
       turnEnds = performance.now() + TURN;
     }
-    this.#bell.cancel();
+    this.#sleeps();
+    this.#cancel();
     this.#state = "stopped";
   }
 
-  #cancel(): void {
-    for (const channel of this.#channels) channel.cancel?.();
+  #prepare(): void {
+    this.#bell.prepare();
+    for (const door of this.#doors) door.prepare();
   }
 
-  #spin(): boolean {
-    for (let i = 0; i < this.#spins; i++) {
-      if (this.#pending()) return true;
-      pause();
+  #cancel(): void {
+    this.#bell.cancel();
+    for (const door of this.#doors) door.cancel();
+  }
+
+  #findDoors(): void {
+    this.#doors = [];
+    for (const { door } of this.#channels) {
+      if (door !== undefined) this.#doors.push(door);
     }
-    return false;
+  }
+
+  #drain(): number {
+    let delivered = 0;
+    for (const channel of this.#channels) {
+      delivered += channel.drain(this.#batch);
+    }
+    return delivered;
+  }
+
+  /** Looks for a moment whether something comes; true where it does. */
+  #watch(): boolean {
+    if (!this.#expects) return false;
+    this.#expects = false;
+    if (!this.#crowd.hasSpareCore) return false;
+    const looks = this.#patience.next();
+    if (looks === 0) return false;
+    this.#bell.prepareWatch();
+    for (const door of this.#doors) door.prepareWatch();
+    const isHit = this.#pending() || this.#bell.watch(looks, this.#doors);
+    this.#patience.note(isHit);
+    return isHit;
+  }
+
+  #watchParked = (): void => {
+    this.#isWatchDue = false;
+    if (this.#state !== "parked" || this.#isTurnDue()) return;
+    this.#wakes();
+    if (this.#watch()) {
+      this.#cancel();
+      this.#drain();
+    }
+    this.#sleeps();
+    this.#prepare();
+    if (this.#pending() || this.#channels.size === 0) this.wake();
+  };
+
+  /** Whether answers have come without a turn of the event loop for too long. */
+  #isTurnDue(): boolean {
+    if (this.#turnEnds === undefined) {
+      this.#turnEnds = performance.now() + TURN;
+      setImmediate(this.#onTurn);
+    }
+    return performance.now() > this.#turnEnds;
+  }
+
+  #onTurn = (): void => {
+    this.#turnEnds = undefined;
+  };
+
+  #wakes(): void {
+    if (this.#place !== undefined) this.#crowd.wakes(this.#place);
+  }
+
+  #sleeps(): void {
+    if (this.#place !== undefined) this.#crowd.sleeps(this.#place);
   }
 
   #pending(): boolean {
@@ -139,6 +251,9 @@ export class RingPump {
     return false;
   }
 }
+
+/** Its callbacks run when the code at work has come to its end. Cheaper than `queueMicrotask`. */
+const afterwards = Promise.resolve();
 
 /** One turn of the event loop: 10 us, where `setTimeout(resolve, 0)` takes 2 ms. */
 function nextTurn(): Promise<void> {

@@ -70,6 +70,7 @@ export class SocketChannel implements Channel {
   readonly carriesAttachments = false;
   onMessage: (message: Uint8Array, attachments: readonly unknown[]) => void =
     () => {};
+  onDelivered: () => void = () => {};
   onClose: (close: ChannelClose) => void = () => {};
   /** Takes the other side's fences; where it is not set they are bad frames. */
   onFence: ((count: number) => void) | undefined;
@@ -339,6 +340,7 @@ export class SocketChannel implements Channel {
       }
       end += count;
       let needed = HEADER;
+      let isDelivered = false;
       while (end - start >= HEADER) {
         const length = view.getUint32(start, true);
         if (length === 0) {
@@ -361,9 +363,11 @@ export class SocketChannel implements Channel {
         const body = buffer.subarray(start + HEADER, start + needed);
         start += needed;
         needed = HEADER;
+        isDelivered = true;
         this.onMessage(body, NO_ATTACHMENTS);
         if (this.#state !== "connected") break;
       }
+      if (isDelivered) this.onDelivered();
       if (this.#state !== "connected") {
         start = end = 0;
       } else if (start === end) {
@@ -378,7 +382,10 @@ export class SocketChannel implements Channel {
         body.set(received);
         start = end = 0;
         await this.#fill(socket, body, received.length);
-        if (this.#state === "connected") this.onMessage(body, NO_ATTACHMENTS);
+        if (this.#state === "connected") {
+          this.onMessage(body, NO_ATTACHMENTS);
+          this.onDelivered();
+        }
         if (large.length > KEEP_LIMIT) large = new Uint8Array();
       } else if (start + needed > BUFFER_SIZE || end === BUFFER_SIZE) {
         buffer.copyWithin(0, start, end);

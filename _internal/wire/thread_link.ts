@@ -6,9 +6,13 @@
 //   words 16..79    the call slots
 //   then            requests ring, results ring
 //
-// The host's bell is one word for all workers of a program.
+// For all workers of a program:
+//
+//   word 0          the host's bell
+//   words 16..19    who is awake
 
 import { Bell, canPark } from "../memory/bell.ts";
+import { Crowd, CROWD_WORDS } from "../memory/crowd.ts";
 import { ringBytes, RingConsumer, RingProducer } from "../memory/ring.ts";
 import { CallSlots, SLOTS } from "../memory/slots.ts";
 import type { Channel } from "./channel.ts";
@@ -18,6 +22,7 @@ import { RingChannel } from "./ring_channel.ts";
 import { RingPump } from "./ring_pump.ts";
 
 const BELL_WORDS = 16;
+const CROWD = 16;
 const RING_SIZE = 1 << 18;
 const REQUESTS = (BELL_WORDS + SLOTS) * 4;
 const RESULTS = REQUESTS + ringBytes(RING_SIZE);
@@ -33,23 +38,29 @@ export const DEFAULT_TRANSPORT: ThreadTransport = canPark ? "ring" : "port";
 export interface ThreadLink {
   readonly transport: ThreadTransport;
   readonly memory: SharedArrayBuffer;
-  readonly hostBell: SharedArrayBuffer;
+  /** What all workers share. */
+  readonly common: SharedArrayBuffer;
+  /** The worker's place in the crowd. */
+  readonly place: number;
 }
 
 /** Looks of a guest before it sleeps: some tens of microseconds, in which the next call of a caller who awaits one after the other arrives. */
-const GUEST_SPINS = 2000;
+const GUEST_LOOKS = 2000;
+/** Looks of the host: its event loop is the user's. */
+const HOST_LOOKS = 600;
 /** Messages in a row from one channel: the host has many channels, the guest runs calls while it drains. */
 const HOST_BATCH = 256;
 const GUEST_BATCH = 16;
 
-/** The main thread sleeps on one bell for all its workers. */
-const hostBellMemory = new SharedArrayBuffer(4);
-/** No spinning on the caller's side: its event loop is the user's. */
-const hostPump = new RingPump(
-  new Bell(new Int32Array(hostBellMemory)),
-  HOST_BATCH,
-  0,
-);
+/** What all workers share. */
+const common = new SharedArrayBuffer((CROWD + CROWD_WORDS) * 4);
+const crowd = crowdOf(common);
+const hostPump = new RingPump(hostBell(common), {
+  batch: HOST_BATCH,
+  looks: HOST_LOOKS,
+  crowd,
+  place: undefined,
+});
 
 /** Makes the memory of one worker. */
 export function createLink(transport: ThreadTransport): ThreadLink {
@@ -57,7 +68,8 @@ export function createLink(transport: ThreadTransport): ThreadLink {
   return {
     transport,
     memory: new SharedArrayBuffer(size),
-    hostBell: hostBellMemory,
+    common,
+    place: crowd.enter(),
   };
 }
 
@@ -80,16 +92,35 @@ export function hostChannel(link: ThreadLink, port: MessageSource): Channel {
 
 /** The guest's end of a link. */
 export function guestChannel(link: ThreadLink, port: MessageSource): Channel {
-  const { transport, memory, hostBell } = link;
+  const { transport, memory, common, place } = link;
   if (transport === "port") return new PortChannel(port);
-  // On one core a spinning guest would keep the caller from sending.
-  const spins = navigator.hardwareConcurrency > 1 ? GUEST_SPINS : 0;
+  const pump = new RingPump(guestBell(link), {
+    batch: GUEST_BATCH,
+    looks: GUEST_LOOKS,
+    crowd: crowdOf(common),
+    place,
+  });
   return new RingChannel({
     producer: new RingProducer(memory, RESULTS, RING_SIZE),
     consumer: new RingConsumer(memory, REQUESTS, RING_SIZE),
-    peerBell: new Bell(new Int32Array(hostBell)),
+    peerBell: hostBell(common),
     road: new PortRoad(port),
-  }, new RingPump(guestBell(link), GUEST_BATCH, spins));
+  }, pump);
+}
+
+/** The worker is gone. */
+export function releaseLink({ place }: ThreadLink): void {
+  crowd.leave(place);
+}
+
+function crowdOf(common: SharedArrayBuffer): Crowd {
+  const words = new Int32Array(common, CROWD * 4, CROWD_WORDS);
+  return new Crowd(words, navigator.hardwareConcurrency);
+}
+
+/** The bell on which the host sleeps. */
+function hostBell(common: SharedArrayBuffer): Bell {
+  return new Bell(new Int32Array(common, 0, 1));
 }
 
 /** The bell on which the guest sleeps. */

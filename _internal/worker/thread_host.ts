@@ -28,6 +28,7 @@ import {
   DEFAULT_TRANSPORT,
   hostChannel,
   linkSlots,
+  releaseLink,
   type ThreadLink,
   type ThreadTransport,
 } from "../wire/thread_link.ts";
@@ -102,6 +103,7 @@ export class ThreadHost implements WorkerHost {
   readonly #thread: SpawnedThread;
   readonly #lifeLock: string;
   readonly #isLimited: boolean;
+  readonly #link: ThreadLink;
   #state: "starting" | "running" | "stopping" | "ended" = "starting";
   #stuck = false;
   #exitCode: number | undefined;
@@ -118,6 +120,7 @@ export class ThreadHost implements WorkerHost {
     freeStuck();
     this.agent = createAgent(options.name, options.daemon ?? false);
     const link = createLink(options.transport ?? DEFAULT_TRANSPORT);
+    this.#link = link;
     this.slots = linkSlots(link);
     const limits = hasHeapLimit(options.resourceLimits)
       ? options.resourceLimits
@@ -138,6 +141,7 @@ export class ThreadHost implements WorkerHost {
     } catch (error) {
       endAgent(this.agent, "killed");
       freeAgent(this.agent);
+      releaseLink(link);
       throw error;
     }
     workerStarted();
@@ -263,6 +267,7 @@ export class ThreadHost implements WorkerHost {
     endAgent(this.agent, this.#exitCode === undefined ? "killed" : "ended");
     if (this.#stuck) stuck.set(this.#lifeLock, this.agent);
     else freeAgent(this.agent);
+    releaseLink(this.#link);
     workerEnded();
     this.#settle({ exitCode: this.#exitCode, ...exit });
   }
