@@ -8,6 +8,7 @@ import {
 } from "@std/assert";
 import { SerializationError } from "../../../_internal/base/errors.ts";
 import { Bell } from "../../../_internal/memory/bell.ts";
+import { Crowd, CROWD_WORDS } from "../../../_internal/memory/crowd.ts";
 import {
   ringBytes,
   RingConsumer,
@@ -28,10 +29,10 @@ function createPair(size = 1024): Pair & { a: RingChannel; b: RingChannel } {
   const bells = [0, 1].map(() =>
     new Bell(new Int32Array(new SharedArrayBuffer(4)))
   ) as [Bell, Bell];
-  const pumps = bells.map((bell) => new RingPump(bell, 4, 0)) as [
-    RingPump,
-    RingPump,
-  ];
+  const crowd = new Crowd(new Int32Array(CROWD_WORDS), 2);
+  const pumps = bells.map((bell) =>
+    new RingPump(bell, { batch: 4, looks: 0, crowd, place: undefined })
+  ) as [RingPump, RingPump];
   const { port1, port2 } = new MessageChannel();
   port1.start();
   port2.start();
@@ -97,7 +98,7 @@ Deno.test("RingChannel.drain() delivers no more than it is asked for", () => {
     consumer: new RingConsumer(memory, 0, size),
     peerBell: bell,
     road: new PortRoad(port),
-  }, { add() {}, remove() {}, wake() {} } as unknown as RingPump);
+  }, { add() {}, remove() {}, wake() {}, expect() {} } as unknown as RingPump);
   let count = 0;
   channel.onMessage = () => count++;
   channel.open();
@@ -148,7 +149,7 @@ Deno.test("RingChannel.poll() tells whether a message is still on the road", () 
     consumer: new RingConsumer(memory, 0, size),
     peerBell: new Bell(new Int32Array(new SharedArrayBuffer(4))),
     road,
-  }, { add() {}, remove() {}, wake() {} } as unknown as RingPump);
+  }, { add() {}, remove() {}, wake() {}, expect() {} } as unknown as RingPump);
   const found: number[] = [];
   channel.onMessage = (message) => found.push(message[0]!);
   channel.open();
@@ -169,12 +170,15 @@ Deno.test("RingChannel closes with an error when its ring was spoilt", () => {
   for (const [index, value] of [[0, 77], [16, 2 ** 20], [48, -3]] as const) {
     const memory = new SharedArrayBuffer(ringBytes(size));
     const { port1, port2 } = new MessageChannel();
-    const channel = new RingChannel({
-      producer: new RingProducer(memory, 0, size),
-      consumer: new RingConsumer(memory, 0, size),
-      peerBell: new Bell(new Int32Array(new SharedArrayBuffer(4))),
-      road: new PortRoad(port1),
-    }, { add() {}, remove() {}, wake() {} } as unknown as RingPump);
+    const channel = new RingChannel(
+      {
+        producer: new RingProducer(memory, 0, size),
+        consumer: new RingConsumer(memory, 0, size),
+        peerBell: new Bell(new Int32Array(new SharedArrayBuffer(4))),
+        road: new PortRoad(port1),
+      },
+      { add() {}, remove() {}, wake() {}, expect() {} } as unknown as RingPump,
+    );
     const closes: unknown[] = [];
     channel.onClose = ({ error }) => closes.push(error);
     channel.open();

@@ -2,7 +2,20 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { Bell } from "../../../_internal/memory/bell.ts";
+import { Crowd, CROWD_WORDS } from "../../../_internal/memory/crowd.ts";
 import { RingPump } from "../../../_internal/wire/ring_pump.ts";
+
+function createPump(
+  bell: Bell,
+  looks: number,
+  batch = 16,
+  awake = 0,
+): RingPump {
+  const words = new Int32Array(CROWD_WORDS);
+  words[1] = 2 ** awake - 1;
+  const crowd = new Crowd(words, 2);
+  return new RingPump(bell, { batch, looks, crowd, place: undefined });
+}
 
 /** Runs JavaScript for longer than a pump keeps the event loop waiting. */
 function handleMessage(): void {
@@ -12,7 +25,7 @@ function handleMessage(): void {
 
 Deno.test("RingPump gives the event loop a turn during a flood of messages", async () => {
   const bell = new Bell(new Int32Array(new SharedArrayBuffer(4)));
-  const pump = new RingPump(bell, 1, 0);
+  const pump = createPump(bell, 0, 1);
   const { promise, resolve } = Promise.withResolvers<void>();
   let left = 20;
   let turns = 0;
@@ -38,4 +51,103 @@ Deno.test("RingPump gives the event loop a turn during a flood of messages", asy
 
   assertEquals(left, 0);
   assert(turns >= 5, `timers had ${turns} turns during 20 messages`);
+});
+
+/** A bell, a channel that is empty at first, and a pump that serves it and is parked. */
+async function createParked(looks: number, awake = 0) {
+  const words = new Int32Array(new SharedArrayBuffer(4));
+  const bell = new Bell(words);
+  const pump = createPump(bell, looks, 16, awake);
+  const channel = {
+    messages: 0,
+    delivered: 0,
+    looks: 0,
+    get pending() {
+      this.looks++;
+      return this.messages > 0;
+    },
+    drain(): number {
+      const { messages } = this;
+      this.messages = 0;
+      this.delivered += messages;
+      return messages;
+    },
+  };
+  pump.add(channel);
+  while (!bell.isParked) await Promise.resolve();
+  return { words, bell, pump, channel };
+}
+
+async function turn(): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, 0));
+}
+
+Deno.test("RingPump delivers what it watches for without a turn of the event loop", async () => {
+  const { bell, pump, channel } = await createParked(10);
+
+  pump.expect();
+  channel.messages = 3;
+  await Promise.resolve();
+  await Promise.resolve();
+
+  assertEquals(channel.delivered, 3);
+  // As before: who rings wakes it.
+  assert(bell.isParked);
+  channel.messages = 2;
+  bell.ring();
+  while (channel.delivered < 5) await turn();
+  pump.remove(channel);
+  await turn();
+});
+
+Deno.test("RingPump sleeps on where it has watched in vain", async () => {
+  const { bell, pump, channel } = await createParked(10);
+
+  pump.expect();
+  await Promise.resolve();
+  await Promise.resolve();
+
+  assert(bell.isParked);
+  channel.messages = 1;
+  bell.ring();
+  while (channel.delivered === 0) await turn();
+  pump.remove(channel);
+  await turn();
+});
+
+Deno.test("RingPump does not watch where all cores are taken", async () => {
+  const { bell, pump, channel } = await createParked(10, 2);
+
+  pump.expect();
+  channel.messages = 1;
+  await Promise.resolve();
+  await Promise.resolve();
+
+  assertEquals(channel.delivered, 0);
+  bell.ring();
+  while (channel.delivered === 0) await turn();
+  pump.remove(channel);
+  await turn();
+});
+
+Deno.test("RingPump gives the event loop a turn where every answer comes while it watches", async () => {
+  const { bell, pump, channel } = await createParked(10);
+  let turned = false;
+  setTimeout(() => turned = true, 0);
+  const end = performance.now() + 5_000;
+
+  // A caller who awaits one answer after the other, each there in time.
+  while (!turned && performance.now() < end) {
+    pump.expect();
+    channel.messages = 1;
+    const { delivered } = channel;
+    for (let hop = 0; hop < 5; hop++) await Promise.resolve();
+    if (channel.delivered > delivered) continue;
+    bell.ring();
+    await turn();
+  }
+
+  assert(turned);
+  pump.remove(channel);
+  await turn();
 });
