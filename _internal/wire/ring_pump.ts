@@ -143,7 +143,8 @@ export class RingPump {
         }
         continue;
       }
-      if (this.#watch()) {
+      const looks = this.#looks();
+      if (looks > 0 && this.#watch(looks)) {
         this.#cancel();
         continue;
       }
@@ -196,13 +197,15 @@ export class RingPump {
     return delivered;
   }
 
-  /** Looks for a moment whether something comes; true where it does. */
-  #watch(): boolean {
-    if (!this.#expects) return false;
+  /** How often to look now before sleeping. */
+  #looks(): number {
+    if (!this.#expects) return 0;
     this.#expects = false;
-    if (!this.#crowd.hasSpareCore) return false;
-    const looks = this.#patience.next();
-    if (looks === 0) return false;
+    return this.#crowd.hasSpareCore ? this.#patience.next() : 0;
+  }
+
+  /** Looks for a moment whether something comes; true where it does. */
+  #watch(looks: number): boolean {
     this.#bell.prepareWatch();
     for (const door of this.#doors) door.prepareWatch();
     const isHit = this.#pending() || this.#bell.watch(looks, this.#doors);
@@ -213,8 +216,10 @@ export class RingPump {
   #watchParked = (): void => {
     this.#isWatchDue = false;
     if (this.#state !== "parked" || this.#isTurnDue()) return;
+    const looks = this.#looks();
+    if (looks === 0) return;
     this.#wakes();
-    if (this.#watch()) {
+    if (this.#watch(looks)) {
       this.#cancel();
       this.#drain();
     }
