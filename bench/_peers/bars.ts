@@ -1,7 +1,7 @@
 // Copyright 2026 the @concurrent/parallel authors. MIT license.
 
-// What has to be reached, and by how much it is. A figure on which others have
-// no word is `undefined`: not met and not missed.
+// What has to be reached, and by how much it is. A bar for which a figure is
+// missing is neither met nor missed, and says which one and why.
 
 import type { Report } from "./report.ts";
 import type { Subject } from "./subjects.ts";
@@ -48,6 +48,8 @@ const senders: Filter = (subject) =>
 /** Reads medians of a report. */
 class FigureReader {
   readonly #report: Report;
+  /** What was asked for and is not there, and why. */
+  readonly gaps = new Set<string>();
 
   constructor(report: Report) {
     this.#report = report;
@@ -55,7 +57,9 @@ class FigureReader {
 
   /** Median of a figure of one subject; NaN where it was not measured. */
   of(subject: string, program: string, figure = "value"): number {
-    return this.#report.results.median(subject, program, figure);
+    const value = this.#report.results.median(subject, program, figure);
+    if (Number.isNaN(value)) this.gaps.add(this.#explain(subject, program));
+    return value;
   }
 
   /** The best of several: its name and median. */
@@ -66,10 +70,28 @@ class FigureReader {
     isHigher = false,
   ): readonly [id: string, value: number] | undefined {
     const found = this.#report.subjects.filter(filter)
-      .map(({ id }) => [id, this.of(id, program, figure)] as const)
+      .map(({ id }) =>
+        [id, this.#report.results.median(id, program, figure)] as const
+      )
       .filter(([, value]) => !Number.isNaN(value))
       .sort(([, a], [, b]) => isHigher ? b - a : a - b);
+    if (found.length === 0) this.gaps.add(`no rival has run ${program}`);
     return found[0];
+  }
+
+  #explain(id: string, program: string): string {
+    const { subjects, programs, results, missing } = this.#report;
+    const [, reason] = missing.find(([other]) => other === id) ?? [];
+    if (reason !== undefined) return `${id}: ${reason}`;
+    if (!subjects.some((subject) => subject.id === id)) {
+      return `${id} was not run`;
+    }
+    if (!programs.some(({ name }) => name === program)) {
+      return `${program} was not run`;
+    }
+    const { rounds = [], failures = [] } = results.find(id, program) ?? {};
+    if (rounds.length > 0) return `${id}: this system does not tell`;
+    return `${id}: ${failures[0]?.reason ?? `${program} was not reached`}`;
   }
 }
 
@@ -367,21 +389,29 @@ export const BARS: readonly Bar[] = [
   }),
   {
     what: "map, 1 us: peers",
-    text: "no peer above 0.2x serial",
+    text: "no peer in Deno above 0.2x serial",
     measure(figures) {
-      const best = figures.best(everybody, "map-1us", "value", true);
+      const best = figures.best(denoThreads, "map-1us", "value", true);
       if (best === undefined) return undefined;
       const [name, value] = best;
       return { isMet: value <= 0.2, text: `${value.toFixed(2)}x, ${name}` };
     },
   },
-  // A clock that ticks and a look at /proc are not nothing.
-  valueBar("idle: threads", "0 CPU over 5 s", {
-    subject: THREADS,
-    program: "idle",
-    isMet: atMost(5),
-    unit: " ms",
-  }),
+  // Deno itself is not quite idle: what a program without a pool uses is no
+  // pool's. The millisecond is the noise between two such programs.
+  {
+    what: "idle: threads",
+    text: "0 CPU over 5 s: 1 ms more than no pool at most",
+    measure(figures) {
+      const own = figures.of(THREADS, "idle");
+      const none = figures.of("inline@deno", "idle");
+      if (Number.isNaN(own - none)) return undefined;
+      return {
+        isMet: own - none <= 1,
+        text: `${own.toFixed(2)} ms, inline@deno ${none.toFixed(2)} ms`,
+      };
+    },
+  },
   valueBar("idle: threads", "at most 8 MB a thread", {
     subject: THREADS,
     program: "memory",
@@ -392,8 +422,9 @@ export const BARS: readonly Bar[] = [
 
 /** Says what was measured, and whether that reaches the bar. */
 export function judge(bar: Bar, report: Report): Judgement {
-  const found = bar.measure(new FigureReader(report));
-  return found === undefined
-    ? { measured: "not measured", isMet: undefined }
-    : { measured: found.text, isMet: found.isMet };
+  const figures = new FigureReader(report);
+  const found = bar.measure(figures);
+  if (found !== undefined) return { measured: found.text, isMet: found.isMet };
+  const why = [...figures.gaps].join("; ");
+  return { measured: `not measured: ${why}`, isMet: undefined };
 }

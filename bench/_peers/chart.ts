@@ -4,7 +4,7 @@
 // between the best and the worst there are often two powers of ten.
 
 import { type Program, PROGRAMS } from "./programs.ts";
-import type { Report } from "./report.ts";
+import type { Report, RunInfo } from "./report.ts";
 import type { Subject } from "./subjects.ts";
 import { formatFigure } from "./table.ts";
 
@@ -154,12 +154,13 @@ export function renderChart(report: Report): string {
     } 0)"><rect class="${name}" width="14" height="12"/>` +
     `<text x="20" y="11">${text}</text></g>`
   );
-  const { cores, date } = report.machine;
+  const [{ machine, rounds }] = report.runs as [RunInfo];
+  const { cores, date } = machine;
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" aria-labelledby="name">
   <title id="name">This package beside other pools</title>
   <style>${STYLE}</style>
   <rect class="back" width="100%" height="100%" rx="6"/>
-  <text x="${MARGIN}" y="30">Two workers each on ${cores} cores, ${date}: medians of ${report.rounds} rounds, logarithmic scales</text>
+  <text x="${MARGIN}" y="30">Two workers each on ${cores} cores, ${date}: medians of ${rounds} rounds, logarithmic scales</text>
   ${drawn.join("\n  ")}
   <g transform="translate(${MARGIN} ${height - 26})">
     ${legend.join("\n    ")}

@@ -6,6 +6,7 @@
 import { PACKAGE_FLAGS } from "../_support/install.ts";
 import { readLines } from "../_support/lines.ts";
 import type { Subject } from "./subjects.ts";
+import { family } from "./usage.ts";
 
 /** A command, as `bench/peers/main.js` takes it. */
 export interface Command {
@@ -55,7 +56,6 @@ export function commandLineOf(subject: Subject): CommandLine {
           ...(subject.npm === undefined
             ? ["--no-lock", "--node-modules-dir=none"]
             : PACKAGE_FLAGS),
-          ...subject.flags ?? [],
           ...[main, subject.adapter, options],
         ],
       };
@@ -65,16 +65,20 @@ export function commandLineOf(subject: Subject): CommandLine {
 /** A process that takes commands, one at a time, until something goes wrong. */
 export class Child implements AsyncDisposable {
   readonly #process: Deno.ChildProcess;
+  readonly #signal: AbortSignal | undefined;
   readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
   readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
   readonly #lines: AsyncGenerator<string>;
   #isUsable = true;
 
-  constructor({ command, args }: CommandLine) {
+  constructor({ command, args }: CommandLine, signal?: AbortSignal) {
+    this.#signal = signal;
     this.#process = new Deno.Command(command, {
       args: [...args],
       cwd: PEERS,
       env: { NO_COLOR: "1" },
+      // Ctrl-C is for the driver, which ends it in order.
+      detached: true,
       stdin: "piped",
       stdout: "piped",
       // Peers warn, and report the deaths of their workers.
@@ -98,7 +102,10 @@ export class Child implements AsyncDisposable {
   /** Has one thing measured. */
   async call(command: Command, timeout: number): Promise<Outcome> {
     const late = Promise.withResolvers<undefined>();
-    const timer = setTimeout(() => late.resolve(undefined), timeout);
+    const stop = () => late.resolve(undefined);
+    const timer = setTimeout(stop, timeout);
+    if (this.#signal?.aborted) stop();
+    this.#signal?.addEventListener("abort", stop);
     try {
       await this.#writer.write(
         new TextEncoder().encode(`${JSON.stringify(command)}\n`),
@@ -128,6 +135,7 @@ export class Child implements AsyncDisposable {
       };
     } finally {
       clearTimeout(timer);
+      this.#signal?.removeEventListener("abort", stop);
     }
   }
 
@@ -141,7 +149,7 @@ export class Child implements AsyncDisposable {
 
   /** Ends it and all that it has started, whatever state they are in. */
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const pid of await descendants(this.#process.pid)) kill(pid);
+    for (const pid of await family(this.#process.pid)) kill(pid);
     await this.#process.status;
     // Both ends are gone; a pending write or read ends with them.
     await Promise.allSettled([this.#writer.abort(), this.#reader.cancel()]);
@@ -154,26 +162,4 @@ function kill(pid: number): void {
   } catch {
     // It has ended.
   }
-}
-
-/** The process and all below it. */
-async function descendants(root: number): Promise<number[]> {
-  const pids = [root];
-  if (Deno.build.os !== "linux") return pids;
-  const parents: [child: number, parent: number][] = [];
-  for await (const { name } of Deno.readDir("/proc")) {
-    if (!/^\d+$/.test(name)) continue;
-    try {
-      const stat = await Deno.readTextFile(`/proc/${name}/stat`);
-      // The command, in parentheses, may hold anything.
-      const rest = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-      parents.push([Number(name), Number(rest[1])]);
-    } catch {
-      // It has ended since it was listed.
-    }
-  }
-  for (const pid of pids) {
-    for (const [child, parent] of parents) if (parent === pid) pids.push(child);
-  }
-  return pids;
 }

@@ -27,10 +27,6 @@ export interface Subject {
   readonly npm?: string;
   /** The only programs that it has; all where it is left out. */
   readonly programs?: readonly string[];
-  /** Further arguments of `deno run`. */
-  readonly flags?: readonly string[];
-  /** Measured only where `--only` names it. */
-  readonly isOptional?: boolean;
 }
 
 type Entry = Omit<Subject, "id" | "runtime" | "options"> & {
@@ -57,7 +53,7 @@ const ENTRIES: readonly Entry[] = [
     maker: "ours",
     runtimes: ["deno"],
     adapter: "ours.js",
-    options: { executor: "ProcessPoolExecutor" },
+    options: { executor: "ProcessPoolExecutor", hasFfi: false },
   },
   {
     name: "ProcessPoolExecutor-ffi",
@@ -66,7 +62,6 @@ const ENTRIES: readonly Entry[] = [
     runtimes: ["deno"],
     adapter: "ours.js",
     options: { executor: "ProcessPoolExecutor" },
-    isOptional: true,
   },
   {
     name: "piscina",
@@ -241,9 +236,7 @@ export const SUBJECTS: readonly Subject[] = ENTRIES.flatMap(
 export function selectSubjects(
   names: readonly string[] | undefined,
 ): Subject[] {
-  if (names === undefined) {
-    return SUBJECTS.filter(({ isOptional }) => !isOptional);
-  }
+  if (names === undefined) return [...SUBJECTS];
   const unknown = names.find((name) =>
     !SUBJECTS.some((subject) => subject.id === name || subject.name === name)
   );

@@ -163,7 +163,7 @@ function renderGroup(group: Group, report: Report): string | undefined {
       : [[labelOf(subject), ...cells]];
   });
   const head = ["", ...columns.map(({ title }) => title)];
-  return `### ${GROUPS[group]}\n\n${renderMarkdown([head, ...rows])}`;
+  return renderMarkdown([head, ...rows]);
 }
 
 function renderNotes(
@@ -201,28 +201,52 @@ export function renderBars(bars: readonly Bar[], report: Report): string {
   return renderMarkdown([["", "bar", "measured", ""], ...rows]);
 }
 
-/** The report as text, ready for `docs/performance.md`. */
+/** Where, when and with what it was measured: a line for each run. */
+function renderRuns({ runs }: Report): string {
+  const lines = runs.map(({ machine, rounds, isQuick, endedIn }) => {
+    const { date, commit, cores, cpu, os, load } = machine;
+    const versions = Object.entries(machine.versions)
+      .map(([name, version]) => `${name} ${version}`).join(", ");
+    const [before, after] = load.map((value) => value.toFixed(1));
+    return [
+      `${date}, commit ${commit}.`,
+      `${cores} cores (${cpu}), ${os}, load ${before} before and ${after} after.`,
+      `${versions}.`,
+      `Medians of ${rounds} rounds${
+        endedIn === undefined ? "" : `, ended in ${endedIn}`
+      }${isQuick ? ", quick: the numbers are too small to compare" : ""}.`,
+    ].join(" ");
+  });
+  const legend =
+    "In parentheses: how many times as long as ours of the same kind (for gains: how many times less).";
+  return lines.length === 1
+    ? `${lines[0]} ${legend}`
+    : `${lines.map((line) => `- ${line}`).join("\n")}\n\n${legend}`;
+}
+
+/** The parts of a report: what the document has a place for, by name. */
+export function renderSections(
+  report: Report,
+  bars: readonly Bar[],
+): Map<string, string> {
+  const sections = new Map([["runs", renderRuns(report)]]);
+  for (const group of Object.keys(GROUPS) as Group[]) {
+    const table = renderGroup(group, report);
+    if (table !== undefined) sections.set(group, table);
+  }
+  const notes = renderNotes(report).map((note) => `- ${note}`).join("\n");
+  sections.set("failures", notes);
+  sections.set("bars", renderBars(bars, report));
+  return sections;
+}
+
+/** The report as text. */
 export function renderReport(report: Report, bars: readonly Bar[]): string {
-  const { machine, rounds, isQuick } = report;
-  const versions = Object.entries(machine.versions)
-    .map(([name, version]) => `${name} ${version}`).join(", ");
-  const groups = (Object.keys(GROUPS) as Group[])
-    .map((group) => renderGroup(group, report))
-    .filter((text) => text !== undefined);
-  const notes = renderNotes(report);
-  const [before, after] = machine.load;
-  return [
-    `${machine.date}, commit ${machine.commit}. ${machine.cores} cores (${machine.cpu}), ${machine.os}, load ${
-      before.toFixed(1)
-    } before and ${
-      after.toFixed(1)
-    } after. ${versions}. Medians of ${rounds} rounds${
-      isQuick ? ", quick: the numbers are too small to compare" : ""
-    }. In parentheses: how many times as long as ours of the same kind (for gains: how many times less).`,
-    ...groups,
-    ...(notes.length === 0
-      ? []
-      : [notes.map((note) => `- ${note}`).join("\n")]),
-    `### Bars\n\n${renderBars(bars, report)}`,
-  ].join("\n\n");
+  const titles: Record<string, string> = { ...GROUPS, bars: "Bars" };
+  return [...renderSections(report, bars)]
+    .filter(([, text]) => text !== "")
+    .map(([name, text]) =>
+      name in titles ? `### ${titles[name]}\n\n${text}` : text
+    )
+    .join("\n\n");
 }

@@ -4,7 +4,7 @@
 // measured with which numbers is in `../_peers/programs.ts`; `main.py` does the
 // same in Python.
 
-import { callerTime, memory, processorTime } from "./usage.js";
+import { callerTime } from "./usage.js";
 import { tasks } from "./tasks.js";
 
 /** The pool gave a wrong answer. */
@@ -15,10 +15,6 @@ class WrongAnswer extends Error {
 function check(actual, expected) {
   if (actual === expected) return;
   throw new WrongAnswer(`the result is ${actual}, not ${expected}`);
-}
-
-function sleep(ms) {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
 /** The value that so much of all is below. */
@@ -269,19 +265,9 @@ export function createProgram(adapter, options) {
       };
     },
 
-    /** Bytes of the program and its children, when all workers are there. */
-    async memory({ workers }) {
-      const awake = await wakeAll(workers);
-      await sleep(200);
-      return { bytes: memory(), workers: awake };
-    },
-
-    /** Processor time of the program and its children while nothing is to be done. */
-    async idle({ ms, settle }) {
-      await sleep(settle);
-      const before = processorTime();
-      await sleep(ms);
-      return { value: processorTime() - before };
+    /** Has each worker run something: from then on there are as many as there will be. */
+    async wake({ workers }) {
+      return { workers: await wakeAll(workers) };
     },
   };
 

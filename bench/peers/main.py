@@ -257,48 +257,10 @@ def run_map(fn, calls, windowedCalls, window):
     }
 
 
-def family():
-    parents = {}
-    for name in os.listdir("/proc"):
-        if not name.isdigit():
-            continue
-        try:
-            with open(f"/proc/{name}/stat") as file:
-                parents[int(name)] = int(file.read().rpartition(")")[2].split()[1])
-        except OSError:
-            pass  # It has ended.
-    pids = [os.getpid()]
-    for pid in pids:
-        pids.extend(child for child, parent in parents.items() if parent == pid)
-    return pids
-
-
-def memory(workers):
+def wake(workers):
     for future in [pool.submit(nap, 0.05) for _ in range(workers * 2)]:
         future.result()
-    total = 0
-    for pid in family():
-        with open(f"/proc/{pid}/smaps_rollup") as file:
-            for line in file:
-                if line.startswith("Pss:"):
-                    total += int(line.split()[1]) * 1024
-    return {"bytes": total, "workers": workers}
-
-
-def processor_time():
-    total = 0
-    for pid in family():
-        for task in os.listdir(f"/proc/{pid}/task"):
-            with open(f"/proc/{pid}/task/{task}/schedstat") as file:
-                total += int(file.read().split()[0])
-    return total / 1e6
-
-
-def idle(ms, settle):
-    time.sleep(settle / 1000)
-    before = processor_time()
-    time.sleep(ms / 1000)
-    return {"value": processor_time() - before}
+    return {"workers": workers}
 
 
 KINDS = {
@@ -311,8 +273,7 @@ KINDS = {
     "uneven": uneven,
     "speedup": speedup,
     "map": run_map,
-    "memory": memory,
-    "idle": idle,
+    "wake": wake,
 }
 
 

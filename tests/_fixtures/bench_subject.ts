@@ -10,6 +10,9 @@ function answer(value: unknown): void {
   console.log(MARK + JSON.stringify(value));
 }
 
+/** What it holds for the workers that it pretends to have. */
+let held: Uint8Array[] = [];
+
 let text = "";
 for await (const chunk of Deno.stdin.readable) {
   text += decoder.decode(chunk, { stream: true });
@@ -20,7 +23,16 @@ for await (const chunk of Deno.stdin.readable) {
     switch (kind) {
       case "start":
       case "warm":
+      case "wake":
         answer({ value: { value: args.workers } });
+        if (kind === "wake") {
+          held = Array.from(
+            { length: args.workers },
+            () => new Uint8Array(8e6).fill(1),
+          );
+          // Nobody rests who does this.
+          setInterval(() => held.at(-1)!.fill(1), 1);
+        }
         break;
       case "family": {
         const child = new Deno.Command("sleep", { args: ["600"] }).spawn();

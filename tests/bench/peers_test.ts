@@ -10,13 +10,18 @@ import {
 import { type Bar, BARS, judge } from "../../bench/_peers/bars.ts";
 import { renderChart } from "../../bench/_peers/chart.ts";
 import { Child, type CommandLine } from "../../bench/_peers/child.ts";
-import { measure, Results } from "../../bench/_peers/measure.ts";
+import { fillPlaces } from "../../bench/_peers/document.ts";
+import { measure, orderOf, Results } from "../../bench/_peers/measure.ts";
 import {
   type Program,
   PROGRAMS,
   selectPrograms,
 } from "../../bench/_peers/programs.ts";
-import type { Report } from "../../bench/_peers/report.ts";
+import {
+  mergeReports,
+  parseReport,
+  type Report,
+} from "../../bench/_peers/report.ts";
 import {
   selectSubjects,
   type Subject,
@@ -56,16 +61,19 @@ function createReport(
   subjects: readonly Subject[] = [OURS, PEER],
 ): Report {
   return {
-    machine: {
-      date: "2026-01-02",
-      cpu: "a <fast> one",
-      cores: 2,
-      os: "linux",
-      load: [0, 1],
-      commit: "abc1234",
-      versions: { deno: "2.9.6" },
-    },
-    ...{ rounds: 2, isQuick: false, subjects, programs: PROGRAMS, results },
+    runs: [{
+      machine: {
+        date: "2026-01-02",
+        cpu: "a <fast> one",
+        cores: 2,
+        os: "linux",
+        load: [0, 1],
+        commit: "abc1234",
+        versions: { deno: "2.9.6" },
+      },
+      ...{ rounds: 2, isQuick: false },
+    }],
+    ...{ subjects, programs: PROGRAMS, results },
     missing: [["tinypool@node", "there is no node"]],
   };
 }
@@ -161,7 +169,9 @@ Deno.test("measure() goes on after a subject that hangs, and asks it only once",
     programs,
     rounds: 2,
     commandLine: () => SUBJECT_LINE,
-    onStep: (step) => steps.push(step),
+    onStep({ round, group, subject }) {
+      steps.push(`${round} ${group} ${subject}`);
+    },
   });
 
   const counts = programs.map(({ name }) => {
@@ -177,9 +187,99 @@ Deno.test("measure() goes on after a subject that hangs, and asks it only once",
   ]);
   assertEquals(results.median(PEER.id, "noise"), 7);
   assertEquals(steps, [
-    "round 1 of 2: calls, piscina@deno",
-    "round 2 of 2: calls, piscina@deno",
+    "1 calls piscina@deno",
+    "2 calls piscina@deno",
   ]);
+});
+
+Deno.test("measure() tries a subject twice that does not start, and tells it of all programs", async () => {
+  const line = { command: Deno.execPath(), args: ["eval", "Deno.exit(1)"] };
+  let count = 0;
+  const results = await measure({
+    subjects: [PEER],
+    programs: [
+      programOf("start"),
+      programOf("noise"),
+      programOf("fails", { group: "work" }),
+      programOf("wrong", { group: "rest" }),
+    ],
+    rounds: 3,
+    commandLine() {
+      count++;
+      return line;
+    },
+  });
+  assertEquals(count, 2);
+  const { rounds, failures } = results.find(PEER.id, "wrong")!;
+  assertEquals([rounds, failures.map(({ state }) => state)], [[], ["dies"]]);
+});
+
+Deno.test("measure() ends at its signal, and keeps what it has", async () => {
+  const stop = new AbortController();
+  const results = await measure({
+    subjects: [PEER],
+    programs: [
+      programOf("noise"),
+      programOf("hangs", { group: "work", timeout: PLENTY }),
+      programOf("start", { group: "rest" }),
+    ],
+    rounds: 2,
+    commandLine: () => SUBJECT_LINE,
+    signal: stop.signal,
+    onStep({ group }) {
+      if (group === "work") setTimeout(() => stop.abort(), 100);
+    },
+  });
+  assertEquals(results.median(PEER.id, "noise"), 7);
+  assertEquals(results.find(PEER.id, "hangs"), undefined);
+});
+
+Deno.test("measure() has ours measured in every round, others only in some", async () => {
+  const results = await measure({
+    subjects: [OURS, PEER],
+    programs: [programOf("noise", { maxRounds: 1 })],
+    rounds: 3,
+    commandLine: () => SUBJECT_LINE,
+  });
+  const count = (id: string) => results.find(id, "noise")!.rounds.length;
+  assertEquals([count(OURS.id), count(PEER.id)], [3, 1]);
+});
+
+Deno.test({
+  name: "measure() weighs workers, and sees whether they rest",
+  ignore: Deno.build.os !== "linux",
+  async fn() {
+    const results = await measure({
+      subjects: [PEER],
+      programs: [
+        programOf("memory", { group: "rest" }),
+        programOf("idle", { group: "rest", args: { settle: 0, ms: 200 } }),
+      ],
+      rounds: 1,
+      commandLine: () => SUBJECT_LINE,
+    });
+    // The one that takes commands for many allocates 8 MB for each of them.
+    const bytes = results.median(PEER.id, "memory");
+    assert(bytes > 7 && bytes < 9, `${bytes} MB`);
+    // It computes all the time, half of which a busy machine may not give it.
+    const used = results.median(PEER.id, "idle");
+    assert(used > 20 && used < 1_000, `${used} ms`);
+  },
+});
+
+Deno.test("orderOf() has everybody follow another one in each round", () => {
+  const items = [0, 1, 2, 3, 4, 5, 6];
+  const before = new Set<string>();
+  for (let round = 1; round <= 6; round++) {
+    const order = orderOf(items, round);
+    assertEquals(order.toSorted(), items);
+    for (const [i, item] of order.entries()) {
+      if (i > 0) before.add(`${order[i - 1]} ${item}`);
+    }
+  }
+  assertEquals(before.size, 6 * 6);
+  assertEquals(orderOf(["a"], 3), ["a"]);
+  assertEquals(orderOf([], 1), []);
 });
 
 Deno.test("measure() leaves out what a subject does not have", async () => {
@@ -190,21 +290,6 @@ Deno.test("measure() leaves out what a subject does not have", async () => {
     commandLine: () => SUBJECT_LINE,
   });
   assertEquals(Object.keys(results.toJSON()), [`${PEER.id} noise`]);
-});
-
-Deno.test("measure() notes a subject that does not start at each of its programs", async () => {
-  const line = { command: Deno.execPath(), args: ["eval", "Deno.exit(1)"] };
-  const results = await measure({
-    subjects: [PEER],
-    programs: [programOf("start"), programOf("noise")],
-    rounds: 1,
-    commandLine: () => line,
-  });
-  for (const name of ["start", "noise"]) {
-    const { rounds, failures } = results.find(PEER.id, name)!;
-    assertEquals([rounds, failures.length], [[], 1]);
-    assertEquals(failures[0]!.state, "dies");
-  }
 });
 
 Deno.test("Results.median() is that of the rounds that went well", () => {
@@ -258,7 +343,11 @@ Deno.test("renderReport() shows figures, ratios, and who hangs", () => {
       "- piscina@deno: loses tasks (1, not 2): fib in 1 of 2",
   );
   assertMatch(text, /burst: threads .*1\/25\.0 of piscina@deno .*\| met /);
-  assertMatch(text, /burst: threads .* bare rings .*not measured/);
+  assertMatch(
+    text,
+    /burst: threads .* bare rings .*not measured: rings@deno was not run/,
+  );
+  assertMatch(text, /MB a thread .*not measured: .*: memory was not reached/);
   assertMatch(text, /at least 1\.9x serial +\| 2\.00x +\| met /);
 });
 
@@ -284,7 +373,8 @@ Deno.test("judge() compares with the best of the rivals", () => {
   assertEquals(judgeWith(5.1).isMet, false);
   assertStringIncludes(judgeWith(5.1).measured, "of workerpool@deno");
   assertEquals(judge(bar, createReport(new Results())), {
-    measured: "not measured",
+    measured:
+      `not measured: ${OURS.id}: burst was not reached; no rival has run burst`,
     isMet: undefined,
   });
 });
@@ -303,6 +393,56 @@ Deno.test("BARS name subjects and programs that there are", () => {
     const { isMet } = judge(bar, createReport(new Reader(), SUBJECTS));
     assert(isMet !== undefined, `${bar.what}: ${bar.text}`);
   }
+});
+
+Deno.test("mergeReports() makes one report of parts", () => {
+  const part = (
+    id: string,
+    burst: number,
+    subject: Subject,
+    changes: Partial<Report> = {},
+  ) =>
+    parseReport(JSON.stringify({
+      ...createReport(resultsOf({ [id]: { burst } }), [subject]),
+      ...changes,
+    }));
+  const merged = mergeReports([
+    part(PEER.id, 50, PEER, { missing: [[OURS.id, "it was too late"]] }),
+    part(OURS.id, 3, OURS),
+    part(OURS.id, 1, OURS),
+  ]);
+  assertEquals(merged.subjects, [OURS, PEER]);
+  assertEquals(merged.results.median(OURS.id, "burst"), 2);
+  assertEquals(merged.missing.map(([id]) => id), ["tinypool@node"]);
+  const text = renderReport(merged, BARS);
+  assertEquals(text.match(/Medians of 2 rounds/g)!.length, 3);
+  assertMatch(text, /1\/25\.0 of piscina@deno/);
+
+  const quick = part(OURS.id, 1, OURS, {
+    programs: selectPrograms(["burst"], true),
+  });
+  assertThrows(
+    () => mergeReports([merged, quick]),
+    RangeError,
+    "burst was not the same",
+  );
+  assertThrows(() => parseReport("{}"), TypeError, "no report");
+  assertThrows(() => parseReport("null"), TypeError, "no report");
+});
+
+Deno.test("fillPlaces() replaces what is in the places of a document", () => {
+  const document = (table: string) =>
+    `Before\n\n<!-- bench:peers calls -->\n${table}\n<!-- bench:peers end -->\n\nAfter $1\n`;
+  const sections = new Map([["calls", "| $& |"], ["bars", "| b |"]]);
+  const filled = fillPlaces(document("| old |\n| older |"), sections);
+  assertEquals(filled, document("\n| $& |\n"));
+  assertEquals(fillPlaces(filled, sections), filled);
+  assertThrows(
+    () => fillPlaces(filled, new Map()),
+    RangeError,
+    "there is no calls",
+  );
+  assertThrows(() => fillPlaces("Before", sections), RangeError, "no place");
 });
 
 Deno.test("renderChart() draws a bar for each figure that there is", () => {
@@ -327,18 +467,21 @@ Deno.test("selectSubjects() and selectPrograms() take names and ids", () => {
   assertThrows(() => selectPrograms(["fast"], false), RangeError, "no fast");
   const [quick] = selectPrograms(["burst"], true);
   assertEquals(quick!.args, { fn: "add", tasks: 2_000 });
-  assert(selectSubjects(undefined).every(({ isOptional }) => !isOptional));
+  assertEquals(selectSubjects(undefined), SUBJECTS);
 });
 
-Deno.test("bench/peers.ts measures what it is asked for", async () => {
-  const svg = await Deno.makeTempFile({ suffix: ".svg" });
+Deno.test("bench/peers.ts measures what it is asked for, and shows it again", async () => {
+  const folder = await Deno.makeTempDir();
+  const [json, svg, doc] = ["a.json", "a.svg", "a.md"]
+    .map((name) => `${folder}/${name}`) as [string, string, string];
   try {
     const { code, stdout, stderr } = await runPeers(
-      ...["--quick", "--rounds", "1", "--svg", svg],
+      ...["--quick", "--rounds", "1", "--svg", svg, "--json", json],
       ...["--only", "ThreadPoolExecutor,postMessage@deno,inline@deno,memcpy"],
       ...["--programs", "start,round-trip,float64-1k,uneven,map-1us"],
     );
-    assertEquals([code, stderr], [0, ""]);
+    assertEquals(code, 0);
+    assertMatch(stderr, /^(\d+:\d\d {2}round 1 of 1: What .*\n){3}$/);
     for (const group of ["What a call costs", "What two workers gain"]) {
       assertStringIncludes(stdout, `### ${group}`);
     }
@@ -346,8 +489,16 @@ Deno.test("bench/peers.ts measures what it is asked for", async () => {
     assertMatch(stdout, /\| memcpy, Deno +\| \d/);
     assert(!/hangs|dies|loses tasks|fails/.test(stdout), stdout);
     assertStringIncludes(await Deno.readTextFile(svg), "round trip, lower");
+
+    await Deno.writeTextFile(
+      doc,
+      "# Peers\n\n<!-- bench:peers calls -->\n<!-- bench:peers end -->\n",
+    );
+    const again = await runPeers("--from", json, "--svg", svg, "--doc", doc);
+    assertEquals([again.code, again.stdout], [0, stdout]);
+    assertMatch(await Deno.readTextFile(doc), /\n\n\| +\| import/);
   } finally {
-    await Deno.remove(svg);
+    await Deno.remove(folder, { recursive: true });
   }
 });
 
@@ -358,6 +509,7 @@ Deno.test("bench/peers.ts says what is wrong with its arguments", async () => {
     [["--rounds", "0"], "--rounds must be a positive integer: 0"],
     [["--fast"], "Unknown argument: --fast"],
     [["--svg="], "--svg must name a path"],
+    [["--from", "a.json,"], "--from must name a path"],
   ];
   for (const [args, message] of cases) {
     const { code, stdout, stderr } = await runPeers(...args);

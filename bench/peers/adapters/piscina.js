@@ -16,6 +16,7 @@ export default {
       maxThreads: workers,
       // Longer than any program: no worker goes while it is measured.
       idleTimeout: 600_000,
+      recordTiming: false,
       ...options,
     });
   },
