@@ -170,6 +170,7 @@ export function submitFuture(
 ): Future<unknown> {
   // Before anything is encoded: a closed executor is the clearer error.
   lane.scheduler.checkAccepting();
+  if (!options.signal?.aborted) lane.scheduler.expect();
   const work = prepareCall(lane, fn, options, args);
   const future = new Future<unknown>();
   const job = submitWork(lane, fn, options, work, new FutureObserver(future));

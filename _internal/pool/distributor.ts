@@ -46,6 +46,8 @@ import type { WorkerSet } from "./worker_set.ts";
 const AHEAD_TIME = 1;
 /** Milliseconds for which a job may wait behind a call before younger ones stay in the queue. */
 const AHEAD_PATIENCE = 20;
+/** Milliseconds between two threads that are started while nobody waits for them in a `submit()`. */
+const GROW_DELAY = 1;
 
 /** What a distributor works on, together with the scheduler. */
 export interface DistributorParts {
@@ -75,6 +77,11 @@ export class Distributor {
   readonly #events: DistributorEvents;
   #state: "resting" | "pumping" | "again" = "resting";
   #isDue = false;
+  /** How many workers may be started now. */
+  #startLimit = Infinity;
+  /** That was too few. */
+  #isShort = false;
+  #growTimer: ReturnType<typeof setTimeout> | undefined;
   /** The lowest priority so far: while all are the same, nobody is overtaken. */
   #lowestPriority = Infinity;
   /** How long jobs waited before they ran. */
@@ -104,6 +111,34 @@ export class Distributor {
   /** Nothing is under way: who comes now overtakes nobody. */
   rest(): void {
     this.#lowestPriority = Infinity;
+    clearTimeout(this.#growTimer);
+    this.#growTimer = undefined;
+  }
+
+  /**
+   * A worker has come up. To start a thread blocks this one for some ten
+   * milliseconds, and the answer to what the new worker was sent before it came
+   * up is on its way: so the others are started a little later, one at a time.
+   */
+  welcome(): void {
+    if (this.#options.sendsEarly === undefined) this.pump();
+    else this.#growBy(0);
+  }
+
+  /** Pumps, starts so many workers at most, and the others later. */
+  #growBy(limit: number): void {
+    this.#startLimit = limit;
+    this.#isShort = false;
+    try {
+      this.pump();
+    } finally {
+      this.#startLimit = Infinity;
+    }
+    if (!this.#isShort || this.#growTimer !== undefined) return;
+    this.#growTimer = setTimeout(() => {
+      this.#growTimer = undefined;
+      this.#growBy(1);
+    }, GROW_DELAY);
   }
 
   /** Gives queued jobs to workers that have room, one pump at a time. */
@@ -311,7 +346,10 @@ export class Distributor {
     for (const record of this.#workers.live) {
       if (record.state === "starting") coming += concurrency;
     }
-    while (this.#queue.size > coming && this.#events.start()) {
+    while (this.#queue.size > coming) {
+      this.#isShort = this.#startLimit === 0;
+      if (this.#isShort || !this.#events.start()) return;
+      this.#startLimit--;
       coming += concurrency;
     }
   }

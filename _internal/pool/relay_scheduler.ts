@@ -171,6 +171,10 @@ export class RelayScheduler implements TaskScheduler {
     return job;
   }
 
+  expect(): void {
+    // Its workers are started above.
+  }
+
   refuse(
     work: Work,
     options: JobOptions,

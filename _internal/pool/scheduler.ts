@@ -170,6 +170,19 @@ export class Scheduler implements TaskScheduler {
   }
 
   /**
+   * A job is about to come: where there is no worker, one starts, and comes up
+   * while the call is encoded. The first function of a program takes as long.
+   */
+  expect(): void {
+    if (this.#state !== "running" || this.#workers.live.size > 0) return;
+    try {
+      this.#startOne();
+    } catch {
+      // The job will find the same, and fail with it.
+    }
+  }
+
+  /**
    * Takes a job.
    *
    * @throws {InvalidStateError} If it was shut down, or `queueLimit` jobs wait.
@@ -394,13 +407,17 @@ export class Scheduler implements TaskScheduler {
   #start(): boolean {
     if (this.#state !== "running" && this.#state !== "draining") return false;
     try {
-      if (!this.#workers.start()) return false;
-      if (this.options.isInterruptible) catchInterrupts(this);
-      return true;
+      return this.#startOne();
     } catch (error) {
       this.#break(error);
       return false;
     }
+  }
+
+  #startOne(): boolean {
+    if (!this.#workers.start()) return false;
+    if (this.options.isInterruptible) catchInterrupts(this);
+    return true;
   }
 
   #startUpTo(count: number): void {
@@ -417,7 +434,7 @@ export class Scheduler implements TaskScheduler {
     this.#workers.join(record);
     this.#distributor.markNext(record);
     this.#waiters.check(this.#workers.ready);
-    this.#distributor.pump();
+    this.#distributor.welcome();
   }
 
   /** A worker has ended. */

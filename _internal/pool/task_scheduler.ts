@@ -20,6 +20,11 @@ export interface TaskScheduler {
   readonly hasRoom: boolean;
   /** Throws where no job can be taken. `verb` is what somebody wanted to do. */
   checkAccepting(verb?: string): void;
+  /**
+   * A job is about to come: where there is no worker, one starts, and comes up
+   * while the call is encoded.
+   */
+  expect(): void;
   /** Takes a job. */
   submit(work: Work, options: JobOptions, observer: JobObserver): Job;
   /** Takes a job that was cancelled before it came. */

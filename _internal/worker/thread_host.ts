@@ -146,14 +146,6 @@ export class ThreadHost implements WorkerHost {
     }
     workerStarted();
     this.channel = hostChannel(link, this.#thread.port);
-    this.#startTimer = setTimeout(
-      () =>
-        this.#end({
-          error: new TypeError("Cannot start a thread: it does not answer"),
-        }),
-      START_TIMEOUT,
-    );
-    Deno.unrefTimer(this.#startTimer);
     const start: ThreadStart = {
       link,
       // What a task sees is what `getIdent()` returns.
@@ -167,6 +159,15 @@ export class ThreadHost implements WorkerHost {
       isLimited: limits !== undefined,
     };
     this.#thread.start(start);
+    // Behind the start: the first timer of a program takes some milliseconds.
+    this.#startTimer = setTimeout(
+      () =>
+        this.#end({
+          error: new TypeError("Cannot start a thread: it does not answer"),
+        }),
+      START_TIMEOUT,
+    );
+    Deno.unrefTimer(this.#startTimer);
   }
 
   /** As it was when it was last asked: whoever asks has the lock looked at again. */

@@ -121,6 +121,20 @@ export function poolSuite(subject: Subject): void {
     assertEquals(executor.stats().workers, 1);
   });
 
+  test("submit() starts the first worker before the call is encoded", async () => {
+    await using executor = create({ maxWorkers: 2 });
+    const seen: number[] = [];
+    const argument = {
+      get workers(): number {
+        seen.push(executor.stats().workers);
+        return 1;
+      },
+    };
+    const future = executor.submit(on(tasks.identity<unknown>), argument);
+    assertEquals([...new Set(seen)], [1]);
+    assertEquals(await future, { workers: 1 });
+  });
+
   test("submit() starts 'maxWorkers' workers at most", async () => {
     await using executor = create({ maxWorkers: 3 });
     using folder = new Folder();
