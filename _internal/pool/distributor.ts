@@ -167,7 +167,8 @@ export class Distributor {
   delivered(): void {
     if (!this.#isDue) return;
     this.#isDue = false;
-    this.pump();
+    if (this.#growTimer === undefined) this.pump();
+    else this.#growBy(0);
   }
 
   /** Whose turn it is at the worker counts as running. */
