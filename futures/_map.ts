@@ -34,11 +34,17 @@ import type { MapOptions } from "./executor.ts";
 
 /** Run time that an automatic chunk aims at, in milliseconds. */
 const CHUNK_TIME = 8;
-const MAX_CHUNK = 1024;
+const MAX_CHUNK = 4096;
+/** Bytes of arguments after which a chunk is full. */
+const MAX_CHUNK_BYTES = 1 << 16;
 /** Chunks in the window for each worker. */
 const CHUNKS_PER_WORKER = 3;
 /** Milliseconds after which a slow input leaves the event loop a turn. */
 const TURN = 8;
+/** A part of it: inputs that give their items faster are not looked at after each. */
+const LOOK = 0.25;
+/** Items between two looks at the clock at most. */
+const MAX_UNSEEN = 16;
 /** Calls at a time for which the window has room, where a lane takes on any number. */
 const MAX_PLACES = 256;
 
@@ -189,7 +195,7 @@ export class MapIterator
     const { values, failed } = this.#outcomes;
     const at = this.#at;
     if (at === values.length || this.#run!.isOver) return;
-    const ok = !failed.has(at);
+    const ok = failed.size === 0 || !failed.has(at);
     if (!ok && !this.#settles) return;
     const value = values[at];
     if (++this.#at === values.length) this.#drop();
@@ -264,6 +270,9 @@ class MapRun {
   /** What is encoded and not yet submitted. */
   #batches: Batch[] = [];
   #chunks: Chunk[] = [];
+  /** Items of the next chunk and of the window, asked when a chunk begins: not for each item. */
+  #size = 1;
+  #window = 1;
   /** Items pulled and not yet yielded. */
   #open = 0;
   #done = 0;
@@ -390,7 +399,13 @@ class MapRun {
   }
 
   #fill(): void {
-    const turnEnds = performance.now() + TURN;
+    let looked = performance.now();
+    const turnEnds = looked + TURN;
+    // The clock costs as much as an item: an input that is fast is asked less
+    // and less often. One that becomes slow is noticed so many items later.
+    let unseen = 0;
+    let interval = 1;
+    this.#measure();
     // An input that never ends must not outlive the executor.
     if (this.#wantsMore() && this.#lane.scheduler.endError !== undefined) {
       this.#refuseInput();
@@ -409,11 +424,16 @@ class MapRun {
       // After an item, never before the first: with nothing pulled there would
       // be nothing to wait for, as at the end of the input. A busy machine may
       // take the processor away for that long between any two lines.
-      if (performance.now() > turnEnds) {
+      if (++unseen < interval) continue;
+      const now = performance.now();
+      if (now > turnEnds) {
         // A slow input: the event loop has a turn, then it goes on.
         this.#turn = setTimeout(() => this.#wake(), 0);
         break;
       }
+      interval = now - looked > LOOK ? 1 : Math.min(interval * 2, MAX_UNSEEN);
+      unseen = 0;
+      looked = now;
     }
     // What has been pulled is not held back for the sake of a full chunk at the
     // end of the input, nor where a slow input would leave workers without
@@ -442,7 +462,7 @@ class MapRun {
   #wantsMore(): boolean {
     return !this.#exhausted && this.#inputError === undefined &&
       this.#pulling === undefined &&
-      this.#open < this.#window() && this.#hasRoom();
+      this.#open < this.#window && this.#hasRoom();
   }
 
   /** Whether a chunk can be submitted now; where none is under way, that is tried in any case. */
@@ -479,7 +499,8 @@ class MapRun {
   /** Encodes an item at once: what its owner does to it afterwards does not matter. */
   #take(item: unknown): void {
     this.#open++;
-    const size = this.#chunkSize();
+    if (this.#builder === undefined) this.#measure();
+    const size = this.#size;
     try {
       const args = this.#isListed ? this.#listed(item) : [item];
       if (size > 1) {
@@ -488,7 +509,8 @@ class MapRun {
           this.#context,
         );
         if (this.#builder?.add(args)) {
-          if (this.#builder.calls >= size) {
+          const { calls, bytes } = this.#builder;
+          if (calls >= size || bytes >= MAX_CHUNK_BYTES) {
             this.#seal();
             this.#submit();
           }
@@ -591,12 +613,13 @@ class MapRun {
     }
   }
 
-  #window(): number {
+  /** How much is pulled: chunks follow the run time of the calls before. */
+  #measure(): void {
+    this.#size = this.#chunkSize();
     const { bufferSize } = this.#options;
-    if (bufferSize !== undefined) return bufferSize;
     const { maxWorkers, concurrency } = this.#lane.scheduler.options;
     const places = Math.min(maxWorkers * concurrency, MAX_PLACES);
-    return places * CHUNKS_PER_WORKER * this.#chunkSize();
+    this.#window = bufferSize ?? places * CHUNKS_PER_WORKER * this.#size;
   }
 
   #chunkSize(): number {

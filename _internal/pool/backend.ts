@@ -66,6 +66,8 @@ export type CallerContext = StoreSnapshot | EnterContext;
 export interface ChunkBuilder {
   /** How many there are. */
   readonly calls: number;
+  /** How long their arguments are. */
+  readonly bytes: number;
   /**
    * Adds a call; its arguments are encoded now. False: it has to go alone.
    *
@@ -226,6 +228,13 @@ class RemoteChunk implements ChunkBuilder {
   readonly #list: ListPayload;
   readonly #passed: AnyFunction[] = [];
   readonly #whole: boolean;
+  /** The functions of the last call, and what describes them: made for the first. */
+  #functions: AnyFunction[] = [];
+  #inner: ReturnType<typeof describer> | undefined;
+  readonly #describe: ReturnType<typeof describer> = (fn) => {
+    this.#inner ??= describer(this.#functions);
+    return this.#inner(fn);
+  };
 
   constructor(
     attachments: boolean,
@@ -248,13 +257,19 @@ class RemoteChunk implements ChunkBuilder {
     return this.#list.length;
   }
 
+  get bytes(): number {
+    return this.#list.size;
+  }
+
   add(args: readonly unknown[]): boolean {
-    const passed: AnyFunction[] = [];
-    this.#list.add(args, describer(passed));
-    if (
-      passed.length > 0 &&
-      isShared(this.#definition, passed, this.#list.mutable)
-    ) {
+    if (this.#inner !== undefined) {
+      this.#inner = undefined;
+      this.#functions = [];
+    }
+    this.#list.add(args, this.#describe);
+    const passed = this.#functions;
+    if (passed.length === 0) return true;
+    if (isShared(this.#definition, passed, this.#list.mutable)) {
       this.#list.undo();
       return false;
     }

@@ -200,16 +200,23 @@ function withModules(
   return full.bytes();
 }
 
+/** Bytes that a list may begin with. */
+const MAX_CAPACITY = 1 << 16;
+
 /**
  * A payload of many values, each encoded at once and for itself: what happens
  * to a value after `add()` does not matter, and one that cannot travel leaves
  * the others as they are.
  */
 export class ListPayload {
-  readonly #w = new ByteWriter(256);
+  /** The next one is mostly as long as the last one. */
+  static #capacity = 256;
+  readonly #w = new ByteWriter(ListPayload.#capacity);
   readonly #context: ReturnType<typeof encodeContext>;
   /** Where the last value begins, in bytes, among the attachments and among the signals. */
-  #last = { start: 0, attachments: 0, signals: 0 };
+  #lastStart = 0;
+  #lastAttachments = 0;
+  #lastSignals = 0;
   readonly #storages: readonly Storage[];
   readonly #stores: StoreSnapshot | undefined;
   /** Values before those of the list. */
@@ -221,6 +228,11 @@ export class ListPayload {
     this.#context = encodeContext(options);
     this.#storages = options.contexts?.storages ?? NONE;
     this.#stores = options.contexts?.stores;
+  }
+
+  /** Bytes of the values so far. */
+  get size(): number {
+    return this.#w.length;
   }
 
   /** True where what was captured may change. */
@@ -235,11 +247,9 @@ export class ListPayload {
    */
   add(value: unknown, describe: PayloadOptions["describe"]): void {
     const context = this.#context;
-    this.#last = {
-      start: this.#w.length,
-      attachments: context.attachments?.length ?? 0,
-      signals: context.signals?.length ?? 0,
-    };
+    this.#lastStart = this.#w.length;
+    this.#lastAttachments = context.attachments?.length ?? 0;
+    this.#lastSignals = context.signals?.length ?? 0;
     context.describe = describe;
     encodeValue(this.#w, value, context);
     this.length++;
@@ -256,19 +266,21 @@ export class ListPayload {
 
   /** Takes the last value out again. */
   undo(): void {
-    const { start, attachments, signals } = this.#last;
     const context = this.#context;
-    this.#w.length = start;
+    this.#w.length = this.#lastStart;
     if (context.attachments !== undefined) {
-      context.attachments.length = attachments;
+      context.attachments.length = this.#lastAttachments;
     }
-    if (context.signals !== undefined) context.signals.length = signals;
+    if (context.signals !== undefined) {
+      context.signals.length = this.#lastSignals;
+    }
     this.length--;
   }
 
   /** The payload; the list is used up. */
   finish(): Payload {
     const context = this.#context;
+    ListPayload.#capacity = Math.min(this.#w.buffer.length, MAX_CAPACITY);
     const w = new ByteWriter(this.#w.length + 16);
     for (const storage of this.#storages) {
       (context.storages ??= new Set()).add(storage);
