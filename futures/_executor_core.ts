@@ -38,6 +38,7 @@ import type {
 import { nameOf } from "../_internal/wire/functions/names.ts";
 import { unwrapTask } from "../_internal/wire/functions/task.ts";
 import { CallMode } from "../_internal/wire/messages.ts";
+import { releasePayload } from "../_internal/wire/payload.ts";
 import {
   attachFuture,
   cancelFuture,
@@ -135,7 +136,7 @@ export function prepareCall(
   );
 }
 
-/** Hands encoded work to a lane's scheduler. */
+/** Hands encoded work to a lane's scheduler, once. */
 export function submitWork(
   { scheduler }: Lane,
   fn: AnyFunction,
@@ -151,10 +152,15 @@ export function submitWork(
     retries: options.retries ?? 0,
     maySendAhead: signal === undefined,
   };
-  if (signal?.aborted) {
-    return scheduler.refuse(work, jobOptions, observer, signal.reason);
+  let job: Job;
+  try {
+    if (signal?.aborted) {
+      return scheduler.refuse(work, jobOptions, observer, signal.reason);
+    }
+    job = scheduler.submit(work, jobOptions, observer);
+  } finally {
+    if (work.kind === "remote") releasePayload(work.payload);
   }
-  const job = scheduler.submit(work, jobOptions, observer);
   if (signal !== undefined && job.state !== "settled") {
     job.detach = onAbort(signal, () => scheduler.cancel(job, signal.reason));
   }

@@ -3,6 +3,7 @@
 // What comes back from a worker, for the isolate that asked.
 
 import { SerializationError } from "../base/errors.ts";
+import { copyOf } from "../memory/segments.ts";
 import { ByteReader } from "../wire/bytes.ts";
 import { decodeValue } from "../wire/codec.ts";
 import { decodeError } from "../wire/error_codec.ts";
@@ -22,7 +23,7 @@ export class RawAnswer {
 
   constructor(payload: Uint8Array, attachments: readonly unknown[]) {
     // A message is valid during its delivery only.
-    this.payload = payload.slice();
+    this.payload = copyOf(payload);
     this.attachments = attachments;
   }
 }

@@ -200,6 +200,7 @@ function prepareRemote(
     root: "args",
     describe: describer(passed),
     attachments,
+    isShared: attachments,
     signals: true,
     contexts: contextOptions(definition, context),
     transfer: transfer.objects,
@@ -246,6 +247,7 @@ class RemoteChunk implements ChunkBuilder {
       root: "args",
       describe: describer(),
       attachments,
+      isShared: attachments,
       signals: true,
       contexts: contextOptions(this.#definition, context),
     });

@@ -1,5 +1,6 @@
 // Copyright 2026 the @concurrent/parallel authors. MIT license.
 
+import type { Segment } from "../memory/segments.ts";
 import { type AbortReason, CallMode } from "../wire/messages.ts";
 import type { AnyFunction } from "../wire/functions/task.ts";
 import type { Outcome } from "../wire/outcomes.ts";
@@ -112,6 +113,8 @@ export class Job {
   isResting = false;
   /** True for a generator that knows that nobody wants more values. */
   isFinishing = false;
+  /** What its bytes lie in, held until it settles. */
+  segment: Segment | undefined;
   /** Called once when the job settles: detaches what listens for it. */
   detach: (() => void) | undefined;
   /** How many tasks it stands for. */

@@ -12,6 +12,13 @@ export class JobEnds {
   /** Jobs under way that nobody has to keep the program alive for. */
   resting = 0;
 
+  /** The job is under way from now on: it may be sent, and sent again, until its end. */
+  begin(job: Job): void {
+    if (job.work.kind === "inline") return;
+    job.segment = job.work.payload.segment;
+    job.segment?.hold();
+  }
+
   /** @param failed How many of the calls of a chunk threw. */
   succeed(job: Job, value: unknown, failed = 0): void {
     if (job.state === "settled") return;
@@ -69,5 +76,7 @@ export class JobEnds {
     job.disarm = undefined;
     job.detach?.();
     job.detach = undefined;
+    job.segment?.release();
+    job.segment = undefined;
   }
 }

@@ -18,7 +18,7 @@ import {
 import { movable } from "../wire/attachments.ts";
 import { ByteWriter } from "../wire/bytes.ts";
 import { encodeError } from "../wire/error_codec.ts";
-import { receivedPayload } from "../wire/payload.ts";
+import { receivedPayload, releasePayload } from "../wire/payload.ts";
 import {
   Question,
   readRelayRequest,
@@ -201,7 +201,7 @@ export class RelayServer {
         "Cannot submit a task: its function was never defined",
       );
     }
-    const work: Work = {
+    const work: Work & { kind: "remote" } = {
       kind: "remote",
       mode: call.mode,
       definition,
@@ -214,6 +214,7 @@ export class RelayServer {
           (_, index) => this.#controller(number, index).signal,
         ),
         call.contexts,
+        call.lane === "thread",
       ),
       whole: call.definition === WHOLE_CALL,
       passed: [],
@@ -266,6 +267,8 @@ export class RelayServer {
     } catch (error) {
       this.#drop(number);
       throw error;
+    } finally {
+      releasePayload(work.payload);
     }
   }
 

@@ -199,6 +199,7 @@ export class Scheduler implements TaskScheduler {
       );
     }
     const job = new Job(work, options, observer);
+    this.#ends.begin(job);
     this.#distributor.add(job);
     this.#hold();
     this.#distributor.pump();

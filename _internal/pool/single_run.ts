@@ -19,6 +19,7 @@ import { holdProgram, releaseProgram } from "../base/registry.ts";
 import { canPark } from "../memory/bell.ts";
 import type { AnyFunction, TaskOptions } from "../wire/functions/task.ts";
 import type { CallMode } from "../wire/messages.ts";
+import { releasePayload } from "../wire/payload.ts";
 import type { HostExit } from "../worker/host.ts";
 import type { Backend } from "./backend.ts";
 import type { PoolWorker } from "./pool_worker.ts";
@@ -155,6 +156,7 @@ export class SingleRun {
         );
       },
     });
+    if (work.kind === "remote") releasePayload(work.payload);
     // No worker could even be spawned: a missing permission or folder.
     if (this.#scheduler.brokenBy !== undefined) throw this.#scheduler.brokenBy;
     this.#state = "started";

@@ -9,6 +9,8 @@
 // the buffer is shared after all, the message is written again with whole
 // buffers (`RestartWithWholeBuffers`): sharing is never lost.
 
+import { copyBytes } from "../memory/segments.ts";
+import { ALIGNED } from "./bytes.ts";
 import * as tags from "./_codec_tags.ts";
 import {
   type GraphReader,
@@ -44,8 +46,6 @@ const VIEWS: readonly (ViewConstructor | undefined)[] = [
 const DATA_VIEW = 0;
 /** Node's Buffer: a Uint8Array with another prototype. */
 const NODE_BUFFER = VIEWS.length;
-/** Up to this size a loop beats the views that a block copy needs. */
-const SMALL_BUFFER = 64;
 /** The length of a view that follows its resizable buffer. */
 const TRACKING = 1;
 
@@ -86,7 +86,7 @@ export function writeView(
     g.sentPart(buffer);
     w.u8(tags.TAG_VIEW_PART);
     w.u8(kind);
-    w.blob(new Uint8Array(buffer, byteOffset, byteLength));
+    w.alignedBlob(new Uint8Array(buffer, byteOffset, byteLength));
     return true;
   }
   if (g.hasPart(buffer)) g.sentPart(buffer);
@@ -123,23 +123,18 @@ export function writeBuffer(
     g.w.u8(tags.TAG_RESIZABLE_BUFFER);
     g.w.varint(buffer.maxByteLength);
   } else g.w.u8(tags.TAG_ARRAY_BUFFER);
-  g.w.blob(new Uint8Array(buffer));
+  g.w.alignedBlob(new Uint8Array(buffer));
 }
 
 /** The bytes in a buffer of their own: the message's memory is used again. */
-function ownBytes(g: GraphReader): ArrayBuffer {
-  const { r } = g;
-  const size = r.varint();
-  const offset = r.take(size);
-  if (size <= SMALL_BUFFER) {
-    const own = new Uint8Array(size);
-    for (let i = 0; i < size; i++) own[i] = r.buffer[offset + i]!;
-    return own.buffer;
-  }
-  const bytes = r.buffer.subarray(offset, offset + size);
-  // Not `bytes.slice()`: a subclass such as node's Buffer overrides it.
-  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-    .slice().buffer as ArrayBuffer;
+function ownBytes({ r }: GraphReader): ArrayBuffer {
+  const length = r.alignedLength();
+  const offset = r.take(length);
+  const own = new Uint8Array(length);
+  if (length <= ALIGNED) {
+    for (let i = 0; i < length; i++) own[i] = r.buffer[offset + i]!;
+  } else copyBytes(own, 0, r.buffer.subarray(offset, offset + length));
+  return own.buffer;
 }
 
 export function readArrayBuffer(g: GraphReader): ArrayBuffer {
@@ -150,12 +145,12 @@ export function readArrayBuffer(g: GraphReader): ArrayBuffer {
 
 export function readResizableBuffer(g: GraphReader): ArrayBuffer {
   const maxByteLength = g.r.varint();
-  const bytes = g.r.blob();
+  const bytes = g.r.raw(g.r.alignedLength());
   if (maxByteLength < bytes.length) {
     throw malformed("it holds a buffer that is longer than its limit");
   }
   const buffer = new ArrayBuffer(bytes.length, { maxByteLength });
-  new Uint8Array(buffer).set(bytes);
+  copyBytes(new Uint8Array(buffer), 0, bytes);
   g.register(buffer);
   return buffer;
 }

@@ -1,17 +1,33 @@
 // Copyright 2026 the @concurrent/parallel authors. MIT license.
 
-/** Growable little-endian byte buffer. `bytes()` is a view, valid until the next `reset()` or write. */
+import { copyBytes, type Segment, segments } from "../memory/segments.ts";
+
+/**
+ * Growable little-endian byte buffer. `bytes()` is a view, valid until the next `reset()` or write.
+ *
+ * One that is shared writes what is long into a segment, so that a channel
+ * between threads sends it as it lies there.
+ */
 export class ByteWriter {
   /** The buffer; only the first `length` bytes count. */
-  buffer: Uint8Array<ArrayBuffer>;
+  buffer: Uint8Array;
   /** A view over `buffer`, replaced together with it. */
-  view: DataView<ArrayBuffer>;
+  view: DataView;
   /** Bytes written so far. */
   length = 0;
+  /** Held by the writer. */
+  #segment: Segment | undefined;
+  readonly #isShared: boolean;
 
-  constructor(capacity = 256) {
+  constructor(capacity = 256, isShared = false) {
     this.buffer = new Uint8Array(capacity);
     this.view = new DataView(this.buffer.buffer);
+    this.#isShared = isShared;
+  }
+
+  /** What was written lies in it; undefined where that is memory of its own. */
+  get segment(): Segment | undefined {
+    return this.#segment;
   }
 
   /** Makes room for `size` more bytes and returns the offset at which they start. */
@@ -55,7 +71,20 @@ export class ByteWriter {
   /** The bytes as they are, without a length. */
   raw(bytes: Uint8Array): void {
     const offset = this.reserve(bytes.length);
-    this.buffer.set(bytes, offset);
+    copyBytes(this.buffer, offset, bytes);
+  }
+
+  /** Length (varint); where that is above `ALIGNED` a byte that says how many follow, so that the bytes are copied fast. */
+  alignedBlob(bytes: Uint8Array): void {
+    const { length } = bytes;
+    this.varint(length);
+    if (length > ALIGNED) {
+      const offset = this.reserve(1);
+      const gap = -(offset + 1) & 7;
+      this.buffer[offset] = gap;
+      this.reserve(gap);
+    }
+    this.raw(bytes);
   }
 
   /** Length (varint), then the bytes. */
@@ -106,33 +135,55 @@ export class ByteWriter {
   }
 
   /** A view of what was written; not a copy. */
-  bytes(): Uint8Array<ArrayBuffer> {
+  bytes(): Uint8Array {
     return this.buffer.subarray(0, this.length);
   }
 
-  /** What was written, with its buffer: the writer starts anew with another one. */
-  take(): Uint8Array<ArrayBuffer> {
+  /** What was written, in memory that is not written again: its own, or a segment, held by the caller from now on. */
+  take(): {
+    readonly bytes: Uint8Array;
+    readonly segment: Segment | undefined;
+  } {
+    const segment = this.#segment;
+    if (segment === undefined && this.length <= KEPT) {
+      return { bytes: this.buffer.slice(0, this.length), segment };
+    }
     const bytes = this.bytes();
+    this.#segment = undefined;
+    this.#begin();
+    return { bytes, segment };
+  }
+
+  /** Forgets what was written; gives a segment, or a buffer above `keep` bytes, back. */
+  reset(keep = 1 << 20): void {
+    this.length = 0;
+    if (this.#segment === undefined && this.buffer.length <= keep) return;
+    this.#segment?.release();
+    this.#segment = undefined;
+    this.#begin();
+  }
+
+  #begin(): void {
     this.buffer = new Uint8Array(256);
     this.view = new DataView(this.buffer.buffer);
     this.length = 0;
-    return bytes;
-  }
-
-  /** Forgets what was written; gives a buffer above `keep` bytes back to the collector. */
-  reset(keep = 1 << 20): void {
-    this.length = 0;
-    if (this.buffer.length > keep) {
-      this.buffer = new Uint8Array(256);
-      this.view = new DataView(this.buffer.buffer);
-    }
   }
 
   #grow(needed: number): void {
-    const buffer = new Uint8Array(Math.max(needed, this.buffer.length * 2));
+    const size = Math.max(needed, this.buffer.length * 2);
+    const segment = this.#isShared && size > SHARED
+      ? segments.acquire(size)
+      : undefined;
+    const buffer = segment?.bytes ?? new Uint8Array(size);
     buffer.set(this.buffer.subarray(0, this.length));
+    this.#segment?.release();
+    this.#segment = segment;
     this.buffer = buffer;
-    this.view = new DataView(buffer.buffer);
+    this.view = new DataView(
+      buffer.buffer,
+      buffer.byteOffset,
+      buffer.byteLength,
+    );
   }
 }
 
@@ -216,6 +267,13 @@ export class ByteReader {
     return this.raw(this.varint());
   }
 
+  /** Reads the length that `alignedBlob()` wrote, and moves to the bytes. */
+  alignedLength(): number {
+    const length = this.varint();
+    if (length > ALIGNED) this.take(this.u8());
+    return length;
+  }
+
   string(): string {
     const header = this.varint();
     const form = header % 4;
@@ -246,6 +304,13 @@ export class ByteReader {
     return text;
   }
 }
+
+/** Buffers up to this many bytes are written where they come: a loop beats the views that a block copy needs. */
+export const ALIGNED = 64;
+/** Messages above this many bytes are written into a segment. */
+const SHARED = 1 << 14;
+/** What is taken is copied up to this size, and above it kept in the buffer that it was written into. */
+const KEPT = 1 << 16;
 
 /** The forms of a string's bytes. */
 const ASCII = 0;

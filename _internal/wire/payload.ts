@@ -8,9 +8,20 @@
 // Imports are asynchronous and decoding is not, so the modules come first: a
 // receiver that has them all (nearly always: none are needed) decodes at once:
 // `received_payload.ts`.
+//
+// The value is written first, since only then it is known what comes before it:
+//
+//   | room for a header | modules, stores |= value =|
+//     at least HEADROOM                   ^ START, or more by a multiple of 8
+//
+// A long one between threads is written into a segment (`memory/segments.ts`).
+// It is held by whoever has made it, until `releasePayload()` or the collector
+// finds that nobody did, by each job that is under way with it, and by each
+// message.
 
 import { SerializationError } from "../base/errors.ts";
 import { describe } from "../base/validation.ts";
+import { copyBytes, type Segment } from "../memory/segments.ts";
 import { isMovable, movable } from "./attachments.ts";
 import { ByteWriter } from "./bytes.ts";
 import { encodeValue } from "./codec.ts";
@@ -22,6 +33,8 @@ import type { Storage } from "./functions/storages.ts";
 /** A value on its way: bytes, and what only the platform can carry. */
 export interface Payload {
   readonly bytes: Uint8Array;
+  /** What the bytes lie in; undefined where that is memory of their own. */
+  readonly segment: Segment | undefined;
   readonly attachments: readonly unknown[];
   readonly transfer: readonly Transferable[];
   /** Whoever sends it tells the receiver when one of them fires. */
@@ -44,6 +57,8 @@ export interface PayloadOptions {
   readonly token?: ((fn: AnyFunction) => string) | undefined;
   /** False where the channel has nothing but bytes. */
   readonly attachments: boolean;
+  /** True for one that jobs hold while they need it, and that threads are sent: it may lie in a segment. */
+  readonly isShared?: boolean;
   /** True where the sender tells the receiver what becomes of the signals in the value; else they are refused. */
   readonly signals?: boolean;
   /** Has the stores go before the value. */
@@ -77,9 +92,10 @@ export interface Replacement extends Pick<PayloadOptions, "root" | "describe"> {
 const NONE: readonly never[] = [];
 /** Bytes before a payload in its buffer: a header is written there, so that the payload is not copied behind it. */
 const HEADROOM = 32;
-/** Payloads above this many bytes keep the buffer that they were written into. */
-const LARGE = 1 << 16;
-const writer = new ByteWriter(4096);
+/** Where the value is written. */
+const START = HEADROOM + 8;
+const privateWriter = new ByteWriter(4096);
+const sharedWriter = new ByteWriter(4096, true);
 
 /**
  * Encodes a value for a message.
@@ -95,7 +111,7 @@ export function encodePayload(
   if (moved) checkTransfer(transfer);
   // The writer is shared: encoding can run user code (getters), which may
   // submit a task of its own, so a nested call gets a writer of its own.
-  const w = takeWriter();
+  const w = takeWriter(options.isShared ?? false);
   try {
     let context = encodeInto(w, value, options);
     const other = options.instead?.(context.mutable);
@@ -118,39 +134,29 @@ export function encodePayload(
       });
     }
     const { modules, attachments = NONE, signals = NONE } = context;
-    let message: Uint8Array<ArrayBuffer>;
-    if (modules.size > 0) {
-      message = withModules(w, HEADROOM + 1, modules);
-    } else {
-      message = w.length > LARGE ? w.take() : w.bytes().slice();
-    }
-    return {
-      bytes: message.subarray(HEADROOM),
+    const moving = moved && options.attachments
+      ? takeTransferred(attachments, transfer, options.isRepeatable ?? false)
+      : {
+        attachments: checkAttachments(attachments, options.root),
+        transfer: NONE,
+      };
+    return kept({
+      ...takeBytes(w, modules),
       mutable: context.mutable,
       signals,
       storages: storagesIn(context),
       contexts: context.written > 0,
-      ...(moved && options.attachments
-        ? takeTransferred(
-          attachments,
-          transfer,
-          options.isRepeatable ?? false,
-        )
-        : {
-          attachments: checkAttachments(attachments, options.root),
-          transfer: NONE,
-        }),
-    };
+      ...moving,
+    });
   } finally {
     giveWriter(w);
   }
 }
 
-/** Leaves room for a header, writes the value as one that needs no modules. */
+/** Leaves room for a header and modules, writes the value. */
 function encodeInto(w: ByteWriter, value: unknown, options: PayloadOptions) {
   const context = encodeContext(options);
-  w.reserve(HEADROOM);
-  w.u8(0);
+  w.reserve(START);
   const { contexts } = options;
   if (contexts !== undefined && contexts.storages.length > 0) {
     context.storages = new Set(contexts.storages);
@@ -186,22 +192,36 @@ function encodeContext(options: PayloadOptions) {
   };
 }
 
-/** The message with the names of its modules before the value, which begins at `start` of `w`. */
-function withModules(
+/** Takes a payload out of its writer, with what comes before the value. */
+function takeBytes(
   w: ByteWriter,
-  start: number,
   modules: ReadonlySet<string>,
-): Uint8Array<ArrayBuffer> {
-  const full = new ByteWriter(w.length + 256);
-  full.reserve(HEADROOM);
-  full.varint(modules.size);
-  for (const url of modules) full.string(url);
-  full.raw(w.bytes().subarray(start));
-  return full.bytes();
+  stores?: ByteWriter,
+): Pick<Payload, "bytes" | "segment"> {
+  let begin = START;
+  if (modules.size === 0 && stores === undefined) w.buffer[--begin] = 0;
+  else {
+    const head = new ByteWriter(256);
+    head.varint(modules.size);
+    for (const url of modules) head.string(url);
+    if (stores !== undefined) head.raw(stores.bytes());
+    const lacking = head.length - (START - HEADROOM);
+    if (lacking > 0) {
+      // By a multiple of 8: what is aligned stays so.
+      const shift = (lacking + 7) & ~7;
+      begin += shift;
+      const end = w.reserve(shift);
+      w.buffer.copyWithin(begin, START, end);
+    }
+    begin -= head.length;
+    w.buffer.set(head.bytes(), begin);
+  }
+  const { bytes, segment } = w.take();
+  return { bytes: bytes.subarray(begin), segment };
 }
 
 /** Bytes that a list may begin with. */
-const MAX_CAPACITY = 1 << 16;
+const MAX_CAPACITY = 1 << 14;
 
 /**
  * A payload of many values, each encoded at once and for itself: what happens
@@ -211,7 +231,7 @@ const MAX_CAPACITY = 1 << 16;
 export class ListPayload {
   /** The next one is mostly as long as the last one. */
   static #capacity = 256;
-  readonly #w = new ByteWriter(ListPayload.#capacity);
+  readonly #w: ByteWriter;
   readonly #context: ReturnType<typeof encodeContext>;
   /** Where the last value begins, in bytes, among the attachments and among the signals. */
   #lastStart = 0;
@@ -225,6 +245,8 @@ export class ListPayload {
   length = 0;
 
   constructor(options: PayloadOptions) {
+    this.#w = new ByteWriter(ListPayload.#capacity, options.isShared);
+    this.#w.reserve(START);
     this.#context = encodeContext(options);
     this.#storages = options.contexts?.storages ?? NONE;
     this.#stores = options.contexts?.stores;
@@ -232,7 +254,7 @@ export class ListPayload {
 
   /** Bytes of the values so far. */
   get size(): number {
-    return this.#w.length;
+    return this.#w.length - START;
   }
 
   /** True where what was captured may change. */
@@ -281,26 +303,25 @@ export class ListPayload {
   finish(): Payload {
     const context = this.#context;
     ListPayload.#capacity = Math.min(this.#w.buffer.length, MAX_CAPACITY);
-    const w = new ByteWriter(this.#w.length + 16);
+    const stores = new ByteWriter(64);
     for (const storage of this.#storages) {
       (context.storages ??= new Set()).add(storage);
     }
     if (context.storages !== undefined) {
-      writeContexts(w, context.storages, this.#stores, context);
+      writeContexts(stores, context.storages, this.#stores, context);
     }
+    stores.varint(this.#heads + this.length);
     const { modules, attachments = NONE, signals = NONE, mutable } = context;
-    w.varint(this.#heads + this.length);
-    w.raw(this.#w.bytes());
-    const message = withModules(w, 0, modules);
-    return {
-      bytes: message.subarray(HEADROOM),
+    checkAttachments(attachments, this.#context.root);
+    return kept({
+      ...takeBytes(this.#w, modules, stores),
       mutable,
       signals,
       storages: storagesIn(context),
       contexts: context.storages !== undefined,
-      attachments: checkAttachments(attachments, this.#context.root),
+      attachments,
       transfer: NONE,
-    };
+    });
   }
 }
 
@@ -381,12 +402,14 @@ function takeTransferred(
  * holds until the next message is made of the same payload.
  */
 export function messageOf(header: Uint8Array, payload: Payload): Uint8Array {
-  const { bytes } = payload;
   if (header.length > HEADROOM) {
     throw new RangeError(
       `Cannot write a header of ${header.length} bytes: there is room for ${HEADROOM}`,
     );
   }
+  let { bytes } = payload;
+  // The header of the last message has not been read: it was taken back.
+  if (payload.segment?.isSent) bytes = withRoom(new ByteWriter(), bytes);
   const message = new Uint8Array(
     bytes.buffer,
     bytes.byteOffset - header.length,
@@ -396,36 +419,70 @@ export function messageOf(header: Uint8Array, payload: Payload): Uint8Array {
   return message;
 }
 
-/** A payload that has come in a message, to be sent on as it is. */
+/** A copy of a payload, with room for a header before it. */
+function withRoom(w: ByteWriter, bytes: Uint8Array): Uint8Array {
+  // What is aligned stays so.
+  const begin = HEADROOM + (bytes.byteOffset & 7);
+  w.reserve(begin + bytes.length);
+  copyBytes(w.buffer, begin, bytes);
+  return w.bytes().subarray(begin);
+}
+
+/**
+ * A payload that has come in a message, to be sent on as it is.
+ *
+ * @param isShared As in the options of one that is encoded.
+ */
 export function receivedPayload(
   bytes: Uint8Array,
   attachments: readonly unknown[],
   mutable: boolean,
   signals: readonly AbortSignal[] = NONE,
   contexts = false,
+  isShared = false,
 ): Payload {
-  const copy = new Uint8Array(HEADROOM + bytes.length);
-  copy.set(bytes, HEADROOM);
-  return {
-    bytes: copy.subarray(HEADROOM),
+  const w = new ByteWriter(0, isShared);
+  return kept({
+    bytes: withRoom(w, bytes),
+    segment: w.segment,
     attachments,
     transfer: movable(attachments),
     mutable,
     signals,
     storages: NONE,
     contexts,
-  };
+  });
 }
 
-let writerTaken = false;
+const forgotten = new FinalizationRegistry<Segment>((segment) =>
+  segment.release()
+);
 
-function takeWriter(): ByteWriter {
-  if (writerTaken) return new ByteWriter();
-  writerTaken = true;
+/** Sees to it that the segment of a payload that nobody releases is free one day. */
+function kept(payload: Payload): Payload {
+  const { segment } = payload;
+  if (segment !== undefined) forgotten.register(payload, segment, payload);
+  return payload;
+}
+
+/** Whoever has made the payload is done with it: what is under way with it holds it by itself. */
+export function releasePayload(payload: Payload): void {
+  const { segment } = payload;
+  if (segment !== undefined && forgotten.unregister(payload)) segment.release();
+}
+
+const taken = new Set<ByteWriter>();
+
+function takeWriter(isShared: boolean): ByteWriter {
+  const writer = isShared ? sharedWriter : privateWriter;
+  if (taken.has(writer)) return new ByteWriter(256, isShared);
+  taken.add(writer);
   writer.reset();
   return writer;
 }
 
 function giveWriter(w: ByteWriter): void {
-  if (w === writer) writerTaken = false;
+  // What a failure has left.
+  w.reset();
+  taken.delete(w);
 }

@@ -1,6 +1,7 @@
 // Copyright 2026 the @concurrent/parallel authors. MIT license.
 
 import type { SideRoad } from "./ring_channel.ts";
+import { SegmentShelf } from "./segment_shelf.ts";
 
 /** The part of Worker, MessagePort and a worker's global scope that a channel needs. */
 export interface MessageSource {
@@ -21,10 +22,13 @@ export class PortRoad implements SideRoad {
   readonly lendsBytes = false;
   onArrival: (message: Uint8Array, attachments: readonly unknown[]) => void =
     () => {};
+  onShelved: () => void = () => {};
+  readonly shelf: SegmentShelf;
   readonly #port: MessageSource;
 
   constructor(port: MessageSource) {
     this.#port = port;
+    this.shelf = new SegmentShelf((message) => port.postMessage(message, []));
     port.addEventListener("message", this.#onMessage);
   }
 
@@ -41,10 +45,13 @@ export class PortRoad implements SideRoad {
 
   close(): void {
     this.#port.removeEventListener("message", this.#onMessage);
+    this.shelf.close();
   }
 
   #onMessage = ({ data }: MessageEvent): void => {
-    if (!(data?.bytes instanceof Uint8Array)) return;
-    this.onArrival(data.bytes, data.attachments);
+    if (typeof data !== "object" || data === null) return;
+    if (data.bytes instanceof Uint8Array) {
+      this.onArrival(data.bytes, data.attachments);
+    } else if (this.shelf.receive(data)) this.onShelved();
   };
 }

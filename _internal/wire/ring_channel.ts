@@ -6,6 +6,7 @@
 //
 //   host                                              guest
 //   send() --> requests ring -------------------> drain() --> onMessage()
+//          |-> shelf: large, named in the ring ---^
 //          \-> road: large, or with attachments --^ (matched with its marker)
 //   drain() <-- results ring <------------------- send()
 //   hostBell (one word for all threads)             guestBell (one per worker)
@@ -16,6 +17,10 @@
 // the road delivers it. The message is sent before the marker is written: a
 // value that cannot be cloned throws and leaves nothing. A message that comes
 // while its marker is the next record is delivered from the road at once.
+//
+// Large messages lie on a shelf where there is one (threads: `segment_shelf.ts`),
+// and their record says where. A record whose place has not come yet by the road
+// waits as a marker does.
 //
 // Spoilt ring: another process can write anything into it. What can be told
 // from a record ends the channel with an error, see `ring.ts`.
@@ -35,13 +40,23 @@ const EMPTY = new Uint8Array(0);
 const ARRIVAL_BATCH = 256;
 /** A record with the message itself. */
 const INLINE = 0;
-/** A record that stands for the next port message. */
+/** A record that stands for a message elsewhere: its place on the shelf, or nothing: the next one of the road. */
 const MARKER = 1;
 
 /** What has come by the road before its marker was met. */
 interface Arrival {
   readonly bytes: Uint8Array;
   readonly attachments: readonly unknown[];
+}
+
+/** Memory of both sides for large messages. */
+export interface Shelf {
+  /** Puts a message there, as it is now; undefined where it had better go another way. The record says where it lies. */
+  put(message: Uint8Array): Uint8Array | undefined;
+  /** The message of a record; undefined while the word of its place is on its way. */
+  find(record: Uint8Array): Uint8Array | undefined;
+  /** A message that was found has been read. */
+  delivered(message: Uint8Array): void;
 }
 
 /** Carries, in order, what cannot be written into a ring. */
@@ -51,6 +66,10 @@ export interface SideRoad {
   readonly lendsBytes: boolean;
   /** Set once by the channel. */
   onArrival: (message: Uint8Array, attachments: readonly unknown[]) => void;
+  /** Where large messages without attachments go instead, if there is such a place. */
+  readonly shelf?: Shelf;
+  /** Set once by the channel: word of a place on the shelf has come. */
+  onShelved?: () => void;
   /**
    * Sends one message. The bytes are copied before it returns.
    *
@@ -93,6 +112,8 @@ export class RingChannel implements Channel {
   readonly #arrived: Arrival[] = [];
   /** Markers read whose message has not come by the road yet: 0 or 1. */
   #awaited = 0;
+  /** The record whose place has not come yet. */
+  #placed: Uint8Array | undefined;
   #overflow: { bytes: Uint8Array; kind: 0 | 1 }[] = [];
   #state: "new" | "open" | "closed" = "new";
 
@@ -110,6 +131,7 @@ export class RingChannel implements Channel {
     this.carriesAttachments = ends.road.carriesAttachments;
     // Before it is open: what the other side sends at once is not lost.
     this.#road.onArrival = this.#onArrival;
+    this.#road.onShelved = () => this.#pump.wake();
   }
 
   /** True where all that was sent is in the ring or on the road. */
@@ -124,7 +146,7 @@ export class RingChannel implements Channel {
 
   poll(): boolean {
     this.drain(Infinity);
-    return this.#awaited === 0;
+    return this.#awaited === 0 && this.#placed === undefined;
   }
 
   finish(): void {
@@ -146,7 +168,11 @@ export class RingChannel implements Channel {
     transfer: readonly Transferable[] = [],
   ): void {
     if (this.#state === "closed") return;
-    if (
+    const place = attachments.length === 0
+      ? this.#road.shelf?.put(message)
+      : undefined;
+    if (place !== undefined) this.#write(place, MARKER);
+    else if (
       attachments.length > 0 || message.length > this.#producer.maxRecord
     ) {
       this.#road.send(message, attachments, transfer);
@@ -162,9 +188,10 @@ export class RingChannel implements Channel {
   get pending(): boolean {
     if (this.#state !== "open") return false;
     if (this.#overflow.length > 0 && this.#flush()) return true;
-    return this.#awaited > 0
-      ? this.#arrived.length > 0
-      : this.#consumer.pending;
+    if (this.#awaited > 0) return this.#arrived.length > 0;
+    return this.#placed === undefined
+      ? this.#consumer.pending
+      : this.#road.shelf!.find(this.#placed) !== undefined;
   }
 
   /** Delivers up to `limit` messages; returns how many. */
@@ -180,8 +207,18 @@ export class RingChannel implements Channel {
         this.onMessage(message.bytes, message.attachments);
         continue;
       }
-      const record = this.#read();
+      // Nothing is read while one is kept, so that it stays as it is.
+      const record = this.#placed ?? this.#read();
       if (record === undefined) break;
+      if (this.#consumer.kind === MARKER && record.length > 0) {
+        this.#placed = record;
+        const message = this.#road.shelf?.find(record);
+        if (message === undefined) break;
+        this.#placed = undefined;
+        delivered++;
+        this.#deliver(message);
+        continue;
+      }
       if (this.#consumer.kind === MARKER) {
         this.#awaited = 1;
         continue;
@@ -193,6 +230,14 @@ export class RingChannel implements Channel {
     if (this.#consumer.takeWish()) this.#peerBell.ring();
     this.onDelivered();
     return delivered;
+  }
+
+  #deliver(message: Uint8Array): void {
+    try {
+      this.onMessage(message, NO_ATTACHMENTS);
+    } finally {
+      this.#road.shelf?.delivered(message);
+    }
   }
 
   #read(): Uint8Array | undefined {

@@ -18,6 +18,7 @@ import { CancelledError, SerializationError } from "../base/errors.ts";
 import { hasWork, whenIdle } from "../base/registry.ts";
 import { isThenable } from "../base/validation.ts";
 import type { CallSlots } from "../memory/slots.ts";
+import { copyOf, keepBytes, type KeptBytes } from "../memory/segments.ts";
 import { setInterruption } from "../memory/parking.ts";
 import { movable } from "../wire/attachments.ts";
 import { ByteReader, ByteWriter } from "../wire/bytes.ts";
@@ -109,6 +110,8 @@ interface Call {
   readonly contexts: boolean;
   readonly definition: Definition | undefined;
   readonly payload: Uint8Array;
+  /** What keeps the payload; undefined where that is valid during its message only. */
+  readonly kept: KeptBytes | undefined;
   readonly attachments: readonly unknown[];
 }
 
@@ -146,13 +149,14 @@ export class Guest {
   /** Loaded with the first generator: most workers never run one. */
   #ItemStream: typeof ItemStream | undefined;
   /** Undefined while a value is encoded with it. */
-  #writer: ByteWriter | undefined = new ByteWriter(1024);
+  #writer: ByteWriter | undefined;
   /** Has `#startWaiting()` look. */
   #wake = () => {};
 
   constructor(options: GuestOptions) {
     this.#options = options;
     this.#channel = options.channel;
+    this.#writer = this.#createWriter(1024);
   }
 
   /** From now on calls keep their context where others interleave. */
@@ -225,7 +229,7 @@ export class Guest {
       case Tag.define: {
         const mutable = message.payload[0] === 1;
         // The message is only valid during this call.
-        const bytes = message.payload.slice(1);
+        const bytes = copyOf(message.payload.subarray(1));
         this.#definitions.set(message.definition, {
           bytes,
           attachments,
@@ -241,6 +245,7 @@ export class Guest {
       case Tag.call: {
         this.#held.set(message.slot, new HeldCall());
         const mustWait = this.#busy >= this.#options.concurrency;
+        const kept = mustWait ? keepBytes(message.payload) : undefined;
         const call: Call = {
           slot: message.slot,
           mode: message.mode,
@@ -249,7 +254,8 @@ export class Guest {
           definition: message.definition === WHOLE_CALL
             ? IN_PAYLOAD
             : this.#definitions.get(message.definition),
-          payload: mustWait ? message.payload.slice() : message.payload,
+          payload: kept?.bytes ?? message.payload,
+          kept,
           attachments,
         };
         if (mustWait) this.#waiting.push(call);
@@ -305,6 +311,7 @@ export class Guest {
     this.#busy++;
     const { definition } = call;
     if (definition === undefined) {
+      call.kept?.release();
       this.#fail(
         call.slot,
         new SerializationError(
@@ -328,8 +335,8 @@ export class Guest {
         this.#run(call, definition, head.offset);
         return;
       }
-      // The bytes are valid during the message only.
-      const kept = { ...call, payload: call.payload.slice() };
+      const kept = call.kept ?? keepBytes(call.payload);
+      const later = { ...call, payload: kept.bytes, kept };
       // Signals that have fired are told behind the call, and the function may
       // never turn the event loop. With the others too the call has a moment
       // for what is on its way.
@@ -342,12 +349,14 @@ export class Guest {
         for (const [url, namespace] of modules) {
           this.#modules.set(url, namespace);
         }
-        this.#run(kept, definition, head.offset);
+        this.#run(later, definition, head.offset);
       }).catch((error) => {
+        kept.release();
         this.#fail(call.slot, error, 0);
         this.#leave();
       });
     } catch (error) {
+      call.kept?.release();
       this.#fail(call.slot, error, 0);
       this.#leave();
     }
@@ -391,10 +400,12 @@ export class Guest {
         [fn, ...args] = value as [typeof fn, ...unknown[]];
       } else [fn, args] = value as [typeof fn, unknown[]];
     } catch (error) {
+      call.kept?.release();
       this.#fail(slot, error, 0);
       this.#leave();
       return;
     }
+    call.kept?.release();
     if (sharesSlots && !slots.start(slot)) {
       this.#release(slot);
       this.#send({ tag: Tag.skipped, slot });
@@ -702,14 +713,18 @@ export class Guest {
 
   /** Lends a writer. Values have getters, which may send messages of their own meanwhile: those get another one. */
   #encode<T>(write: (w: ByteWriter) => T): T {
-    const w = this.#writer ?? new ByteWriter(64);
+    const w = this.#writer ?? this.#createWriter(64);
     this.#writer = undefined;
-    w.reset();
     try {
       return write(w);
     } finally {
+      w.reset();
       this.#writer = w;
     }
+  }
+
+  #createWriter(capacity: number): ByteWriter {
+    return new ByteWriter(capacity, this.#channel.carriesAttachments);
   }
 }
 

@@ -14,6 +14,7 @@ import {
   RingConsumer,
   RingProducer,
 } from "../../../_internal/memory/ring.ts";
+import { segments } from "../../../_internal/memory/segments.ts";
 import { PortRoad } from "../../../_internal/wire/port_road.ts";
 import {
   RingChannel,
@@ -23,7 +24,9 @@ import { RingPump } from "../../../_internal/wire/ring_pump.ts";
 import { soon } from "../../_suites/_helpers.ts";
 import { channelSuite, type Pair } from "../../_suites/channel_suite.ts";
 
-function createPair(size = 1024): Pair & { a: RingChannel; b: RingChannel } {
+function createPair(
+  size = 1024,
+): Pair & { a: RingChannel; b: RingChannel; ports: MessageChannel } {
   const there = new SharedArrayBuffer(ringBytes(size));
   const back = new SharedArrayBuffer(ringBytes(size));
   const bells = [0, 1].map(() =>
@@ -33,7 +36,8 @@ function createPair(size = 1024): Pair & { a: RingChannel; b: RingChannel } {
   const pumps = bells.map((bell) =>
     new RingPump(bell, { batch: 4, looks: 0, crowd, place: undefined })
   ) as [RingPump, RingPump];
-  const { port1, port2 } = new MessageChannel();
+  const ports = new MessageChannel();
+  const { port1, port2 } = ports;
   port1.start();
   port2.start();
   const a = new RingChannel({
@@ -53,6 +57,7 @@ function createPair(size = 1024): Pair & { a: RingChannel; b: RingChannel } {
   return {
     a,
     b,
+    ports,
     open() {
       a.open();
       b.open();
@@ -194,4 +199,65 @@ Deno.test("RingChannel closes with an error when its ring was spoilt", () => {
     port1.close();
     port2.close();
   }
+});
+
+Deno.test("RingChannel sends large messages through a segment that it names once", async () => {
+  await using pair = createPair();
+  const { a, b, ports } = pair;
+  let posted = 0;
+  const { port1 } = ports;
+  const post = port1.postMessage;
+  port1.postMessage = (...args: unknown[]) => {
+    posted++;
+    return Reflect.apply(post, port1, args);
+  };
+  pair.open();
+  for (let i = 0; i < 20; i++) {
+    const arrived = Promise.withResolvers<void>();
+    b.onMessage = (message) => {
+      assertEquals(message.length, 300_000);
+      assert(message.every((byte) => byte === i));
+      arrived.resolve();
+    };
+    a.send(new Uint8Array(300_000).fill(i));
+    await soon("the message", arrived.promise);
+  }
+  assertEquals(posted, 1);
+});
+
+Deno.test("RingChannel sends a message that lies in a segment as it lies there", async () => {
+  await using pair = createPair();
+  const { a, b } = pair;
+  const before = segments.inUse;
+  const segment = segments.acquire(100_000);
+  const message = segment.bytes.subarray(5, 90_005).fill(1);
+  const found: number[] = [];
+  const all = Promise.withResolvers<void>();
+  b.onMessage = (message) => {
+    found.push(message[0]!, message.length);
+    if (found.length === 4) all.resolve();
+  };
+  pair.open();
+  a.send(message);
+  assert(segment.isSent);
+  segment.bytes[5] = 2;
+  a.send(message.subarray(0, 10));
+  segment.release();
+  await soon("both", all.promise);
+  // It was not copied: the write after `send()` shows.
+  assertEquals(found, [2, 90_000, 2, 10]);
+  assertEquals(segments.inUse, before);
+});
+
+Deno.test("RingChannel.close() retires what the other side may still read", async () => {
+  const before = segments.inUse;
+  const segment = segments.acquire(100_000);
+  {
+    await using pair = createPair();
+    pair.a.send(segment.bytes.subarray(0, 50_000));
+    pair.a.send(new Uint8Array(50_000));
+    assertEquals(segments.inUse, before + 2);
+  }
+  assertEquals(segments.inUse, before);
+  assert(!segments.owns(segment));
 });
