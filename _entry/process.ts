@@ -3,17 +3,16 @@
 // What a child process runs.
 
 import { clearStaleRaises } from "../_internal/memory/abort_flags.ts";
-import { CallSlots } from "../_internal/memory/slots.ts";
 import { createGuest } from "../_internal/worker/guest.ts";
 import { connectToParent } from "../_internal/worker/process_child.ts";
 
 const parent = await connectToParent();
-const { channel, words, info } = parent;
+const { channel, slots, sharesSlots, words, info } = parent;
 const guest = createGuest({
   worker: { id: info.id, name: info.name, kind: "process" },
   channel,
-  slots: new CallSlots(words),
-  sharesSlots: false,
+  slots,
+  sharesSlots,
   concurrency: info.concurrency,
   exit: (code) => void parent.exit(code),
 });

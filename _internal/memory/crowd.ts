@@ -20,6 +20,8 @@ const PLACES = CROWD_WORDS * 32;
 export class Crowd {
   readonly #words: Int32Array;
   readonly #cores: number;
+  /** Others that the bits do not count. */
+  #met: Crowd | undefined;
   /** Host: places that are taken. */
   readonly #taken = new Set<number>();
 
@@ -46,6 +48,11 @@ export class Crowd {
     this.sleeps(place);
   }
 
+  /** Host: counts those of another crowd too from now on. */
+  meet(other: Crowd): void {
+    this.#met = other;
+  }
+
   /** Worker: it has something to do, or looks for it. */
   wakes(place: number): void {
     Atomics.or(this.#words, place >>> 5, 1 << (place & 31));
@@ -58,12 +65,17 @@ export class Crowd {
 
   /** True where there is a core for everybody who is awake, and for the caller. */
   get hasSpareCore(): boolean {
+    const met = this.#met === undefined ? 0 : this.#met.#awake();
+    return this.#awake() + met < this.#cores;
+  }
+
+  #awake(): number {
     let awake = 0;
     for (let i = 0; i < CROWD_WORDS; i++) {
       for (let bits = Atomics.load(this.#words, i); bits !== 0; awake++) {
         bits &= bits - 1;
       }
     }
-    return awake < this.#cores;
+    return awake;
   }
 }

@@ -26,6 +26,13 @@ export interface Channel {
   ): void;
   /** Resolves when what was sent is on its way. Missing where it is as soon as `send()` has returned. */
   flush?(): Promise<void>;
+  /**
+   * Resolves when what was sent needs no turn of the event loop any more to
+   * leave; undefined where that is so now. A guest that ran a long function
+   * before would keep an answer back. Missing where it is always so, or where
+   * there is no answer while another call can come.
+   */
+  whenSent?(): Promise<void> | undefined;
   /** Set once by the owner before `open()`. The message is only valid during the call. */
   onMessage: (message: Uint8Array, attachments: readonly unknown[]) => void;
   /** May be set by the owner before `open()`. Called when those messages that came together have been delivered. */

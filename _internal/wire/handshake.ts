@@ -382,7 +382,12 @@ function startDeadline(deadline: number, onExpire: () => void): () => void {
   return () => clearInterval(timer);
 }
 
-async function readExactly(
+/**
+ * Reads so many bytes.
+ *
+ * @throws {HandshakeError} If the other side ends before.
+ */
+export async function readExactly(
   socket: HandshakeSocket,
   size: number,
 ): Promise<Uint8Array<ArrayBuffer>> {
@@ -400,7 +405,8 @@ async function readExactly(
   return bytes;
 }
 
-async function writeAll(
+/** Writes all of the bytes. */
+export async function writeAll(
   socket: HandshakeSocket,
   bytes: Uint8Array,
 ): Promise<void> {

@@ -131,17 +131,7 @@ export class SocketChannel implements Channel {
 
   send(message: Uint8Array, attachments?: readonly unknown[]): void {
     const { length } = message;
-    if (attachments !== undefined && attachments.length > 0) {
-      throw new NotSupportedError(
-        "Cannot send message: a socket carries no attachments",
-      );
-    }
-    if (length === 0 || length > this.#maxFrame) {
-      throw new SerializationError(
-        `Cannot send message as its length must be between 1 and ${this.#maxFrame} bytes: current value is ${length}`,
-        { reason: "message size" },
-      );
-    }
+    checkMessage(message, attachments, this.#maxFrame);
     // Dropped, not refused: no sender can know that the other side has just
     // ended, and `onClose` tells it.
     if (!this.#isSending()) return;
@@ -172,6 +162,11 @@ export class SocketChannel implements Channel {
     this.#batchView!.setUint32(offset, 0, true);
     this.#batchView!.setUint32(offset + HEADER, count, true);
     this.#wakeWriter();
+  }
+
+  /** True where nothing is being written, or waits for it. */
+  get isQuiet(): boolean {
+    return !this.#hasOutput();
   }
 
   /** Resolves when all that was sent is with the operating system, or cannot be written any more. */
@@ -450,6 +445,30 @@ export class SocketChannel implements Channel {
     }
     for (const resolve of this.#flushes.splice(0)) resolve();
     this.#markEnded(close);
+  }
+}
+
+/**
+ * Checks whether a socket can carry a message.
+ *
+ * @throws {NotSupportedError} If it has attachments.
+ * @throws {SerializationError} If it is empty, or too long.
+ */
+export function checkMessage(
+  { length }: Uint8Array,
+  attachments: readonly unknown[] = NO_ATTACHMENTS,
+  maxFrame: number = DEFAULT_MAX_FRAME,
+): void {
+  if (attachments.length > 0) {
+    throw new NotSupportedError(
+      "Cannot send message: a socket carries no attachments",
+    );
+  }
+  if (length === 0 || length > maxFrame) {
+    throw new SerializationError(
+      `Cannot send message as its length must be between 1 and ${maxFrame} bytes: current value is ${length}`,
+      { reason: "message size" },
+    );
   }
 }
 

@@ -54,13 +54,29 @@ const GUEST_BATCH = 16;
 
 /** What all workers share. */
 const common = new SharedArrayBuffer((CROWD + CROWD_WORDS) * 4);
-const crowd = crowdOf(common);
-const hostPump = new RingPump(hostBell(common), {
+const crowd: Crowd = crowdOf(common);
+/** Drains the channels of all workers of this thread. */
+export const hostPump: RingPump = new RingPump(hostBell(common), {
   batch: HOST_BATCH,
   looks: HOST_LOOKS,
   crowd,
   place: undefined,
 });
+
+/** Has this thread count those of another crowd too before it waits in a loop. */
+export function meetCrowd(other: Crowd): void {
+  crowd.meet(other);
+}
+
+/** The pump of a worker, which has one channel and a place in a crowd. */
+export function guestPump(bell: Bell, crowd: Crowd, place: number): RingPump {
+  return new RingPump(bell, {
+    batch: GUEST_BATCH,
+    looks: GUEST_LOOKS,
+    crowd,
+    place,
+  });
+}
 
 /** Makes the memory of one worker. */
 export function createLink(transport: ThreadTransport): ThreadLink {
@@ -94,18 +110,12 @@ export function hostChannel(link: ThreadLink, port: MessageSource): Channel {
 export function guestChannel(link: ThreadLink, port: MessageSource): Channel {
   const { transport, memory, common, place } = link;
   if (transport === "port") return new PortChannel(port);
-  const pump = new RingPump(guestBell(link), {
-    batch: GUEST_BATCH,
-    looks: GUEST_LOOKS,
-    crowd: crowdOf(common),
-    place,
-  });
   return new RingChannel({
     producer: new RingProducer(memory, RESULTS, RING_SIZE),
     consumer: new RingConsumer(memory, REQUESTS, RING_SIZE),
     peerBell: hostBell(common),
     road: new PortRoad(port),
-  }, pump);
+  }, guestPump(guestBell(link), crowdOf(common), place));
 }
 
 /** The worker is gone. */

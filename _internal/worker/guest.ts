@@ -146,6 +146,7 @@ export class Guest {
   /** Calls that occupy one of the `concurrency` places. */
   #busy = 0;
   #leaving = false;
+  #awaitsSent = false;
   /** Loaded with the first generator: most workers never run one. */
   #ItemStream: typeof ItemStream | undefined;
   /** Undefined while a value is encoded with it. */
@@ -244,7 +245,8 @@ export class Guest {
         break;
       case Tag.call: {
         this.#held.set(message.slot, new HeldCall());
-        const mustWait = this.#busy >= this.#options.concurrency;
+        const mustWait = this.#busy >= this.#options.concurrency ||
+          this.#isHeldUp();
         const kept = mustWait ? keepBytes(message.payload) : undefined;
         const call: Call = {
           slot: message.slot,
@@ -497,17 +499,40 @@ export class Guest {
 
   #next(): void {
     // Iterative: a synchronous call comes back here before its starter returns.
-    if (this.#leaving) return;
+    if (this.#leaving || (this.#waiting.length > 0 && this.#isSending())) {
+      return;
+    }
     this.#leaving = true;
     try {
       while (
-        this.#waiting.length > 0 && this.#busy < this.#options.concurrency
+        this.#waiting.length > 0 && this.#busy < this.#options.concurrency &&
+        !this.#isSending()
       ) {
         this.#start(this.#waiting.shift()!);
       }
     } finally {
       this.#leaving = false;
     }
+  }
+
+  /** True where a new call has to wait behind others, or for an answer that is about to leave. */
+  #isHeldUp(): boolean {
+    return this.#channel.whenSent !== undefined &&
+      (this.#waiting.length > 0 || this.#isSending());
+  }
+
+  /** True while an answer needs turns of the event loop to leave; has what waits started after that. */
+  #isSending(): boolean {
+    const sent = this.#channel.whenSent?.();
+    if (sent === undefined) return false;
+    if (!this.#awaitsSent) {
+      this.#awaitsSent = true;
+      sent.then(() => {
+        this.#awaitsSent = false;
+        this.#wake();
+      });
+    }
+    return true;
   }
 
   async #runStream(

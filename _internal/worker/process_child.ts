@@ -6,7 +6,9 @@
 //   2. Connect, prove both ends (wire/handshake.ts).
 //   3. Start the watchdog. It reads stdin from now on: a byte is a slot to
 //      abort, the end means that the parent is gone.
-//   4. Hand the channel to the guest.
+//   4. Take the memory that the parent offers, if it does
+//      (wire/process_rings.ts). Then slots are aborted there, and not by 3.
+//   5. Hand the channel to the guest.
 //
 // A child never outlives its parent, whatever either of them is doing: in 1 the
 // read ends, in 2 the connection does, and user code runs only after 3, from
@@ -20,12 +22,13 @@ import {
   waitForRaises,
   WATCHDOG_SOURCE,
 } from "../memory/abort_flags.ts";
+import { CallSlots } from "../memory/slots.ts";
 import {
   connectTo,
   offerHandshake,
   type RendezvousAddress,
 } from "../wire/handshake.ts";
-import { SocketChannel } from "../wire/socket_channel.ts";
+import { ProcessChannel } from "../wire/process_channel.ts";
 import { unrefWorker } from "./unref_worker.ts";
 
 /** How long an ending child tries to get its last messages out, in ms. */
@@ -51,14 +54,20 @@ export interface ChildHello {
   readonly address: RendezvousAddress;
   /** In hexadecimal digits. */
   readonly key: string;
+  /** True: the parent offers memory behind the handshake. */
+  readonly offersMemory: boolean;
   readonly info: ChildInfo;
 }
 
 /** What the child's entry gets. */
 export interface ParentConnection {
   /** Not open yet. Ends the child in order when the parent ends it, unless `onClose` is replaced. */
-  readonly channel: SocketChannel;
-  /** The words of the calls; the watchdog sets their ABORT bit. */
+  readonly channel: ProcessChannel;
+  /** The states of the calls. */
+  readonly slots: CallSlots;
+  /** True where the parent sees them too. Else only the watchdog does, which sets the ABORT bit. */
+  readonly sharesSlots: boolean;
+  /** What is behind `slots` then. */
   readonly words: Int32Array<SharedArrayBuffer>;
   readonly info: ChildInfo;
   /** Set by the owner: called at each fence, when that many raises have been seen. */
@@ -70,7 +79,8 @@ export interface ParentConnection {
 /** Connects to the parent that started this process. Ends the process where there is none, or where it cannot prove itself. */
 export async function connectToParent(): Promise<ParentConnection> {
   ignoreInterrupts();
-  const { address, key, info } = readHello();
+  const { address, key, offersMemory, info } = readHello();
+  const loading = offersMemory ? import("../wire/process_rings.ts") : undefined;
   let conn: Deno.Conn;
   try {
     conn = await connectTo(address);
@@ -86,8 +96,12 @@ export async function connectToParent(): Promise<ParentConnection> {
   startWatchdog(words);
   hideStdin();
   closeAtOnce();
+  const rings = await (await loading)?.takeRings(conn, {
+    path: (address as { path: string }).path,
+  }).catch(() => Deno.exit(1));
 
-  const channel = new SocketChannel(conn);
+  const channel = new ProcessChannel();
+  channel.attach(conn, rings);
   const exit = async (code: number): Promise<void> => {
     setTimeout(() => Deno.exit(code), EXIT_FLUSH);
     await channel.flush();
@@ -96,15 +110,19 @@ export async function connectToParent(): Promise<ParentConnection> {
   channel.onClose = () => void exit(0);
   const connection: ParentConnection = {
     channel,
+    slots: rings?.slots ?? new CallSlots(words),
+    sharesSlots: rings !== undefined,
     words,
     info,
     onRaises: () => {},
     exit,
   };
-  channel.onFence = (count) => {
-    waitForRaises(words, count, FENCE_TIMEOUT);
-    connection.onRaises(count);
-  };
+  if (rings === undefined) {
+    channel.onFence = (count) => {
+      waitForRaises(words, count, FENCE_TIMEOUT);
+      connection.onRaises(count);
+    };
+  }
   return connection;
 }
 

@@ -2,7 +2,9 @@
 
 // The parent's end of a child process. Three roads lead to it:
 //
-//   socket   messages both ways (wire/socket_channel.ts)
+//   socket   messages both ways (wire/process_channel.ts). Where both may use
+//            --allow-ffi, on Linux, beside it rings and call states in memory
+//            that the two share (wire/process_rings.ts)
 //   stdin    out of band: first the address and the key, then a byte for each
 //            raised slot; its end tells the child's watchdog that we are gone,
 //            so it stays open until the child is
@@ -19,14 +21,18 @@ import {
 } from "../base/errors.ts";
 import { workerEnded, workerStarted } from "../base/registry.ts";
 import { FLAGS, raiseByte } from "../memory/abort_flags.ts";
+import { canPark } from "../memory/bell.ts";
+import type { CallSlots } from "../memory/slots.ts";
 import {
   createKey,
   HOST_DEADLINE,
   Rendezvous,
+  type RendezvousAddress,
   type RendezvousTransport,
 } from "../wire/handshake.ts";
 import { type AbortReason, plainMessage, Tag } from "../wire/messages.ts";
-import { SocketChannel } from "../wire/socket_channel.ts";
+import { ProcessChannel } from "../wire/process_channel.ts";
+import type { ProcessRings } from "../wire/process_rings.ts";
 import { checkPermissions, permissionFlags } from "./_permissions.ts";
 import { findProjectConfig } from "./_project_config.ts";
 import { PROCESS_ENTRY } from "./entry_urls.ts";
@@ -75,6 +81,12 @@ export interface ProcessHostOptions extends HostOptions {
   /** The kind of socket; by default what platform and permissions allow. */
   transport?: RendezvousTransport | undefined;
   /**
+   * Whether the child shares memory with this program where it can.
+   *
+   * @default {true}
+   */
+  sharesMemory?: boolean | undefined;
+  /**
    * Milliseconds that the child may take to connect.
    *
    * @default {10_000}, 60_000 where the entry comes from the network
@@ -101,9 +113,7 @@ export class ProcessHost implements WorkerHost {
   readonly id: number;
   readonly name: string;
   readonly pid: number;
-  readonly channel: SocketChannel = new SocketChannel();
-  /** The calls' words are not shared: a call that was sent cannot be taken back. */
-  readonly slots = undefined;
+  readonly channel: ProcessChannel = new ProcessChannel();
   /** Resolves when the child has connected. Rejects where it does not; `exited` resolves then too. */
   readonly ready: Promise<void>;
   readonly exited: Promise<HostExit>;
@@ -115,7 +125,9 @@ export class ProcessHost implements WorkerHost {
   /** Raises sent so far, for the fences behind them. */
   #raises = 0;
   /** Raises of the time in which the child came up: until it has connected, nothing but its first line may go to stdin. */
-  #early: number[] = [];
+  #early: (readonly [slot: number, reason: AbortReason])[] = [];
+  /** Undefined until the child has connected, and where it shares no memory. */
+  #rings: ProcessRings | undefined;
   readonly #rendezvous: Rendezvous;
   readonly #child: Deno.ChildProcess;
   readonly #lane: WritableStreamDefaultWriter<Uint8Array<ArrayBuffer>>;
@@ -135,8 +147,12 @@ export class ProcessHost implements WorkerHost {
     checkPlatform();
     const key = createKey();
     this.#rendezvous = new Rendezvous(key, { transport: options.transport });
+    const flags = this.#flags(options);
+    const { address } = this.#rendezvous;
+    const offersMemory = (options.sharesMemory ?? true) &&
+      canShare(flags, address);
     try {
-      this.#child = this.#spawn(options);
+      this.#child = this.#spawn(options, flags);
     } catch (error) {
       this.#rendezvous.close();
       throw error;
@@ -147,8 +163,9 @@ export class ProcessHost implements WorkerHost {
     this.channel.unref();
     this.#lane = this.#child.stdin.getWriter();
     const hello: ChildHello = {
-      address: this.#rendezvous.address,
+      address,
       key: key.toHex(),
+      offersMemory,
       info: {
         id: this.id,
         name: this.name,
@@ -157,9 +174,17 @@ export class ProcessHost implements WorkerHost {
     };
     this.#tell(new TextEncoder().encode(`${JSON.stringify(hello)}\n`));
     this.exited = this.#watch(options.resourceLimits);
-    this.ready = this.#start(options.deadline ?? defaultDeadline(options));
+    this.ready = this.#start(
+      options.deadline ?? defaultDeadline(options),
+      offersMemory,
+    );
     // Nobody has to wait for `ready`: `exited` tells of a failed start too.
     this.ready.catch(() => {});
+  }
+
+  /** The call states, where the two share memory. A call that was sent before that is known cannot be taken back. */
+  get slots(): CallSlots | undefined {
+    return this.#rings?.slots;
   }
 
   open(): void {
@@ -182,9 +207,9 @@ export class ProcessHost implements WorkerHost {
         }: current value is ${slot}`,
       );
     }
-    const byte = raiseByte(slot, reason);
-    if (this.#state === "starting") this.#early.push(byte);
-    else if (this.#state === "running") this.#raise(byte);
+    if (this.#rings !== undefined) this.#rings.slots.abort(slot, reason);
+    else if (this.#state === "starting") this.#early.push([slot, reason]);
+    else if (this.#state === "running") this.#raise(raiseByte(slot, reason));
   }
 
   stop(code = 0): void {
@@ -216,18 +241,21 @@ export class ProcessHost implements WorkerHost {
     // The status of a child process comes by itself.
   }
 
-  #spawn(options: ProcessHostOptions): Deno.ChildProcess {
+  #flags({ permissions, entry }: ProcessHostOptions): string[] {
+    return permissionFlags(permissions, this.#rendezvous.address, entry);
+  }
+
+  #spawn(
+    options: ProcessHostOptions,
+    permissions: readonly string[],
+  ): Deno.ChildProcess {
     const config = options.config ?? findProjectConfig(Deno.mainModule);
     const args = [
       "run",
       "--quiet",
       "--no-prompt",
       "--no-lock",
-      ...permissionFlags(
-        options.permissions,
-        this.#rendezvous.address,
-        options.entry,
-      ),
+      ...permissions,
       ...(typeof config === "string" ? ["--config", config] : []),
       ...(options.config === false ? ["--no-config"] : []),
       ...limitFlags(options.resourceLimits),
@@ -252,8 +280,12 @@ export class ProcessHost implements WorkerHost {
     }
   }
 
-  async #start(deadline: number): Promise<void> {
+  async #start(deadline: number, offersMemory: boolean): Promise<void> {
     let conn: Deno.Conn;
+    // Meanwhile the child comes up.
+    const loading = offersMemory
+      ? import("../wire/process_rings.ts")
+      : undefined;
     try {
       conn = await this.#rendezvous.accept({ deadline });
     } catch (error) {
@@ -269,16 +301,24 @@ export class ProcessHost implements WorkerHost {
       const exit = await this.exited;
       throw exit.error;
     }
+    const rings = await (await loading)?.offerRings(conn, {
+      path: (this.#rendezvous.address as { path: string }).path,
+      guest: this.pid,
+    });
     // Where the child has ended in the same moment, this closes the socket.
-    this.channel.attach(conn);
-    if (this.#state === "ended") throw (await this.exited).error;
+    this.channel.attach(conn, rings);
+    if (this.#state === "ended") {
+      rings?.release();
+      throw (await this.exited).error;
+    }
+    this.#rings = rings;
     if (this.#state === "starting") this.#state = "running";
     // A child whose messages cannot be read is of no use, and it may be too
     // busy to see that the socket is closed.
     void this.channel.ended.then(({ error }) => {
       if (error !== undefined) this.terminate();
     });
-    for (const byte of this.#early.splice(0)) this.#raise(byte);
+    for (const early of this.#early.splice(0)) this.raise(...early);
   }
 
   async #watch(limits: ResourceLimits | undefined): Promise<HostExit> {
@@ -307,6 +347,8 @@ export class ProcessHost implements WorkerHost {
       if (isOverflow(limits, code, signal)) error = overflowError(limits!);
     }
     this.#state = "ended";
+    // Who asks for the calls' states from now on finds a copy.
+    this.#rings?.release();
     workerEnded();
     // Frees the pipe; it has no reader any more, so it may well fail.
     await this.#lane.close().catch(() => {});
@@ -324,6 +366,15 @@ export class ProcessHost implements WorkerHost {
     // Fails only where the child is gone, and #watch() reports that.
     this.#lane.write(bytes).catch(() => {});
   }
+}
+
+/** Whether both may use memory of the operating system: the parent has what it gives. */
+function canShare(
+  flags: readonly string[],
+  { transport }: RendezvousAddress,
+): boolean {
+  return Deno.build.os === "linux" && transport === "unix" && canPark &&
+    (flags.includes("--allow-all") || flags.includes("--allow-ffi"));
 }
 
 /** The first child of a program may have to fetch the entry and all that it imports. */

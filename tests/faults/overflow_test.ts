@@ -21,7 +21,7 @@ import {
 import { AbandonedLockError, Lock, Thread } from "../../threading/mod.ts";
 import { fromModule, task } from "../../mod.ts";
 import { errorOf, Folder, soon, until } from "../_suites/_helpers.ts";
-import { add, square, throughGate } from "../_suites/_tasks.ts";
+import { add, markedGate, square, throughGate } from "../_suites/_tasks.ts";
 import * as overflow from "./_fixtures/overflow.ts";
 
 /** Small, so that it is full soon. */
@@ -169,10 +169,11 @@ for (const backend of ["thread", "process"] as const) {
     await using executor = create(backend, { maxWorkers: 1, concurrency: 3 });
     using folder = new Folder();
     const gate = folder.file("gate");
-    const beside = [1, 2].map((x) =>
-      executor.submit(throughGate<number>, gate, x)
+    const beside = ["1", "2"].map((name) =>
+      executor.submit(markedGate, folder.file("marks"), gate, name)
     );
-    await until("they run", () => beside.every((future) => future.running()));
+    // What has not begun is not lost: another worker runs it.
+    await until("they have begun", () => folder.lines("marks").length === 2);
     const failing = executor.submit(overflow.growLater);
     for (const future of [failing, ...beside]) {
       checkOverflow(await soon("the end", errorOf(future), PATIENCE));

@@ -94,94 +94,155 @@ class Child implements AsyncDisposable {
   }
 }
 
-Deno.test("ProcessHost knows its pid at once and echoes", async () => {
-  await using child = new Child();
-  assert(child.host.pid > 0);
-  await child.host.ready;
-  assertEquals(await child.evaluate("Deno.pid"), child.host.pid);
-  assertEquals(await child.evaluate("info"), {
-    id: 7,
-    name: "child",
-    concurrency: 1,
+/** Shared memory, which is Linux with --allow-ffi, and the socket alone. */
+const WAYS = [
+  ["ProcessHost", {}],
+  ["ProcessHost without shared memory", { sharesMemory: false }],
+] as const satisfies [string, Partial<ProcessHostOptions>][];
+const canShare = isLinux &&
+  Deno.permissions.querySync({ name: "ffi" }).state === "granted";
+
+for (
+  const [subject, way] of WAYS as [string, Partial<ProcessHostOptions>][]
+) {
+  Deno.test(`${subject} knows its pid at once and echoes`, async () => {
+    await using child = new Child(way);
+    assert(child.host.pid > 0);
+    await child.host.ready;
+    assertEquals(await child.evaluate("Deno.pid"), child.host.pid);
+    assertEquals(await child.evaluate("info"), {
+      id: 7,
+      name: "child",
+      concurrency: 1,
+    });
+    const isShared = await child.evaluate("sharesSlots");
+    assertEquals(isShared, canShare && way.sharesMemory !== false);
+    assertEquals(child.host.slots !== undefined, isShared);
   });
-});
 
-Deno.test("ProcessHost delivers what was sent before the child was there", async () => {
-  await using child = new Child();
-  for (let i = 0; i < 10; i++) child.send(Command.echo, new Uint8Array([i]));
-  for (let i = 0; i < 10; i++) {
-    assertEquals(await child.receive(), new Uint8Array([Command.echo, i]));
-  }
-});
-
-Deno.test("ProcessHost carries many messages in order", async () => {
-  await using child = new Child();
-  const count = 20_000;
-  const body = new Uint8Array(8);
-  const view = new DataView(body.buffer);
-  for (let i = 0; i < count; i++) {
-    view.setUint32(0, i);
-    child.send(Command.echo, body);
-  }
-  for (let i = 0; i < count; i++) {
-    const message = await child.receive();
-    if (new DataView(message.buffer).getUint32(1) !== i) {
-      assertEquals(message[0], i);
+  Deno.test(`${subject} delivers what was sent before the child was there`, async () => {
+    await using child = new Child(way);
+    for (let i = 0; i < 10; i++) child.send(Command.echo, new Uint8Array([i]));
+    for (let i = 0; i < 10; i++) {
+      assertEquals(await child.receive(), new Uint8Array([Command.echo, i]));
     }
-  }
-});
+  });
 
-Deno.test("ProcessHost carries a message of 32 MB", async () => {
-  await using child = new Child();
-  const body = new Uint8Array(32 << 20);
-  for (let i = 0; i < body.length; i += 4096) body[i] = i >> 12;
-  child.send(Command.echo, body);
-  const echo = (await child.receive()).subarray(1);
-  assertEquals(echo.length, body.length);
-  for (let i = 0; i < body.length; i += 4096) {
-    if (echo[i] !== body[i]) assertEquals(echo[i], body[i]);
-  }
-});
+  Deno.test(`${subject} carries many messages in order`, async () => {
+    await using child = new Child(way);
+    const count = 20_000;
+    const body = new Uint8Array(8);
+    const view = new DataView(body.buffer);
+    for (let i = 0; i < count; i++) {
+      view.setUint32(0, i);
+      child.send(Command.echo, body);
+    }
+    for (let i = 0; i < count; i++) {
+      const message = await child.receive();
+      if (new DataView(message.buffer).getUint32(1) !== i) {
+        assertEquals(message[0], i);
+      }
+    }
+  });
+
+  Deno.test(`${subject} carries a message of 32 MB`, async () => {
+    await using child = new Child(way);
+    const body = new Uint8Array(32 << 20);
+    for (let i = 0; i < body.length; i += 4096) body[i] = i >> 12;
+    child.send(Command.echo, body);
+    const echo = (await child.receive()).subarray(1);
+    assertEquals(echo.length, body.length);
+    for (let i = 0; i < body.length; i += 4096) {
+      if (echo[i] !== body[i]) assertEquals(echo[i], body[i]);
+    }
+  });
+
+  Deno.test(`${subject}.stop() ends the child in order with a code`, async () => {
+    await using child = new Child(way);
+    assertEquals(await child.evaluate("1"), 1);
+    child.host.stop();
+    assertEquals(await child.host.exited, { exitCode: 0 });
+    assertEquals(child.closes, [{}]);
+    await using other = new Child(way);
+    other.host.stop(3);
+    assertEquals(await other.host.exited, { exitCode: 3 });
+  });
+
+  Deno.test(`${subject}.exited tells the code of Deno.exit() in the child`, async () => {
+    await using child = new Child(way);
+    child.send(Command.echo);
+    await child.receive();
+    child.send(Command.evaluate, new TextEncoder().encode("Deno.exit(9)"));
+    assertEquals(await bounded(child.host), { exitCode: 9 });
+  });
+
+  Deno.test({
+    name: `${subject}.exited tells of a killed child within a second`,
+    ignore: isWindows,
+    async fn() {
+      await using child = new Child(way);
+      await child.evaluate("1");
+      const start = performance.now();
+      Deno.kill(child.host.pid, "SIGKILL");
+      assertEquals(await bounded(child.host), {
+        exitCode: undefined,
+        signal: "SIGKILL",
+      });
+      assert(performance.now() - start < 1_000);
+      assertEquals(child.closes.length, 1);
+    },
+  });
+
+  Deno.test(`${subject}.terminate() ends a child that is busy or still starting`, async () => {
+    const busy = new Child(way);
+    busy.send(Command.spin, new Uint8Array([0]));
+    assertEquals(await busy.receiveJson(), "busy");
+    busy.host.terminate();
+    await busy.host.exited;
+
+    const starting = new Child(way);
+    starting.host.terminate();
+    const { error } = await starting.host.exited;
+    assertInstanceOf(error, WorkerCrashedError);
+    await assertRejects(() => starting.host.ready, WorkerCrashedError);
+  });
+
+  Deno.test(`${subject}.raise() reaches a child that is busy in a synchronous loop`, async () => {
+    await using child = new Child(way);
+    for (const slot of [0, 5, 63]) {
+      child.send(Command.spin, new Uint8Array([slot]));
+      assertEquals(await child.receiveJson(), "busy");
+      child.host.raise(slot, 0);
+      assertEquals(await child.receiveJson(), "aborted");
+    }
+    assertThrows(() => child.host.raise(64, 0), RangeError);
+    assertThrows(() => child.host.raise(-1, 0), RangeError);
+  });
+
+  Deno.test(`${subject}.raise() before the child is there is not lost`, async () => {
+    await using child = new Child(way);
+    child.host.raise(3, 0);
+    child.send(Command.spin, new Uint8Array([3]));
+    assertEquals(await child.receiveJson(), "busy");
+    assertEquals(await child.receiveJson(), "aborted");
+  });
+
+  Deno.test(`${subject}.raise() is seen before what is sent after it`, async () => {
+    await using child = new Child(way);
+    await child.evaluate("1");
+    // Stdin and the socket have no order between them but the fence: without it
+    // the raise comes late now and then, and would abort the slot's next call.
+    for (let i = 0; i < 300; i++) {
+      child.host.raise(9, 0);
+      const look = "[slots.aborted(9), slots.free(9), slots.aborted(9)]";
+      assertEquals(await child.evaluate(look), [true, null, false]);
+    }
+  });
+}
 
 Deno.test("ProcessHost works over TCP", async () => {
   await using child = new Child({ transport: "tcp" });
   assertEquals(await child.evaluate("1 + 1"), 2);
-});
-
-Deno.test("ProcessHost.stop() ends the child in order with a code", async () => {
-  await using child = new Child();
-  assertEquals(await child.evaluate("1"), 1);
-  child.host.stop();
-  assertEquals(await child.host.exited, { exitCode: 0 });
-  assertEquals(child.closes, [{}]);
-  await using other = new Child();
-  other.host.stop(3);
-  assertEquals(await other.host.exited, { exitCode: 3 });
-});
-
-Deno.test("ProcessHost.exited tells the code of Deno.exit() in the child", async () => {
-  await using child = new Child();
-  child.send(Command.echo);
-  await child.receive();
-  child.send(Command.evaluate, new TextEncoder().encode("Deno.exit(9)"));
-  assertEquals(await bounded(child.host), { exitCode: 9 });
-});
-
-Deno.test({
-  name: "ProcessHost.exited tells of a killed child within a second",
-  ignore: isWindows,
-  async fn() {
-    await using child = new Child();
-    await child.evaluate("1");
-    const start = performance.now();
-    Deno.kill(child.host.pid, "SIGKILL");
-    assertEquals(await bounded(child.host), {
-      exitCode: undefined,
-      signal: "SIGKILL",
-    });
-    assert(performance.now() - start < 1_000);
-    assertEquals(child.closes.length, 1);
-  },
 });
 
 Deno.test({
@@ -197,20 +258,6 @@ Deno.test({
   },
 });
 
-Deno.test("ProcessHost.terminate() ends a child that is busy or still starting", async () => {
-  const busy = new Child();
-  busy.send(Command.spin, new Uint8Array([0]));
-  assertEquals(await busy.receiveJson(), "busy");
-  busy.host.terminate();
-  await busy.host.exited;
-
-  const starting = new Child();
-  starting.host.terminate();
-  const { error } = await starting.host.exited;
-  assertInstanceOf(error, WorkerCrashedError);
-  await assertRejects(() => starting.host.ready, WorkerCrashedError);
-});
-
 Deno.test({
   name: "ProcessHost's child ignores SIGINT",
   ignore: isWindows,
@@ -220,38 +267,6 @@ Deno.test({
     Deno.kill(child.host.pid, "SIGINT");
     assertEquals(await child.evaluate("2"), 2);
   },
-});
-
-Deno.test("ProcessHost.raise() reaches a child that is busy in a synchronous loop", async () => {
-  await using child = new Child();
-  for (const slot of [0, 5, 63]) {
-    child.send(Command.spin, new Uint8Array([slot]));
-    assertEquals(await child.receiveJson(), "busy");
-    child.host.raise(slot, 0);
-    assertEquals(await child.receiveJson(), "aborted");
-  }
-  assertThrows(() => child.host.raise(64, 0), RangeError);
-  assertThrows(() => child.host.raise(-1, 0), RangeError);
-});
-
-Deno.test("ProcessHost.raise() before the child is there is not lost", async () => {
-  await using child = new Child();
-  child.host.raise(3, 0);
-  child.send(Command.spin, new Uint8Array([3]));
-  assertEquals(await child.receiveJson(), "busy");
-  assertEquals(await child.receiveJson(), "aborted");
-});
-
-Deno.test("ProcessHost.raise() is seen before what is sent after it", async () => {
-  await using child = new Child();
-  await child.evaluate("1");
-  // Stdin and the socket have no order between them but the fence: without it
-  // the raise comes late now and then, and would abort the slot's next call.
-  for (let i = 0; i < 300; i++) {
-    child.host.raise(9, 0);
-    const look = "[slots.aborted(9), slots.free(9), slots.aborted(9)]";
-    assertEquals(await child.evaluate(look), [true, null, false]);
-  }
 });
 
 Deno.test("ProcessHost rejects ready when the child ends before it has connected", async () => {
@@ -277,7 +292,7 @@ Deno.test("ProcessHost ends a child that does not connect before the deadline", 
 });
 
 Deno.test("ProcessHost ends a child that sends a bad frame, also when it is busy", async () => {
-  await using child = new Child();
+  await using child = new Child({ sharesMemory: false });
   // The fixture sets no limit and no fences come from a child: an empty frame.
   await child.evaluate("1");
   child.send(
@@ -289,6 +304,97 @@ Deno.test("ProcessHost ends a child that sends a bad frame, also when it is busy
   const { error } = await bounded(child.host);
   assertInstanceOf(error, SerializationError);
   assertEquals(child.closes, [{ error }]);
+});
+
+for (
+  const [what, code] of [
+    ["what the host has to read", "words.fill(-7, results, results + 48)"],
+    ["how far it has read itself", "for (;;) words[requests] = 2 ** 30"],
+    [
+      "lengths",
+      "words.fill(0x7ffffff, results + 48), Atomics.add(words, results + 16, 64)",
+    ],
+    ["everything, at random, for ever", "scramble()"],
+  ] as const
+) {
+  Deno.test({
+    name: `ProcessHost ends a child that has spoilt ${what} in shared memory`,
+    ignore: !canShare,
+    async fn() {
+      await using child = new Child();
+      await child.evaluate("1");
+      child.send(
+        Command.evaluate,
+        new TextEncoder().encode(`
+          const words = new Int32Array(mapped);
+          const requests = 96;
+          const results = (requests + words.length) / 2;
+          const scramble = () => {
+            for (let i = 0; i < 4096; i++) {
+              words[results + 48 + Math.random() * 2 ** (i % 21) | 0] =
+                Math.random() * 2 ** (i % 32) & ~1;
+            }
+            Atomics.add(words, results + 16, Math.random() * 2 ** 18);
+            channel.fence(0);
+            setTimeout(scramble, 1);
+          };
+          ${code};
+          channel.fence(0);
+          new Promise(() => {});`),
+      );
+      // The host meets it when it reads, or when it sends.
+      const timer = setInterval(() => child.send(0), 1);
+      try {
+        const { error } = await bounded(child.host);
+        assertInstanceOf(error, SerializationError);
+        assertEquals(child.closes, [{ error }]);
+      } finally {
+        clearInterval(timer);
+      }
+    },
+  });
+}
+
+Deno.test({
+  name:
+    "ProcessHost gives the memory back that it shared, with its descriptors",
+  ignore: !canShare,
+  async fn() {
+    const names = () =>
+      Array.from(Deno.readDirSync("/proc/self/fd"), ({ name }) => name).length;
+    const maps = () =>
+      Deno.readTextFileSync("/proc/self/maps").split("concurrent-parallel")
+        .length;
+    // The first one leaves what all of them use.
+    await using first = new Child();
+    await first.evaluate("1");
+    const [descriptors, mappings] = [names(), maps()];
+    for (const code of ["1", "Deno.exit(3)"]) {
+      await using child = new Child();
+      await child.evaluate("1");
+      assertEquals(maps(), mappings + 1);
+      child.send(Command.evaluate, new TextEncoder().encode(code));
+      child.host.stop();
+      await child.host.exited;
+      // What is asked of the calls afterwards is asked of a copy.
+      assertEquals(child.host.slots!.revoke(5), true);
+    }
+    assertEquals(maps(), mappings);
+    assertEquals(names(), descriptors);
+  },
+});
+
+Deno.test({
+  name: "ProcessHost keeps to the socket where the child may not share memory",
+  ignore: !canShare,
+  async fn() {
+    await using child = new Child({ flags: ["--deny-ffi"] });
+    assertEquals(await child.evaluate("sharesSlots"), false);
+    assertEquals(child.host.slots, undefined);
+    const permissions = { read: true, write: true, net: true };
+    await using other = new Child({ permissions });
+    assertEquals(await other.evaluate("sharesSlots"), false);
+  },
 });
 
 Deno.test("ProcessHost hides the control lane from tasks that read stdin", async () => {

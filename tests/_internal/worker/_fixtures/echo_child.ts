@@ -2,7 +2,6 @@
 
 // A child for process_host_test.ts: does what the first byte of a message says.
 
-import { CallSlots } from "../../../../_internal/memory/slots.ts";
 import { Tag } from "../../../../_internal/wire/messages.ts";
 import { connectToParent } from "../../../../_internal/worker/process_child.ts";
 
@@ -17,11 +16,17 @@ export const Command = {
 } as const;
 
 if (import.meta.main) {
-  const { channel, words, info, exit } = await connectToParent();
-  const slots = new CallSlots(words);
+  // The memory that the two share, for tests that spoil it.
+  const { getArrayBuffer } = Deno.UnsafePointerView;
+  Deno.UnsafePointerView.getArrayBuffer = (pointer, size, offset) => {
+    const buffer = getArrayBuffer(pointer, size, offset);
+    if (size > 4096) Object.assign(globalThis, { mapped: buffer });
+    return buffer;
+  };
+  const { channel, slots, sharesSlots, info, exit } = await connectToParent();
   const encode = (value: unknown): Uint8Array =>
     new TextEncoder().encode(JSON.stringify(value));
-  Object.assign(globalThis, { channel, info, slots });
+  Object.assign(globalThis, { channel, info, slots, sharesSlots });
 
   const evaluate = async (code: string): Promise<void> => {
     try {
