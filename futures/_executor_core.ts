@@ -60,6 +60,8 @@ export interface Lane {
 
 /** What streaming is called in errors. */
 export const STREAM = "stream a task";
+/** What getting a function ready is called in errors. */
+export const PREWARM = "prewarm an executor";
 /** What asking for a decision is called in errors. */
 export const EXPLAIN = "explain a function";
 /** The class names that generator functions have. */
@@ -72,7 +74,7 @@ export function checkTask(
 ): { fn: AnyFunction; options: TaskOptions } {
   checkFunction(verb, "fn", fn);
   const task = unwrapTask(fn as AnyFunction);
-  if (verb !== STREAM && verb !== EXPLAIN) {
+  if (verb !== STREAM && verb !== EXPLAIN && verb !== PREWARM) {
     checkNoGenerator(verb, "fn", task.fn);
   }
   return task;

@@ -16,6 +16,7 @@ import { RelayScheduler } from "../_internal/pool/relay_scheduler.ts";
 import { INLINE_SLOTS } from "../_internal/pool/inline_worker.ts";
 import { checkDuration, checkObject } from "../_internal/base/validation.ts";
 import { checkResourceLimits } from "../_internal/worker/resource_limits.ts";
+import type { Work } from "../_internal/pool/job.ts";
 import { SLOTS } from "../_internal/memory/slots.ts";
 import type {
   AnyFunction,
@@ -28,6 +29,7 @@ import {
   createLane,
   EXPLAIN,
   type Lane,
+  PREWARM,
   shutdownLanes,
   STREAM,
   submitFuture,
@@ -203,6 +205,37 @@ export abstract class PoolExecutor implements Executor {
     const lane = this.#lane(this.#kind === "auto" ? "thread" : this.#kind);
     const { minWorkers, maxWorkers } = lane.scheduler.options;
     await lane.scheduler.ready(minWorkers > 0 ? minWorkers : maxWorkers);
+  }
+
+  async prewarm(...fns: TaskFunction[]): Promise<void> {
+    const kind = this.#kind === "auto" ? "thread" : this.#kind;
+    const works = new Map<Lane, Work[]>();
+    // Where nothing is named the workers are all there is to warm.
+    if (fns.length === 0) works.set(this.#lane(kind), []);
+    for (const fn of fns) {
+      const task = checkTask(PREWARM, fn);
+      const lane = this.#route(task);
+      lane.scheduler.checkAccepting(PREWARM);
+      lane.scheduler.expect();
+      const work = lane.backend.prepare(
+        task.fn,
+        [],
+        CallMode.single,
+        NO_TRANSFER,
+      );
+      const others = works.get(lane);
+      if (others === undefined) works.set(lane, [work]);
+      else others.push(work);
+    }
+    await Promise.all(
+      Array.from(works, ([{ scheduler }, some]) => {
+        const { minWorkers, maxWorkers } = scheduler.options;
+        return scheduler.prewarm(
+          minWorkers > 0 ? minWorkers : maxWorkers,
+          some,
+        );
+      }),
+    );
   }
 
   /**

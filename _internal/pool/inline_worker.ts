@@ -69,6 +69,10 @@ export class InlineWorker implements PoolWorker {
     queueMicrotask(() => this.#run(slot, call, work));
   }
 
+  load(): Promise<void> {
+    return Promise.resolve();
+  }
+
   revoke(_slot: number): boolean {
     return false;
   }

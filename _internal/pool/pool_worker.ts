@@ -53,6 +53,11 @@ export interface PoolWorker {
    * @throws {SerializationError} If an attachment cannot be cloned; nothing was sent then.
    */
   send(slot: number, work: Work, origin?: JobOrigin): void;
+  /**
+   * Has the worker get a function ready for its calls, whatever else it runs.
+   * Rejects where it cannot be called there, and where the worker ends.
+   */
+  load(work: Work): Promise<void>;
   /** A generator's consumer has taken values. */
   credit(slot: number, items: number): void;
   /** Tells a generator that nobody wants more values. */

@@ -221,6 +221,14 @@ export class RelayScheduler implements TaskScheduler {
     return RelayScheduler.ask(this.#executor, Question.ready);
   }
 
+  prewarm(): Promise<void> {
+    return Promise.reject(
+      new NotSupportedError(
+        "Cannot prewarm an executor in a worker: it has to be done where it was made",
+      ),
+    );
+  }
+
   shutdown(cancelQueued: boolean): Promise<void> {
     if (this.#state === "running") this.#state = "shut";
     return RelayScheduler.ask(

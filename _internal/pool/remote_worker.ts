@@ -19,6 +19,7 @@ import { RawAnswer, readAnswer, readError } from "./answers.ts";
 import type { Definition } from "./definitions.ts";
 import type { JobOrigin, Work } from "./job.ts";
 import type { PoolWorker, WorkerEvents } from "./pool_worker.ts";
+import { crashError } from "./pool_errors.ts";
 import { RelayServer } from "./relay_server.ts";
 import { firedAmong, messageWithReason, SignalRelay } from "./signal_relay.ts";
 
@@ -45,6 +46,8 @@ export class RemoteWorker implements PoolWorker {
   /** By slot. */
   readonly #calls: (SentCall | undefined)[] = [];
   readonly #signals: SignalRelay;
+  /** Who waits for a function to be loaded, by definition. */
+  readonly #loads = new Map<number, PromiseWithResolvers<void>>();
   /** Serves the tasks of this worker; made for the first that asks. */
   #relay: RelayServer | undefined;
 
@@ -69,6 +72,10 @@ export class RemoteWorker implements PoolWorker {
       this.#signals.detachAll();
       // Whoever would hear of it is gone.
       this.#relay?.close();
+      for (const { reject } of this.#loads.values()) {
+        reject(crashError(this.name, "prewarm", exit, undefined));
+      }
+      this.#loads.clear();
       events.exited(exit);
     });
     host.open();
@@ -122,6 +129,28 @@ export class RemoteWorker implements PoolWorker {
     this.#calls[slot] = { mode, isRelayed: work.isRelayed ?? false, origin };
     this.#post(payload);
     if (signals.length > 0) this.#signals.attach(slot, signals);
+  }
+
+  async load(work: Work): Promise<void> {
+    // What captured a signal is sent with each call: there is nothing to keep.
+    if (work.kind !== "remote" || work.whole) return;
+    const { id } = work.definition;
+    this.#define(work.definition);
+    this.#host.channel.send(
+      plainMessage({ tag: Tag.load, definition: id }),
+    );
+    let load = this.#loads.get(id);
+    if (load === undefined) {
+      this.#loads.set(id, load = Promise.withResolvers());
+    }
+    await load.promise;
+  }
+
+  #loaded(id: number, payload: Uint8Array): void {
+    const load = this.#loads.get(id);
+    this.#loads.delete(id);
+    if (payload.length === 0) load?.resolve();
+    else load?.reject(readError(payload, []));
   }
 
   revoke(slot: number): boolean {
@@ -275,6 +304,9 @@ export class RemoteWorker implements PoolWorker {
         break;
       case Tag.progress:
         events.progress(message.slot, message.done, message.total);
+        break;
+      case Tag.loaded:
+        this.#loaded(message.definition, message.payload);
         break;
       case Tag.fault:
         events.fault(readError(message.payload, attachments));

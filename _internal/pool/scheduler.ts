@@ -297,6 +297,29 @@ export class Scheduler implements TaskScheduler {
     await ready;
   }
 
+  /**
+   * As {@linkcode ready}, and has each worker get the functions ready for their
+   * calls. Workers that replace these later get them with the first call.
+   */
+  async prewarm(count: number, works: readonly Work[]): Promise<void> {
+    await this.ready(count);
+    const loads: Promise<void>[] = [];
+    for (const { state, worker } of this.#workers.live) {
+      if (state !== "ready") continue;
+      for (const work of works) loads.push(worker.load(work));
+    }
+    holdProgram();
+    try {
+      await Promise.all(loads);
+    } catch (error) {
+      // The clearer error, where somebody has ended it meanwhile.
+      this.checkAccepting("prewarm an executor");
+      throw error;
+    } finally {
+      releaseProgram();
+    }
+  }
+
   /** Finishes what was accepted, then stops the workers. Resolves when they are gone. */
   shutdown(cancelQueued: boolean): Promise<void> {
     if (this.#state === "running") this.#state = "draining";

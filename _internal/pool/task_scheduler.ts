@@ -45,6 +45,8 @@ export interface TaskScheduler {
   /** Whether anybody waits for a generator. */
   rest(job: Job, isResting: boolean): void;
   ready(count: number): Promise<void>;
+  /** As `ready()`, and has each worker get the functions ready for their calls. */
+  prewarm(count: number, works: readonly Work[]): Promise<void>;
   shutdown(cancelQueued: boolean): Promise<void>;
   terminate(reason: unknown): Promise<void>;
   stats(): SchedulerStats;

@@ -5,6 +5,7 @@
 //   host -> guest                                  guest -> host
 //   define  a function, before its first call      ready     the guest takes calls
 //   call    run it in slot n                       done      slot n: a value
+//   load    get a definition ready for its calls   loaded    it is, or why it is not
 //   forget  a definition                           failed    slot n: an error
 //   abort   fire the signal of slot n              skipped   slot n was revoked in time
 //   signal  one that came with slot n has fired
@@ -36,6 +37,7 @@ export const Tag = {
   credit: 8,
   finish: 9,
   signal: 10,
+  load: 11,
   ready: 16,
   done: 17,
   failed: 18,
@@ -49,6 +51,7 @@ export const Tag = {
   lends: 26,
   item: 27,
   finishing: 28,
+  loaded: 29,
 } as const;
 
 /** How a call's payload is to be read. */
@@ -128,7 +131,10 @@ export type HostMessage =
     /** The reason, as an error is encoded. */
     readonly payload: Uint8Array;
   }
-  | { readonly tag: typeof Tag.forget; readonly definition: number }
+  | {
+    readonly tag: typeof Tag.forget | typeof Tag.load;
+    readonly definition: number;
+  }
   | { readonly tag: typeof Tag.ping }
   | { readonly tag: typeof Tag.stop; readonly code: number }
   | { readonly tag: typeof Tag.relayed; readonly payload: Uint8Array }
@@ -174,6 +180,12 @@ export type GuestMessage =
     readonly done: number;
     readonly total: number | undefined;
   }
+  | {
+    readonly tag: typeof Tag.loaded;
+    readonly definition: number;
+    /** Why it cannot be called, as an error is encoded; empty where it can. */
+    readonly payload: Uint8Array;
+  }
   | { readonly tag: typeof Tag.fault; readonly payload: Uint8Array }
   | { readonly tag: typeof Tag.exit; readonly code: number };
 
@@ -183,6 +195,8 @@ export function writeHeader(w: ByteWriter, message: HeaderOf<Message>): void {
   switch (message.tag) {
     case Tag.define:
     case Tag.forget:
+    case Tag.load:
+    case Tag.loaded:
       w.varint(message.definition);
       break;
     case Tag.call:
@@ -288,6 +302,7 @@ export function readHostMessage(bytes: Uint8Array): HostMessage {
         payload: rest(r),
       };
     case Tag.forget:
+    case Tag.load:
       return { tag, definition: r.varint() };
     case Tag.ping:
       return { tag };
@@ -340,6 +355,10 @@ export function readGuestMessage(bytes: Uint8Array): GuestMessage {
         done,
         total: Number.isNaN(total) ? undefined : total,
       };
+    }
+    case Tag.loaded: {
+      const definition = r.varint();
+      return { tag, definition, payload: rest(r) };
     }
     case Tag.fault:
       return { tag, payload: rest(r) };

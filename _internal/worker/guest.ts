@@ -4,6 +4,7 @@
 // answers. Nothing that a call does leaves this file as an exception.
 //
 //   define -> definitions         decoded when the first call needs them
+//   load   -> loaded              or ahead of it, between two calls
 //   call   -> waiting -> running  at most `concurrency` at a time, in order
 //                     -> skipped  the host revoked it before it began
 //   running -> done | failed      exactly one answer for each call
@@ -206,8 +207,15 @@ export class Guest {
 
   /** Reports an error that belongs to no call. */
   fault(error: unknown): void {
+    this.#sendError({ tag: Tag.fault }, error);
+  }
+
+  #sendError(
+    header: HeaderOf<GuestMessage & { readonly payload: Uint8Array }>,
+    error: unknown,
+  ): void {
     this.#encode((w) => {
-      writeHeader(w, { tag: Tag.fault });
+      writeHeader(w, header);
       const context = {
         root: "error",
         modules: new Set<string>(),
@@ -242,6 +250,9 @@ export class Guest {
       }
       case Tag.forget:
         this.#definitions.delete(message.definition);
+        break;
+      case Tag.load:
+        this.#load(message.definition);
         break;
       case Tag.call: {
         this.#held.set(message.slot, new HeldCall());
@@ -295,6 +306,27 @@ export class Guest {
       default:
         message satisfies never;
     }
+  }
+
+  /** Imports what a function needs and decodes it, so that its first call finds it. */
+  async #load(id: number): Promise<void> {
+    const definition = this.#definitions.get(id);
+    try {
+      // Forgotten already: others came after it.
+      if (definition !== undefined) {
+        const modules = await loadModules(
+          definition.modules.filter((url) => !this.#modules.has(url)),
+        );
+        for (const [url, namespace] of modules) {
+          this.#modules.set(url, namespace);
+        }
+        this.#function(definition);
+      }
+    } catch (error) {
+      this.#sendError({ tag: Tag.loaded, definition: id }, error);
+      return;
+    }
+    this.#send({ tag: Tag.loaded, definition: id });
   }
 
   #abort(message: HostMessage & { tag: typeof Tag.abort }): void {

@@ -6,6 +6,7 @@
 import {
   assert,
   assertEquals,
+  assertFalse,
   assertInstanceOf,
   assertNotEquals,
   assertRejects,
@@ -17,14 +18,16 @@ import {
   BrokenProcessPoolError,
   BrokenThreadPoolError,
   CancelledError,
+  type Executor,
   type Future,
   InvalidStateError,
   type PoolOptions,
+  SerializationError,
   TaskTimeoutError,
   TimeoutError,
   WorkerCrashedError,
 } from "../../futures/mod.ts";
-import { task } from "../../mod.ts";
+import { fromModule, NotSupportedError, task } from "../../mod.ts";
 import { errorOf, Folder, soon, until } from "./_helpers.ts";
 import { declare, type Subject } from "./executor_suite.ts";
 import * as tasks from "./_tasks.ts";
@@ -133,6 +136,120 @@ export function poolSuite(subject: Subject): void {
     const future = executor.submit(on(tasks.identity<unknown>), argument);
     assertEquals([...new Set(seen)], [1]);
     assertEquals(await future, { workers: 1 });
+  });
+
+  /** Functions of a new module that says when it is imported, and is not imported here. */
+  const moduleOf = (folder: Folder, text: string) => {
+    const log = JSON.stringify(folder.file("log"));
+    Deno.writeTextFileSync(
+      folder.file("module.js"),
+      `Deno.writeTextFileSync(${log}, "import\\n", { append: true });\n${text}`,
+    );
+    return fromModule<{ answer(): number }>(
+      `file://${folder.file("module.js")}`,
+    );
+  };
+
+  test("prewarm() has each worker import what a function needs, and calls nothing", async () => {
+    await using executor = create({ maxWorkers: 2 });
+    using folder = new Folder();
+    const { answer } = moduleOf(
+      folder,
+      "export let calls = 0; export const answer = () => ++calls;",
+    );
+    await executor.prewarm(answer);
+    assertEquals(folder.lines("log").length, 2);
+    const { workers, running, completed } = executor.stats();
+    assertEquals({ workers, running, completed }, {
+      workers: 2,
+      running: 0,
+      completed: 0,
+    });
+    assertEquals(await executor.submit(on(answer)), 1);
+    assertEquals(folder.lines("log").length, 2);
+  });
+
+  test("prewarm() goes on beside a task", async () => {
+    await using executor = create({ maxWorkers: 1 });
+    using folder = new Folder();
+    const gate = folder.file("gate");
+    const future = executor.submit(on(tasks.throughGate<number>), gate, 1);
+    const { answer } = moduleOf(folder, "export const answer = () => 42;");
+    await executor.prewarm(answer, on(tasks.square), answer);
+    assertFalse(future.done());
+    folder.open("gate");
+    assertEquals(await future, 1);
+    assertEquals(await executor.submit(on(answer)), 42);
+    assertEquals(folder.lines("log").length, 1);
+  });
+
+  test("prewarm() without functions is ready()", async () => {
+    await using executor = create({ maxWorkers: 2, minWorkers: 1 });
+    await executor.prewarm();
+    assertEquals(executor.stats().workers, 1);
+  });
+
+  test("prewarm() rejects with the error of a module, and the pool goes on", async () => {
+    await using executor = create({ maxWorkers: 1 });
+    using folder = new Folder();
+    const { answer } = moduleOf(folder, `throw new RangeError("not here");`);
+    await assertRejects(
+      () => executor.prewarm(tasks.square, answer),
+      RangeError,
+      "not here",
+    );
+    assertEquals(await executor.submit(on(tasks.square), 3), 9);
+  });
+
+  test("prewarm() rejects where the worker ends meanwhile", async () => {
+    await using executor = create({ maxWorkers: 1 });
+    using folder = new Folder();
+    const { answer } = moduleOf(
+      folder,
+      `Deno.exit(3); await new Promise(() => {});`,
+    );
+    const error = await errorOf(
+      soon("its end", executor.prewarm(answer)),
+    );
+    assertInstanceOf(error, WorkerCrashedError);
+    assertEquals(await executor.submit(on(tasks.square), 3), 9);
+  });
+
+  test("prewarm() rejects when the executor is terminated", async () => {
+    await using executor = create({ maxWorkers: 1 });
+    using folder = new Folder();
+    const { answer } = moduleOf(folder, `await new Promise(() => {});`);
+    const prewarmed = errorOf(executor.prewarm(answer));
+    await until("it is imported", () => folder.lines("log").length === 1);
+    await executor.terminate();
+    assertInstanceOf(await soon("its end", prewarmed), InvalidStateError);
+  });
+
+  test("prewarm() refuses what cannot be sent or called", async () => {
+    await using executor = create({ maxWorkers: 1 });
+    const held = new WeakMap();
+    await assertRejects(
+      () => executor.prewarm(() => held),
+      SerializationError,
+      "held",
+    );
+    await assertRejects(
+      () => executor.prewarm(4 as unknown as () => number),
+      TypeError,
+    );
+    await executor.shutdown();
+    await assertRejects(
+      () => executor.prewarm(tasks.square),
+      InvalidStateError,
+    );
+  });
+
+  test("prewarm() of a task is refused", async () => {
+    await using executor = create({ maxWorkers: 1 });
+    const error = await errorOf(
+      executor.submit(on(async (it: Executor) => await it.prewarm()), executor),
+    );
+    assertInstanceOf(error, NotSupportedError);
   });
 
   test("submit() starts 'maxWorkers' workers at most", async () => {
