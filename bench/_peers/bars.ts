@@ -10,6 +10,8 @@ import type { Subject } from "./subjects.ts";
 export interface Bar {
   readonly what: string;
   readonly text: string;
+  /** Whose figure has to reach it. */
+  readonly subject: string;
   measure(figures: FigureReader): Measured | undefined;
 }
 
@@ -108,8 +110,7 @@ function ratioBar(
   },
 ): Bar {
   return {
-    what,
-    text,
+    ...{ what, text, subject },
     measure(figures) {
       const own = figures.of(subject, program, figure);
       const [name, other] = typeof rival === "string"
@@ -138,8 +139,7 @@ function valueBar(
   },
 ): Bar {
   return {
-    what,
-    text,
+    ...{ what, text, subject },
     measure(figures) {
       const value = figures.of(subject, program, figure);
       if (Number.isNaN(value)) return undefined;
@@ -160,8 +160,7 @@ function gainBar(
   },
 ): Bar {
   return {
-    what,
-    text,
+    ...{ what, text, subject },
     measure(figures) {
       const own = figures.of(subject, program);
       const best = figures.best(rivals, program, "value", true);
@@ -390,6 +389,7 @@ export const BARS: readonly Bar[] = [
   {
     what: "map, 1 us: peers",
     text: "no peer in Deno above 0.2x serial",
+    subject: "the best peer in Deno",
     measure(figures) {
       const best = figures.best(denoThreads, "map-1us", "value", true);
       if (best === undefined) return undefined;
@@ -402,6 +402,7 @@ export const BARS: readonly Bar[] = [
   {
     what: "idle: threads",
     text: "0 CPU over 5 s: 1 ms more than no pool at most",
+    subject: THREADS,
     measure(figures) {
       const own = figures.of(THREADS, "idle");
       const none = figures.of("inline@deno", "idle");

@@ -196,9 +196,9 @@ export function renderBars(bars: readonly Bar[], report: Report): string {
   const rows = bars.map((bar) => {
     const { measured, isMet } = judge(bar, report);
     const verdict = isMet === undefined ? "" : isMet ? "met" : "not met";
-    return [bar.what, bar.text, measured, verdict];
+    return [bar.what, bar.subject, bar.text, measured, verdict];
   });
-  return renderMarkdown([["", "bar", "measured", ""], ...rows]);
+  return renderMarkdown([["", "of", "bar", "measured", ""], ...rows]);
 }
 
 /** Where, when and with what it was measured: a line for each run. */
