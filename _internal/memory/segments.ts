@@ -110,7 +110,6 @@ class SegmentPool {
   readonly #out = new Set<Segment>();
   #freeBytes = 0;
   #isWatching = false;
-  readonly #never = new Int32Array(new SharedArrayBuffer(4));
 
   /** How many are held by somebody. */
   get inUse(): number {
@@ -171,10 +170,9 @@ class SegmentPool {
   }
 
   #watch(): void {
-    if (this.#isWatching || typeof Atomics.waitAsync !== "function") return;
+    if (this.#isWatching) return;
     this.#isWatching = true;
-    const { async, value } = Atomics.waitAsync(this.#never, 0, 0, REST);
-    if (async) value.then(() => this.#trim());
+    afterRest(() => this.#trim());
   }
 
   #trim(): void {
@@ -195,6 +193,15 @@ class SegmentPool {
 function drop(segment: Segment): void {
   for (const shelf of segment.shelves) shelf.forget(segment);
   segment.shelves.clear();
+}
+
+const never = new Int32Array(new SharedArrayBuffer(4));
+
+/** Calls back after the time for which memory is kept that nobody uses; not where the program ends before. */
+export function afterRest(callback: () => void): void {
+  if (typeof Atomics.waitAsync !== "function") return;
+  const { async, value } = Atomics.waitAsync(never, 0, 0, REST);
+  if (async) value.then(callback);
 }
 
 /** The pool of this thread. */
@@ -232,6 +239,11 @@ export function copyBytes(
     through.set(part);
     target.set(through.subarray(0, part.length), offset + i);
   }
+}
+
+/** True where a copy to the beginning of a buffer can be made at once. */
+export function isAligned(source: Uint8Array): boolean {
+  return source.byteOffset % 8 === 0 || !isShared(source);
 }
 
 /** A private copy; what is aligned in the bytes stays so. */

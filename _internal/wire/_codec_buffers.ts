@@ -17,6 +17,7 @@ import {
   type GraphWriter,
   malformed,
 } from "./_codec_types.ts";
+import { ownCopy } from "./spare_buffers.ts";
 
 interface ViewConstructor {
   new (
@@ -130,10 +131,11 @@ export function writeBuffer(
 function ownBytes({ r }: GraphReader): ArrayBuffer {
   const length = r.alignedLength();
   const offset = r.take(length);
+  if (length > ALIGNED) {
+    return ownCopy(r.buffer.subarray(offset, offset + length));
+  }
   const own = new Uint8Array(length);
-  if (length <= ALIGNED) {
-    for (let i = 0; i < length; i++) own[i] = r.buffer[offset + i]!;
-  } else copyBytes(own, 0, r.buffer.subarray(offset, offset + length));
+  for (let i = 0; i < length; i++) own[i] = r.buffer[offset + i]!;
   return own.buffer;
 }
 

@@ -288,7 +288,7 @@ export class ByteReader {
       return text;
     }
     const bytes = this.buffer.subarray(offset, offset + size);
-    if (form !== UTF16) return DECODER.decode(bytes);
+    if (form !== UTF16) return DECODER.decode(decodable(bytes));
     if (size % 2 !== 0) {
       throw new RangeError("Cannot read a string: half a code unit is left");
     }
@@ -311,6 +311,31 @@ export const ALIGNED = 64;
 const SHARED = 1 << 14;
 /** What is taken is copied up to this size, and above it kept in the buffer that it was written into. */
 const KEPT = 1 << 16;
+
+let scratch: WeakRef<Uint8Array<ArrayBuffer>> | undefined;
+
+/**
+ * The bytes, or, of shared ones, a copy that is valid until the next call: the
+ * platform's decoder copies shared memory into fresh memory, which takes three
+ * times as long.
+ */
+function decodable(bytes: Uint8Array): Uint8Array {
+  const { length } = bytes;
+  if (length > MAX_SCRATCH || !(bytes.buffer instanceof SharedArrayBuffer)) {
+    return bytes;
+  }
+  let memory = scratch?.deref();
+  const offset = bytes.byteOffset & 7;
+  if (memory === undefined || memory.length < offset + length) {
+    memory = new Uint8Array(offset + length);
+    scratch = new WeakRef(memory);
+  }
+  memory.set(bytes, offset);
+  return memory.subarray(offset, offset + length);
+}
+
+/** Strings above this many bytes are decoded where they lie. */
+const MAX_SCRATCH = 1 << 22;
 
 /** The forms of a string's bytes. */
 const ASCII = 0;

@@ -50,6 +50,7 @@ import {
   payloadModules,
   runInContexts,
 } from "../wire/received_payload.ts";
+import { makeSpares, wantsSpares } from "../wire/spare_buffers.ts";
 import {
   abortReason,
   type CallContext,
@@ -521,11 +522,19 @@ export class Guest {
     this.#leave();
   }
 
+  /** While there is nothing to do. */
+  #makeSpares = (): void => {
+    const channel = this.#channel;
+    // Where it cannot look it does not keep anybody waiting either.
+    makeSpares(() => this.#busy > 0 || channel.pending !== false);
+  };
+
   /** Gives the place to the next call. */
   #leave(): void {
     this.#busy--;
     const { answered } = this.#options;
     if (answered !== undefined) whenIdle(answered);
+    if (this.#busy === 0 && wantsSpares()) queueMicrotask(this.#makeSpares);
     this.#next();
   }
 
