@@ -41,6 +41,8 @@ const WANTED = 32;
 /** Words before the data; head, tail and the wish lie in cache lines of their own. */
 const HEADER_WORDS = 48;
 const SKIP = 0xffffffff;
+/** Records of so many bytes and more are read in place, where that is allowed. */
+const IN_PLACE = 1 << 14;
 /** An empty ring starts over when it has come so far, in bytes: what fits into the caches. */
 const START_OVER = 1 << 17;
 
@@ -127,12 +129,22 @@ export class RingProducer extends RingEnd {
 export class RingConsumer extends RingEnd {
   #head: number;
   #scratch = new Uint8Array(1024);
+  readonly #readsInPlace: boolean;
+  /** True while a record that lies in the ring is being read. */
+  #holds = false;
   /** The kind of the record that `read()` returned last. */
   kind: RecordKind = 0;
 
-  constructor(memory: ArrayBufferLike, offset: number, size: number) {
+  /** @param readsInPlace True: long records are not copied. Only where the producer can be trusted not to change them. */
+  constructor(
+    memory: ArrayBufferLike,
+    offset: number,
+    size: number,
+    readsInPlace = false,
+  ) {
     super(memory, offset, size);
     this.#head = Atomics.load(this.words, HEAD) >>> 0;
+    this.#readsInPlace = readsInPlace;
   }
 
   /** True where a record can be read. */
@@ -141,11 +153,16 @@ export class RingConsumer extends RingEnd {
   }
 
   /**
-   * Takes the next record, or undefined. The bytes are a private copy, valid until the next read.
+   * Takes the next record, or undefined. The bytes are a private copy, or lie in the ring, valid until the next read.
    *
    * @throws {SerializationError} If what is there is no record.
    */
-  read(): Uint8Array<ArrayBuffer> | undefined {
+  read(): Uint8Array | undefined {
+    if (this.#holds) {
+      // The one before has been read: its space is free.
+      this.#holds = false;
+      Atomics.store(this.words, HEAD, this.#head | 0);
+    }
     const tail = Atomics.load(this.words, TAIL) >>> 0;
     if (tail === this.#head) return undefined;
     const { size, lengths } = this;
@@ -164,6 +181,11 @@ export class RingConsumer extends RingEnd {
       throw spoilt("length", length);
     }
     this.kind = (header & 1) as RecordKind;
+    if (this.#readsInPlace && length >= IN_PLACE) {
+      this.#head = (this.#head + 4 + ((length + 3) & ~3)) >>> 0;
+      this.#holds = true;
+      return this.data.subarray(at + 4, at + 4 + length);
+    }
     if (length > this.#scratch.length) {
       this.#scratch = new Uint8Array(length * 2);
     }

@@ -91,8 +91,9 @@ export class ProcessRings {
     const peerDoor = new Door(this.#words(peer, 1));
     socket.onFence = pump.wake;
     return new RingChannel({
+      // The guest trusts its host, but not the other way round.
       producer: new RingProducer(memory, out, RING_SIZE),
-      consumer: new RingConsumer(memory, back, RING_SIZE),
+      consumer: new RingConsumer(memory, back, RING_SIZE, !isHost),
       peerBell: {
         ring: () => {
           if (!peerDoor.take()) return;

@@ -28,6 +28,7 @@
 // Full ring: what does not fit waits in `#overflow`, in order, and is written
 // when the consumer rings the producer's bell (see `ring.ts`, step 4).
 
+import { SerializationError } from "../base/errors.ts";
 import type { Door } from "../memory/bell.ts";
 import type { RingConsumer, RingProducer } from "../memory/ring.ts";
 import type { Channel, ChannelClose } from "./channel.ts";
@@ -211,8 +212,13 @@ export class RingChannel implements Channel {
       const record = this.#placed ?? this.#read();
       if (record === undefined) break;
       if (this.#consumer.kind === MARKER && record.length > 0) {
+        const { shelf } = this.#road;
+        if (shelf === undefined) {
+          this.#break(misplaced());
+          break;
+        }
         this.#placed = record;
-        const message = this.#road.shelf?.find(record);
+        const message = shelf.find(record);
         if (message === undefined) break;
         this.#placed = undefined;
         delivered++;
@@ -313,4 +319,11 @@ export class RingChannel implements Channel {
     this.#arrived.push({ bytes: kept, attachments });
     this.#pump.wake();
   };
+}
+
+function misplaced(): SerializationError {
+  return new SerializationError(
+    "Cannot read a record: it names a place, and there is no memory for large messages",
+    { reason: "spoilt ring" },
+  );
 }

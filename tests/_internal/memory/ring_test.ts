@@ -184,3 +184,23 @@ Deno.test("RingProducer.write() starts over in an empty ring that has come far",
   const untouched = new Uint8Array(memory).subarray(ringBytes(0) + (1 << 18));
   assert(untouched.every((byte) => byte === 0));
 });
+
+Deno.test("RingConsumer.read() in place keeps a long record until the next read", () => {
+  const size = 1 << 16;
+  const memory = new ArrayBuffer(ringBytes(size));
+  const producer = new RingProducer(memory, 0, size);
+  const consumer = new RingConsumer(memory, 0, size, true);
+  assert(producer.write(record(1 << 15, 1), 0));
+  assert(producer.write(record(8, 2), 1));
+  const long = consumer.read()!;
+  assertEquals(long.buffer, memory);
+  // Its space is not given away.
+  assertFalse(producer.write(record(1 << 15, 3), 0));
+  assertEquals(long, record(1 << 15, 1));
+  assertEquals(consumer.read(), record(8, 2));
+  assertEquals(consumer.kind, 1);
+  assert(producer.write(record(1 << 15, 3), 0));
+  assertEquals(consumer.read(), record(1 << 15, 3));
+  assertEquals(consumer.read(), undefined);
+  assertFalse(consumer.pending);
+});

@@ -332,7 +332,7 @@ for (
           const scramble = () => {
             for (let i = 0; i < 4096; i++) {
               words[results + 48 + Math.random() * 2 ** (i % 21) | 0] =
-                Math.random() * 2 ** (i % 32) & ~1;
+                Math.random() * 2 ** (i % 32) | 4;
             }
             Atomics.add(words, results + 16, Math.random() * 2 ** 18);
             channel.fence(0);
