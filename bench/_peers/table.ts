@@ -184,8 +184,10 @@ function renderNotes(
         `${name} in ${failures.length} of ${total}`,
       ]);
     }
+    const start = results.find(id, "start");
+    const isDown = start?.rounds.length === 0 && start.failures.length > 0;
     for (const [how, names] of reasons) {
-      notes.push(`${id}: ${how}: ${names.join(", ")}`);
+      notes.push(`${id}: ${how}: ${isDown ? "all of it" : names.join(", ")}`);
     }
   }
   return notes;

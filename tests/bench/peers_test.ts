@@ -331,7 +331,14 @@ Deno.test("renderReport() shows figures, ratios, and who hangs", () => {
     reason: "no answer in 40 s",
   });
   results.add(PEER.id, "fib", { state: "wrong", reason: "1, not 2" });
-  const text = renderReport(createReport(results), BARS);
+  const other = SUBJECTS.find(({ id }) => id === "workerpool@deno")!;
+  for (const name of ["start", "burst"]) {
+    results.add(other.id, name, { state: "dies", reason: "it has ended" });
+  }
+  const report = createReport(results, [OURS, PEER, other]);
+  const text = renderReport(report, BARS);
+  assertMatch(text, /\n- workerpool@deno: dies \(it has ended\): all of it\n/);
+  assertMatch(text, /\| workerpool, Deno .*\| dies .*\| dies /);
 
   assertMatch(text, /\| \*\*ThreadPoolExecutor\*\* .*\| 2\.00 µs +\|/);
   assertMatch(text, /\| piscina, Deno .*\| hangs .*\| 50\.0 µs \(25\.0\) +\|/);
