@@ -24,6 +24,7 @@ const FUNCTIONS = {
     parameters: ["i32", "i32", "i32", "buffer", "buffer"],
     result: "i32",
   },
+  prctl: { parameters: ["i32", "u64"], result: "i32" },
   send: { parameters: ["i32", "buffer", "usize", "i32"], result: "isize" },
   close: { parameters: ["i32"], result: "i32" },
 } as const satisfies Record<string, Deno.ForeignFunction>;

@@ -32,14 +32,14 @@
 import { Bell, Door } from "../memory/bell.ts";
 import { Crowd, CROWD_WORDS } from "../memory/crowd.ts";
 import { type Connection, Knocker } from "../memory/knocker.ts";
+import { dieWithParent } from "../memory/parent_death.ts";
 import { createMapping, type Mapping, openMapping } from "../memory/mapping.ts";
 import { ringBytes, RingConsumer, RingProducer } from "../memory/ring.ts";
 import { CallSlots, SLOTS } from "../memory/slots.ts";
 import { type HandshakeSocket, readExactly, writeAll } from "./handshake.ts";
 import { RingChannel, type SideRoad } from "./ring_channel.ts";
-import type { RingPump } from "./ring_pump.ts";
+import { guestPump, type RingPump } from "./ring_pump.ts";
 import type { SocketChannel } from "./socket_channel.ts";
-import { guestPump, hostPump, meetCrowd } from "./thread_link.ts";
 
 const DOOR_WORDS = 16;
 const SLOT_WORDS = 2 * DOOR_WORDS;
@@ -60,6 +60,17 @@ interface RingParts {
   readonly place: number;
   /** Host: what it has made. */
   readonly mapping?: Mapping;
+  /** Host: what drains the channels of this thread. */
+  readonly pump?: RingPump;
+  /** Guest: the system ends it with its host. */
+  readonly endsWithHost?: boolean;
+}
+
+/** What a host has for all of its workers. */
+export interface RingHost {
+  readonly pump: RingPump;
+  /** Has it count the children too that are awake. */
+  meetCrowd(crowd: Crowd): void;
 }
 
 /** One side of the rings between two processes. */
@@ -74,6 +85,11 @@ export class ProcessRings {
     this.#slots = new CallSlots(this.#words(SLOT_WORDS, SLOTS));
   }
 
+  /** Guest: true where the system ends it with its host, so that nobody has to watch. */
+  get endsWithHost(): boolean {
+    return this.#parts.endsWithHost ?? false;
+  }
+
   /** The call states, also after the guest is gone. */
   get slots(): CallSlots {
     return this.#slots;
@@ -83,9 +99,8 @@ export class ProcessRings {
   connect(socket: SocketChannel): RingChannel {
     const isHost = this.#isHost;
     const { memory, knocker, crowd, place } = this.#parts;
-    const pump: RingPump = isHost
-      ? hostPump
-      : guestPump(new Bell(createWord()), crowd, place);
+    const pump = this.#parts.pump ??
+      guestPump(new Bell(createWord()), crowd, place);
     const [own, peer] = isHost ? [0, DOOR_WORDS] : [DOOR_WORDS, 0];
     const [out, back] = isHost ? [REQUESTS, RESULTS] : [RESULTS, REQUESTS];
     const peerDoor = new Door(this.#words(peer, 1));
@@ -155,8 +170,9 @@ let ownCrowd:
 export async function offerRings(
   socket: HandshakeSocket,
   connection: Connection,
+  host: RingHost,
 ): Promise<ProcessRings | undefined> {
-  const parts = createParts(connection);
+  const parts = createParts(connection, host);
   let isTaken = false;
   try {
     const offer = new Uint32Array(4);
@@ -198,11 +214,12 @@ export async function takeRings(
 
 function createParts(
   connection: Connection,
+  host: RingHost,
 ): RingParts & { readonly mapping: Mapping } | undefined {
   const knocker = Knocker.of(connection);
   if (knocker === undefined) return undefined;
   const mapping = createMapping(TOTAL);
-  const crowd = mapping === undefined ? undefined : createCrowd();
+  const crowd = mapping === undefined ? undefined : createCrowd(host);
   if (mapping === undefined || crowd === undefined) {
     knocker.close();
     mapping?.seal();
@@ -212,7 +229,8 @@ function createParts(
   const memory = mapping.buffer;
   const slots = new CallSlots(new Int32Array(memory, SLOT_WORDS * 4, SLOTS));
   for (let slot = 0; slot < SLOTS; slot++) slots.queue(slot);
-  return { memory, mapping, knocker, crowd, place: crowd.enter() };
+  const { pump } = host;
+  return { memory, mapping, knocker, crowd, place: crowd.enter(), pump };
 }
 
 function openParts(
@@ -225,16 +243,22 @@ function openParts(
   if (memory === undefined || bits === undefined) return undefined;
   const knocker = Knocker.of(connection);
   if (knocker === undefined) return undefined;
-  return { memory, knocker, crowd: crowdIn(bits), place: place! };
+  return {
+    memory,
+    knocker,
+    crowd: crowdIn(bits),
+    place: place!,
+    endsWithHost: dieWithParent(pid!),
+  };
 }
 
 /** Made with the first child, and kept: each child opens it. */
-function createCrowd(): Crowd | undefined {
+function createCrowd(host: RingHost): Crowd | undefined {
   if (ownCrowd === undefined) {
     const mapping = createMapping(CROWD_SIZE);
     if (mapping === undefined) return undefined;
     ownCrowd = { crowd: crowdIn(mapping.buffer), mapping };
-    meetCrowd(ownCrowd.crowd);
+    host.meetCrowd(ownCrowd.crowd);
   }
   return ownCrowd.crowd;
 }

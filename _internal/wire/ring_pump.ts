@@ -44,6 +44,11 @@ import { Patience } from "../memory/patience.ts";
 /** Milliseconds of work after which the event loop gets a turn. */
 const TURN = 8;
 
+/** Looks of a guest before it sleeps: some tens of microseconds, in which the next call of a caller who awaits one after the other arrives. */
+const GUEST_LOOKS = 2000;
+/** Messages that a guest takes in a row: it runs calls while it drains. */
+const GUEST_BATCH = 16;
+
 /** What a pump serves. */
 export interface Drainable {
   /** True where `drain()` would do something. */
@@ -255,6 +260,16 @@ export class RingPump {
     }
     return false;
   }
+}
+
+/** The pump of a worker, which has one channel and a place in a crowd. */
+export function guestPump(bell: Bell, crowd: Crowd, place: number): RingPump {
+  return new RingPump(bell, {
+    batch: GUEST_BATCH,
+    looks: GUEST_LOOKS,
+    crowd,
+    place,
+  });
 }
 
 /** Its callbacks run when the code at work has come to its end. Cheaper than `queueMicrotask`. */

@@ -19,7 +19,7 @@ import type { Channel } from "./channel.ts";
 import { PortChannel } from "./port_channel.ts";
 import { type MessageSource, PortRoad } from "./port_road.ts";
 import { RingChannel } from "./ring_channel.ts";
-import { RingPump } from "./ring_pump.ts";
+import { guestPump, RingPump } from "./ring_pump.ts";
 
 const BELL_WORDS = 16;
 const CROWD = 16;
@@ -44,13 +44,10 @@ export interface ThreadLink {
   readonly place: number;
 }
 
-/** Looks of a guest before it sleeps: some tens of microseconds, in which the next call of a caller who awaits one after the other arrives. */
-const GUEST_LOOKS = 2000;
 /** Looks of the host: its event loop is the user's. */
 const HOST_LOOKS = 600;
-/** Messages in a row from one channel: the host has many channels, the guest runs calls while it drains. */
+/** Messages in a row from one channel: there are others. */
 const HOST_BATCH = 256;
-const GUEST_BATCH = 16;
 
 /** What all workers share. */
 const common = new SharedArrayBuffer((CROWD + CROWD_WORDS) * 4);
@@ -66,16 +63,6 @@ export const hostPump: RingPump = new RingPump(hostBell(common), {
 /** Has this thread count those of another crowd too before it waits in a loop. */
 export function meetCrowd(other: Crowd): void {
   crowd.meet(other);
-}
-
-/** The pump of a worker, which has one channel and a place in a crowd. */
-export function guestPump(bell: Bell, crowd: Crowd, place: number): RingPump {
-  return new RingPump(bell, {
-    batch: GUEST_BATCH,
-    looks: GUEST_LOOKS,
-    crowd,
-    place,
-  });
 }
 
 /** Makes the memory of one worker. */

@@ -4,18 +4,19 @@
 //
 //   1. Read one line from stdin: where the parent listens, and the key.
 //   2. Connect, prove both ends (wire/handshake.ts).
-//   3. Start the watchdog. It reads stdin from now on: a byte is a slot to
-//      abort, the end means that the parent is gone.
-//   4. Take the memory that the parent offers, if it does
-//      (wire/process_rings.ts). Then slots are aborted there, and not by 3.
+//   3. Take the memory that the parent offers, if it does
+//      (wire/process_rings.ts).
+//   4. Start the watchdog, unless the system ends the child with its parent,
+//      which it can be asked for where there is 3. It reads stdin from now on: a
+//      byte is a slot to abort, the end means that the parent is gone.
 //   5. Hand the channel to the guest.
 //
 // A child never outlives its parent, whatever either of them is doing: in 1 the
-// read ends, in 2 the connection does, and user code runs only after 3, from
-// when on the watchdog kills the process. That is why the watchdog is not
-// started later, although its 20 ms then delay the first call: a first call in
-// an endless loop would have no watcher. It does not delay the handshake, which
-// is over by then on the parent's side.
+// read ends, in 2 and 3 the connection does, and user code runs only after 4,
+// from when on the watchdog or the system kills the process. That is why the
+// watchdog is not started later, although its 20 ms then delay the first call: a
+// first call in an endless loop would have no watcher. It does not delay the
+// handshake, which is over by then on the parent's side.
 
 import {
   createAbortFlags,
@@ -92,13 +93,13 @@ export async function connectToParent(): Promise<ParentConnection> {
     if (error instanceof Deno.errors.NotCapable) throw error;
     Deno.exit(1);
   }
-  const words = createAbortFlags();
-  startWatchdog(words);
-  hideStdin();
-  closeAtOnce();
   const rings = await (await loading)?.takeRings(conn, {
     path: (address as { path: string }).path,
   }).catch(() => Deno.exit(1));
+  const words = createAbortFlags();
+  if (!rings?.endsWithHost) startWatchdog(words);
+  hideStdin();
+  closeAtOnce();
 
   const channel = new ProcessChannel();
   channel.attach(conn, rings);

@@ -5,9 +5,9 @@
 //   socket   messages both ways (wire/process_channel.ts). Where both may use
 //            --allow-ffi, on Linux, beside it rings and call states in memory
 //            that the two share (wire/process_rings.ts)
-//   stdin    out of band: first the address and the key, then a byte for each
-//            raised slot; its end tells the child's watchdog that we are gone,
-//            so it stays open until the child is
+//   stdin    out of band: first the address and the key, then, without shared
+//            memory, a byte for each raised slot; its end tells the child's
+//            watchdog that we are gone, so it stays open until the child is
 //   status   how the child ended
 //
 // None of them keeps the program alive once the child is up: an idle pool must
@@ -33,6 +33,7 @@ import {
 import { type AbortReason, plainMessage, Tag } from "../wire/messages.ts";
 import { ProcessChannel } from "../wire/process_channel.ts";
 import type { ProcessRings } from "../wire/process_rings.ts";
+import { hostPump, meetCrowd } from "../wire/thread_link.ts";
 import { checkPermissions, permissionFlags } from "./_permissions.ts";
 import { findProjectConfig } from "./_project_config.ts";
 import { PROCESS_ENTRY } from "./entry_urls.ts";
@@ -304,7 +305,7 @@ export class ProcessHost implements WorkerHost {
     const rings = await (await loading)?.offerRings(conn, {
       path: (this.#rendezvous.address as { path: string }).path,
       guest: this.pid,
-    });
+    }, { pump: hostPump, meetCrowd });
     // Where the child has ended in the same moment, this closes the socket.
     this.channel.attach(conn, rings);
     if (this.#state === "ended") {

@@ -616,14 +616,26 @@ Deno.test({
   },
 });
 
-for (const mode of ["idle", "busy", "starting"]) {
+for (
+  const [mode, ...flags] of [
+    ["idle", "-A"],
+    ["busy", "-A"],
+    ["starting", "-A"],
+    // The system ends a child that may use --allow-ffi; this one, its watchdog.
+    ["idle", "-A", "--deny-ffi"],
+    ["busy", "-A", "--deny-ffi"],
+  ] as [string, ...string[]][]
+) {
   Deno.test({
-    name: `ProcessHost leaves no ${mode} child when the parent is killed`,
+    name:
+      `ProcessHost leaves no ${mode} child when the parent is killed, with ${
+        flags.join(" ")
+      }`,
     ignore: !isLinux,
     async fn() {
       // A kill within the few milliseconds of a start can leave a directory.
       const TMPDIR = await Deno.makeTempDir();
-      const { parent, pids } = await startParent(mode, ["-A"], { TMPDIR });
+      const { parent, pids } = await startParent(mode, flags, { TMPDIR });
       assertEquals(pids.length, 2);
       parent.kill("SIGKILL");
       await parent.status;
