@@ -12,6 +12,9 @@ let holders = 0;
 let waits = 0;
 const idleListeners: (() => void)[] = [];
 let timer: ReturnType<typeof setInterval> | undefined;
+/** Holds the program in place of the timer, the first time. */
+let firstHold: AbortSignal | undefined;
+let wasHeld = false;
 let workers = 0;
 
 /** As long as a delay may be; the timer never does anything. */
@@ -20,8 +23,19 @@ const FOR_EVER = 2 ** 31 - 1;
 /** Keeps the program alive until the matching {@linkcode releaseProgram}. */
 export function holdProgram(): void {
   if (holders++ > 0) return;
-  if (timer === undefined) timer = setInterval(() => {}, FOR_EVER);
-  else Deno.refTimer(timer);
+  if (timer !== undefined) Deno.refTimer(timer);
+  else if (wasHeld) startTimer();
+  else {
+    // A signal with a listener keeps the program alive as well. The first timer
+    // of a program takes 5 ms, which its first call does not have to pay.
+    wasHeld = true;
+    firstHold = AbortSignal.timeout(FOR_EVER);
+    firstHold.addEventListener("abort", startTimer);
+  }
+}
+
+function startTimer(): void {
+  timer = setInterval(() => {}, FOR_EVER);
 }
 
 /** Undoes one {@linkcode holdProgram}. */
@@ -34,6 +48,8 @@ export function releaseProgram(): void {
     for (const listener of idleListeners.splice(0)) listener();
   }
   if (holders > 0) return;
+  firstHold?.removeEventListener("abort", startTimer);
+  firstHold = undefined;
   // While workers live the next task is near: unref is cheaper than a new
   // timer for every round trip.
   if (workers === 0) dropTimer();

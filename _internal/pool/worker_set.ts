@@ -14,6 +14,7 @@
 import { afterTurns } from "../base/deadline.ts";
 import { InvalidStateError, TimeoutError } from "../base/errors.ts";
 import { nextWorkerId } from "../base/registry.ts";
+import { startAlarm } from "../memory/alarm.ts";
 import type { Lent } from "../wire/messages.ts";
 import type { HostExit } from "../worker/host.ts";
 import { report } from "../worker/report.ts";
@@ -35,7 +36,8 @@ const MAX_IDLE_TIMEOUT = 2 ** 31 - 1;
 const PROBE_INTERVAL = 200;
 /** The sets with calls under way. They look at the same time, which takes one question to the lock manager. */
 const watched = new Set<WorkerSet>();
-let probeTimer: ReturnType<typeof setInterval> | undefined;
+let isProbing = false;
+let probeAll: () => void;
 
 /** What a scheduler hears of its workers. */
 export interface WorkerSetEvents {
@@ -304,19 +306,25 @@ export class WorkerSet {
   /** Looks after workers with calls under way, for deaths that announce themselves by nothing. */
   watch(): void {
     watched.add(this);
-    if (probeTimer !== undefined) return;
-    probeTimer = setInterval(() => {
-      for (const set of watched) set.#probe();
-    }, PROBE_INTERVAL);
-    Deno.unrefTimer(probeTimer);
+    if (isProbing) return;
+    isProbing = true;
+    startAlarm(PROBE_INTERVAL, probeAll);
   }
 
   /** Nothing is under way. */
   unwatch(): void {
+    // The alarm goes off once more and finds nobody: calls come one after the
+    // other, and it is not set for each of them.
     watched.delete(this);
-    if (watched.size > 0) return;
-    clearInterval(probeTimer);
-    probeTimer = undefined;
+  }
+
+  static {
+    probeAll = () => {
+      isProbing = watched.size > 0;
+      if (!isProbing) return;
+      startAlarm(PROBE_INTERVAL, probeAll);
+      for (const set of watched) set.#probe();
+    };
   }
 
   #probe(): void {

@@ -11,6 +11,7 @@
 //            terminated and forgotten, and counted as stuck while it runs on
 
 import { workerEnded, workerStarted } from "../base/registry.ts";
+import { startAlarm } from "../memory/alarm.ts";
 import {
   createAgent,
   domainMemory,
@@ -108,7 +109,7 @@ export class ThreadHost implements WorkerHost {
   #stuck = false;
   #exitCode: number | undefined;
   #settle!: (exit: HostExit) => void;
-  #startTimer: ReturnType<typeof setTimeout> | undefined;
+  #stopStartAlarm: (() => void) | undefined;
 
   constructor(options: ThreadHostOptions) {
     this.id = options.id;
@@ -159,15 +160,13 @@ export class ThreadHost implements WorkerHost {
       isLimited: limits !== undefined,
     };
     this.#thread.start(start);
-    // Behind the start: the first timer of a program takes some milliseconds.
-    this.#startTimer = setTimeout(
+    this.#stopStartAlarm = startAlarm(
+      START_TIMEOUT,
       () =>
         this.#end({
           error: new TypeError("Cannot start a thread: it does not answer"),
         }),
-      START_TIMEOUT,
     );
-    Deno.unrefTimer(this.#startTimer);
   }
 
   /** As it was when it was last asked: whoever asks has the lock looked at again. */
@@ -186,7 +185,7 @@ export class ThreadHost implements WorkerHost {
   started(): void {
     if (this.#state !== "starting") return;
     this.#state = "running";
-    this.#clearStartTimer();
+    this.#clearStartAlarm();
   }
 
   raise(slot: number, reason: AbortReason): void {
@@ -261,7 +260,7 @@ export class ThreadHost implements WorkerHost {
   #end(exit: HostExit): void {
     if (this.#state === "ended") return;
     this.#state = "ended";
-    this.#clearStartTimer();
+    this.#clearStartAlarm();
     // Answers that were written before the end count.
     this.channel.finish();
     this.#thread.release();
@@ -273,9 +272,9 @@ export class ThreadHost implements WorkerHost {
     this.#settle({ exitCode: this.#exitCode, ...exit });
   }
 
-  #clearStartTimer(): void {
-    if (this.#startTimer !== undefined) clearTimeout(this.#startTimer);
-    this.#startTimer = undefined;
+  #clearStartAlarm(): void {
+    this.#stopStartAlarm?.();
+    this.#stopStartAlarm = undefined;
   }
 }
 
