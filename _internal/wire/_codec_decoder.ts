@@ -100,11 +100,24 @@ export class Decoder implements GraphReader {
         }
         return object;
       }
-      case 0x0d:
-      case 0x0e: {
+      case 0x0d: {
         const object = {};
         this.#objects.push(object);
-        this.#assign(object, tag);
+        this.#assign(object, this.#shape(tag));
+        return object;
+      }
+      case 0x0e: {
+        const shape = this.#shape(tag);
+        if (shape.make !== undefined) {
+          this.#enter();
+          const object = shape.make(this, this.#objects);
+          this.#depth--;
+          return object;
+        }
+        if (++shape.uses === OFTEN) shape.make = makerOf(shape);
+        const object = {};
+        this.#objects.push(object);
+        this.#assign(object, shape);
         return object;
       }
       case 0x0f:
@@ -155,7 +168,7 @@ export class Decoder implements GraphReader {
   }
 
   properties(object: object): void {
-    this.#assign(object, this.r.u8());
+    this.#assign(object, this.#shape(this.r.u8()));
   }
 
   array(array: unknown[]): void {
@@ -185,8 +198,7 @@ export class Decoder implements GraphReader {
     }
   }
 
-  #assign(object: object, tag: number): void {
-    const { keys, isPlain } = this.#shape(tag);
+  #assign(object: object, { keys, isPlain }: Shape): void {
     this.#enter();
     if (isPlain && Object.getPrototypeOf(object) === Object.prototype) {
       const target = object as Record<string | symbol, unknown>;
@@ -228,7 +240,7 @@ export class Decoder implements GraphReader {
       if (key === "__proto__") isPlain = false;
       keys.push(key);
     }
-    const shape = { keys, isPlain };
+    const shape: Shape = { keys, isPlain, uses: 0, make: undefined };
     if (length > 0 && this.#shapes.length < tags.SHAPE_LIMIT) {
       this.#shapes.push(shape);
     }
@@ -303,6 +315,49 @@ interface Shape {
   readonly keys: readonly (string | symbol)[];
   /** False where a key needs care. */
   readonly isPlain: boolean;
+  uses: number;
+  /** Reads an object of a shape that comes often. */
+  make: Maker | undefined;
+}
+
+type Maker = (g: GraphReader, objects: unknown[]) => object;
+
+/** Objects of one shape in a message, from which on it is worth to make a function for them. */
+const OFTEN = 64;
+/** Properties that such a function has at most. */
+const MAX_PROPERTIES = 32;
+/** Functions that are kept. */
+const MAX_MAKERS = 128;
+const makers = new Map<string, Maker | undefined>();
+
+/**
+ * A function that reads objects with these keys: an engine that knows them
+ * beforehand makes the object at once, half as large and in half the time.
+ */
+function makerOf({ keys, isPlain }: Shape): Maker | undefined {
+  if (
+    !isPlain || keys.length > MAX_PROPERTIES ||
+    !keys.every((key) => typeof key === "string") ||
+    new Set(keys).size < keys.length
+  ) return undefined;
+  const names = keys.map((key) => JSON.stringify(key));
+  const id = names.join();
+  if (makers.has(id)) return makers.get(id);
+  let maker: Maker | undefined;
+  try {
+    const literal = names.map((name) => `${name}: undefined`).join();
+    const reads = names.map((name) => `object[${name}] = g.value();`).join("");
+    // Nothing but property names, as literals, comes from the message.
+    maker = new Function(
+      "g",
+      "objects",
+      `const object = {${literal}}; objects.push(object); ${reads} return object;`,
+    ) as Maker;
+  } catch {
+    // A program that was started without the right to make functions.
+  }
+  if (makers.size < MAX_MAKERS) makers.set(id, maker);
+  return maker;
 }
 
 /** The containers whose content follows after the root, by kind. */

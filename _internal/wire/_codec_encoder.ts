@@ -41,9 +41,14 @@ export class Encoder implements GraphWriter {
   /** Keys from the root to the value in work; only the first `depth` count. */
   readonly path: PathKey[] = [];
   depth = 0;
-  readonly #seen = new Map<object, number>();
+  /** Registered objects; their order is their index. */
+  readonly #seen = new Set<object>();
+  /** Their indices, from the first reference on: most messages have none. */
+  #indices: Map<object, number> | undefined;
   readonly #shapes: PropertyKeys[] = [];
   #lastShape = 0;
+  /** By shape, the one that came after it: the next one is likely to be that one again. */
+  readonly #nextShapes: number[] = [];
   // Made where they are needed: most messages put nothing off.
   #later: (() => void)[] | undefined;
   #created: (() => void)[] | undefined;
@@ -97,7 +102,7 @@ export class Encoder implements GraphWriter {
   }
 
   register(object: object): void {
-    this.#seen.set(object, this.#seen.size);
+    this.#add(object);
   }
 
   isRegistered(object: object): boolean {
@@ -107,7 +112,22 @@ export class Encoder implements GraphWriter {
   reference(object: object): void {
     if (this.#pending?.has(object)) throw new PendingReference();
     this.w.u8(tags.TAG_REF);
-    this.w.varint(this.#seen.get(object)!);
+    if (this.#indices === undefined) {
+      this.#indices = new Map();
+      for (const seen of this.#seen) {
+        this.#indices.set(seen, this.#indices.size);
+      }
+    }
+    this.w.varint(this.#indices.get(object)!);
+  }
+
+  /** Gives `object` the next index; false where it has one. One look-up, and not two. */
+  #add(object: object): boolean {
+    const { size } = this.#seen;
+    this.#seen.add(object);
+    if (this.#seen.size === size) return false;
+    this.#indices?.set(object, size);
+    return true;
   }
 
   child(key: PathKey, value: unknown): void {
@@ -168,11 +188,9 @@ export class Encoder implements GraphWriter {
       return undefined;
     } catch (error) {
       if (isA(error, RestartWithWholeBuffers)) throw error;
-      // A Map keeps insertion order, so that indices are positions: everything
-      // from `seen` on was registered by the failed part.
-      for (const [object, index] of this.#seen) {
-        if (index >= seen) this.#seen.delete(object);
-      }
+      // Everything from `seen` on was registered by the failed part.
+      forgetLast(this.#seen, seen);
+      this.#indices = undefined;
       this.depth = depth;
       this.captures = captures;
       this.w.length = length;
@@ -194,11 +212,25 @@ export class Encoder implements GraphWriter {
 
   properties(object: object, keys: PropertyKeys = keysOf(object)): void {
     this.#keys(keys);
+    this.#values(object, keys);
+  }
+
+  #values(object: object, keys: PropertyKeys): void {
     const values = object as Record<string | symbol, unknown>;
+    const { length } = keys;
     this.enter();
-    for (let i = 0; i < keys.length; i++) {
-      const key = keys[i]!;
+    let i = 0;
+    // The engine reads a property that it enumerates without looking for it.
+    for (const key in values) {
+      // Others follow, of the prototype, or since a getter has changed the object.
+      if (key !== keys[i]) break;
       // The key goes first: a getter that throws is named by it.
+      this.path[this.depth - 1] = key;
+      this.value(values[key]);
+      i++;
+    }
+    for (; i < length; i++) {
+      const key = keys[i]!;
       this.path[this.depth - 1] = typeof key === "string"
         ? key
         : `<${String(key)}>`;
@@ -280,6 +312,14 @@ export class Encoder implements GraphWriter {
     if (this.captures > 0 && !isSameEverywhere(prototype)) {
       this.c.mutable = true;
     }
+    if (prototype === Object.prototype && this.#known(object)) return;
+    if (prototype === Array.prototype && Array.isArray(object)) {
+      if (!this.#add(object)) return this.reference(object);
+      if (!this.isDeep()) return this.array(object);
+      this.w.u8(tags.TAG_LATER);
+      this.w.u8(tags.LATER_ARRAY);
+      return this.later(() => this.array(object));
+    }
     if (this.#seen.has(object)) return this.reference(object);
     if (prototype === Object.prototype || prototype === null) {
       const keys = keysOf(object);
@@ -298,13 +338,6 @@ export class Encoder implements GraphWriter {
         this.w.u8(tags.TAG_NULL);
       }
       return this.properties(object, keys);
-    }
-    if (prototype === Array.prototype && Array.isArray(object)) {
-      this.register(object);
-      if (!this.isDeep()) return this.array(object);
-      this.w.u8(tags.TAG_LATER);
-      this.w.u8(tags.LATER_ARRAY);
-      return this.later(() => this.array(object));
     }
     if (prototype === Map.prototype) {
       const map = object as Map<unknown, unknown>;
@@ -329,6 +362,28 @@ export class Encoder implements GraphWriter {
     }
   }
 
+  /** Writes a plain object that has the properties which are expected; false, and nothing, where it has others. */
+  #known(object: object): boolean {
+    const guess = this.#nextShapes[this.#lastShape];
+    const keys = guess === undefined ? undefined : this.#shapes[guess];
+    if (keys === undefined || !hasKeys(object, keys)) return false;
+    if (!this.#add(object)) {
+      this.reference(object);
+      return true;
+    }
+    this.#lastShape = guess!;
+    if (this.isDeep()) {
+      this.w.u8(tags.TAG_LATER);
+      this.w.u8(tags.LATER_OBJECT);
+      this.later(() => this.properties(object, keys));
+      return true;
+    }
+    this.w.u8(tags.TAG_SHAPED);
+    this.w.varint(guess!);
+    this.#values(object, keys);
+    return true;
+  }
+
   #keys(keys: PropertyKeys): void {
     const { w } = this;
     const { length } = keys;
@@ -340,6 +395,7 @@ export class Encoder implements GraphWriter {
         if (sameKeys(shapes[i]!, keys)) found = i;
       }
       if (found >= 0) {
+        this.#nextShapes[this.#lastShape] = found;
         this.#lastShape = found;
         w.u8(tags.TAG_SHAPED);
         w.varint(found);
@@ -350,7 +406,9 @@ export class Encoder implements GraphWriter {
     w.varint(length);
     for (let i = 0; i < length; i++) writePrimitive(w, keys[i]!);
     if (length > 0 && shapes.length < tags.SHAPE_LIMIT) {
-      this.#lastShape = shapes.push(keys) - 1;
+      const found = shapes.push(keys) - 1;
+      this.#nextShapes[this.#lastShape] = found;
+      this.#lastShape = found;
     }
   }
 
@@ -412,6 +470,16 @@ function keysOf(object: object): PropertyKeys {
       Object.prototype.propertyIsEnumerable.call(object, symbol)
     ),
   ];
+}
+
+/** True where the object has exactly these keys that can travel, in this order. */
+function hasKeys(object: object, keys: PropertyKeys): boolean {
+  // Those that begin like an array may be something else.
+  if (keys[0] === "0") return false;
+  let i = 0;
+  for (const key in object) if (key !== keys[i++]) return false;
+  return i === keys.length &&
+    Object.getOwnPropertySymbols(object).length === 0;
 }
 
 function sameKeys(a: PropertyKeys, b: PropertyKeys): boolean {

@@ -123,9 +123,18 @@ export function readShortString(r: ByteReader, length: number): string {
   const offset = r.take(length);
   const { buffer } = r;
   let text = "";
-  for (let i = 0; i < length; i++) {
-    text += String.fromCharCode(buffer[offset + i]!);
+  let i = 0;
+  // Each step makes a string.
+  for (; i + 4 <= length; i += 4) {
+    const at = offset + i;
+    text += String.fromCharCode(
+      buffer[at]!,
+      buffer[at + 1]!,
+      buffer[at + 2]!,
+      buffer[at + 3]!,
+    );
   }
+  for (; i < length; i++) text += String.fromCharCode(buffer[offset + i]!);
   return text;
 }
 
