@@ -36,13 +36,14 @@ import type {
   TaskOptions,
 } from "../_internal/wire/functions/task.ts";
 import { nameOf } from "../_internal/wire/functions/names.ts";
-import { unwrapTask } from "../_internal/wire/functions/task.ts";
+import { NO_OPTIONS, unwrapTask } from "../_internal/wire/functions/task.ts";
 import { CallMode } from "../_internal/wire/messages.ts";
 import { releasePayload } from "../_internal/wire/payload.ts";
 import {
   attachFuture,
   cancelFuture,
   Future,
+  type FutureHooks,
   markStarted,
   reportProgress,
 } from "./_future_core.ts";
@@ -118,9 +119,12 @@ export function prepareCall(
   mode: CallMode = CallMode.single,
   context?: CallerContext,
 ): Work {
+  if (transfer === undefined) {
+    return backend.prepare(fn, args, mode, NO_TRANSFER, context);
+  }
   const moved = typeof transfer === "function" ? transfer(...args) : transfer;
   // The list itself was checked when the task was made.
-  if (moved !== undefined && !Array.isArray(moved)) {
+  if (!Array.isArray(moved)) {
     throw new TypeError(
       `Cannot submit a task as 'transfer' must return an array: current value is ${
         describe(moved)
@@ -131,7 +135,7 @@ export function prepareCall(
     fn,
     args,
     mode,
-    moved === undefined || signal?.aborted
+    signal?.aborted
       ? NO_TRANSFER
       : { objects: moved, isRepeatable: retries > 0 },
     context,
@@ -147,13 +151,7 @@ export function submitWork(
   observer: JobObserver,
 ): Job {
   const { signal } = options;
-  const jobOptions: JobOptions = {
-    name: options.name || nameOf(fn) || "(anonymous)",
-    priority: options.priority ?? 0,
-    timeout: options.timeout,
-    retries: options.retries ?? 0,
-    maySendAhead: signal === undefined,
-  };
+  const jobOptions = jobOptionsOf(fn, options);
   let job: Job;
   try {
     if (signal?.aborted) {
@@ -169,6 +167,23 @@ export function submitWork(
   return job;
 }
 
+/** Those of functions that were not made tasks: the same at each submit. */
+const plainOptions = new WeakMap<AnyFunction, JobOptions>();
+
+function jobOptionsOf(fn: AnyFunction, options: TaskOptions): JobOptions {
+  const known = plainOptions.get(fn);
+  if (known !== undefined && options === NO_OPTIONS) return known;
+  const jobOptions: JobOptions = {
+    name: options.name || nameOf(fn) || "(anonymous)",
+    priority: options.priority ?? 0,
+    timeout: options.timeout,
+    retries: options.retries ?? 0,
+    maySendAhead: options.signal === undefined,
+  };
+  if (options === NO_OPTIONS) plainOptions.set(fn, jobOptions);
+  return jobOptions;
+}
+
 /** Submits one call and gives its future. */
 export function submitFuture(
   lane: Lane,
@@ -181,17 +196,26 @@ export function submitFuture(
   if (!options.signal?.aborted) lane.scheduler.expect();
   const work = prepareCall(lane, fn, options, args);
   const future = new Future<unknown>();
-  const job = submitWork(lane, fn, options, work, new FutureObserver(future));
-  attachFuture(future, (reason) => lane.scheduler.cancel(job, reason));
+  const link = new FutureLink(future, lane.scheduler);
+  link.job = submitWork(lane, fn, options, work, link);
+  attachFuture(future, link);
   return future;
 }
 
-/** Passes a job's events on to its future. */
-class FutureObserver implements JobObserver {
+/** Between a future and its job: passes the job's events on to the future, and the future's cancel on to the job. */
+class FutureLink implements JobObserver, FutureHooks {
   readonly #future: Future<unknown>;
+  readonly #scheduler: TaskScheduler;
+  /** Set when it has been submitted. */
+  job!: Job;
 
-  constructor(future: Future<unknown>) {
+  constructor(future: Future<unknown>, scheduler: TaskScheduler) {
     this.#future = future;
+    this.#scheduler = scheduler;
+  }
+
+  cancel(reason: unknown): boolean {
+    return this.#scheduler.cancel(this.job, reason);
   }
 
   started(): void {

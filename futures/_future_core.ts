@@ -26,7 +26,7 @@ export interface FutureWaitOptions {
 }
 
 /** What an executor keeps of a future that it made. */
-interface FutureHooks {
+export interface FutureHooks {
   readonly cancel: (reason: unknown) => boolean;
 }
 
@@ -82,7 +82,7 @@ const INSPECT = ["Deno.customInspect", "nodejs.util.inspect.custom"];
  *
  * @typeParam T The result.
  */
-export class Future<T> implements Promise<T> {
+export class Future<T> extends Promise<T> {
   // state      meaning                                  leaves by
   // pending    nobody runs the task yet                 setRunningOrNotifyCancel(), the executor starts it -> running;
   //                                                     cancel() -> cancelled; setResult(), setException()
@@ -94,8 +94,9 @@ export class Future<T> implements Promise<T> {
   // raised     `#value` is what was thrown              never
   #state: InnerState = "pending";
   #value: unknown;
-  /** Made when somebody first wants a promise: most futures of a burst never need one before they settle. */
-  #root: PromiseWithResolvers<unknown> | undefined;
+  // Of any future, too: see `#callbacks`.
+  readonly #resolve: (value: unknown) => void;
+  readonly #reject: (reason: unknown) => void;
   /** Somebody looks after the outcome by other means than the promise. */
   #isLookedAt = false;
   /** Waits of the library, which may give up before the future settles. */
@@ -105,7 +106,24 @@ export class Future<T> implements Promise<T> {
   #hooks: FutureHooks | undefined;
   #feed: ProgressFeed | undefined;
 
+  /**
+   * What `then()`, `catch()` and `finally()` give: plain promises.
+   *
+   * @returns The class.
+   */
+  static override get [Symbol.species](): PromiseConstructor {
+    return Promise;
+  }
+
   static {
+    // `await` and `Promise.all` take a promise as it is where its constructor is
+    // Promise; of any other they make another one, which costs them more than
+    // all the rest. What `then()` gives is a plain promise, too.
+    Object.defineProperty(this.prototype, "constructor", {
+      value: Promise,
+      writable: true,
+      configurable: true,
+    });
     attachHooks = (future, hooks) => future.#hooks = hooks;
     settleCancelled = (future, reason) => future.#cancelWith(reason);
     pushProgress = (future, progress) => {
@@ -128,6 +146,29 @@ export class Future<T> implements Promise<T> {
   }
 
   /**
+   * Makes a future that is pending.
+   *
+   * @param executor As that of a promise: what the functions inherited from
+   * `Promise` give. By default whoever holds the future settles it.
+   */
+  constructor(
+    executor?: (
+      resolve: (value: T | PromiseLike<T>) => void,
+      reject: (reason: unknown) => void,
+    ) => void,
+  ) {
+    let resolve!: (value: unknown) => void;
+    let reject!: (reason: unknown) => void;
+    super((onResolve, onReject) => {
+      resolve = onResolve as (value: unknown) => void;
+      reject = onReject;
+    });
+    this.#resolve = resolve;
+    this.#reject = reject;
+    if (executor !== undefined) execute(this, executor);
+  }
+
+  /**
    * Where the future stands.
    *
    * @returns The state.
@@ -143,47 +184,8 @@ export class Future<T> implements Promise<T> {
    *
    * @returns `"Future"`.
    */
-  get [Symbol.toStringTag](): string {
+  override get [Symbol.toStringTag](): string {
     return "Future";
-  }
-
-  /**
-   * Attaches callbacks, as on any promise.
-   *
-   * @typeParam A What `onFulfilled` returns.
-   * @typeParam B What `onRejected` returns.
-   * @param onFulfilled Called with the result.
-   * @param onRejected Called with the error.
-   * @returns A promise for what the callback returns.
-   */
-  then<A = T, B = never>(
-    onFulfilled?: ((value: T) => A | PromiseLike<A>) | null,
-    onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null,
-  ): Promise<A | B> {
-    return this.#promise().then(onFulfilled, onRejected);
-  }
-
-  /**
-   * Attaches an error callback, as on any promise.
-   *
-   * @typeParam B What `onRejected` returns.
-   * @param onRejected Called with the error.
-   * @returns A promise for the result, or for what the callback returns.
-   */
-  catch<B = never>(
-    onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null,
-  ): Promise<T | B> {
-    return this.#promise().catch(onRejected);
-  }
-
-  /**
-   * Attaches a callback for the end, as on any promise.
-   *
-   * @param onFinally Called without arguments.
-   * @returns A promise for the result.
-   */
-  finally(onFinally?: (() => void) | null): Promise<T> {
-    return this.#promise().finally(onFinally);
   }
 
   /**
@@ -201,9 +203,9 @@ export class Future<T> implements Promise<T> {
       return Promise.reject(error);
     }
     if (options.timeout === undefined && options.signal === undefined) {
-      return this.#promise();
+      return this;
     }
-    return this.#settledWithin(options).then(() => this.#promise());
+    return this.#settledWithin(options).then(() => this);
   }
 
   /**
@@ -369,26 +371,11 @@ export class Future<T> implements Promise<T> {
     this.#settle("raised", error);
   }
 
-  #promise(): Promise<T> {
-    if (this.#root === undefined) {
-      this.#root = Promise.withResolvers();
-      if (this.done()) this.#settleRoot(this.#root);
-    }
-    return this.#root.promise as Promise<T>;
-  }
-
-  #settleRoot({ promise, resolve, reject }: PromiseWithResolvers<unknown>) {
-    if (this.#state === "returned") return resolve(this.#value);
-    reject(this.#value);
-    // Whoever cancels does not have to look at the result as well.
-    if (this.#state === "cancelled" || this.#isLookedAt) promise.catch(ignore);
-  }
-
   /** From now on a failure is nobody's unhandled rejection; one of this turn neither. */
   #look(): void {
     if (this.#isLookedAt) return;
     this.#isLookedAt = true;
-    this.#root?.promise.catch(ignore);
+    if (this.#state === "raised") this.catch(ignore);
   }
 
   #watch(fn: () => void): () => void {
@@ -439,10 +426,13 @@ export class Future<T> implements Promise<T> {
     this.#state = state;
     this.#value = value;
     this.#hooks = undefined;
-    if (this.#root !== undefined) this.#settleRoot(this.#root);
-    // Nobody looks yet. If nobody does before the event loop turns, the
-    // rejection surfaces as unhandled.
-    else if (state === "raised" && !this.#isLookedAt) this.#promise();
+    if (state === "returned") this.#resolve(value);
+    else {
+      // Where nobody looks before the event loop turns, it surfaces as unhandled.
+      this.#reject(value);
+      // Whoever cancels does not have to look at the result as well.
+      if (state === "cancelled" || this.#isLookedAt) super.catch(ignore);
+    }
     this.#feed?.end();
     const watchers = this.#watchers;
     const callbacks = this.#callbacks;
@@ -474,6 +464,27 @@ export class Future<T> implements Promise<T> {
 
 function ignore(): void {}
 
+/** What is settled first counts, as for any promise. */
+function execute<T>(
+  future: Future<T>,
+  executor: (
+    resolve: (value: T | PromiseLike<T>) => void,
+    reject: (reason: unknown) => void,
+  ) => void,
+): void {
+  let isOpen = true;
+  const once = <A>(settle: (outcome: A) => void) => (outcome: A) => {
+    if (isOpen) settle(outcome);
+    isOpen = false;
+  };
+  const reject = once((error: unknown) => future.setException(error));
+  try {
+    executor(once((value) => future.setResult(value)), reject);
+  } catch (error) {
+    reject(error);
+  }
+}
+
 /** Whether `await` would wait for it. */
 function isThenable(value: unknown): value is PromiseLike<unknown> {
   return (typeof value === "object" && value !== null ||
@@ -496,6 +507,7 @@ function kindOf(value: unknown): string {
 }
 
 function nameOfClass(value: object): string {
+  if (Object.getPrototypeOf(value) === Future.prototype) return "Future";
   const name: unknown = value.constructor?.name;
   return typeof name === "string" && name !== "" ? name : "Object";
 }
@@ -503,9 +515,9 @@ function nameOfClass(value: object): string {
 /** Makes `cancel()` reach the executor. */
 export function attachFuture(
   future: AnyFuture,
-  cancel: (reason: unknown) => boolean,
+  hooks: FutureHooks,
 ): void {
-  attachHooks(future, { cancel });
+  attachHooks(future, hooks);
 }
 
 /** The executor gave the task up. */

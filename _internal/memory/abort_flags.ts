@@ -6,7 +6,7 @@
 // synchronous loop sees it too.
 //
 //   word          who writes                      who reads
-//   0 .. 63       watchdog: the ABORT bit, and    the running task
+//   0 .. 127      watchdog: the ABORT bit, and    the running task
 //                 the number of the raise above
 //                 main thread: clears it when
 //                 the call ends, and at a fence

@@ -43,6 +43,9 @@ const HEADER_WORDS = 48;
 const SKIP = 0xffffffff;
 /** Records of so many bytes and more are read in place, where that is allowed. */
 const IN_PLACE = 1 << 14;
+const NO_BYTES: Uint8Array = new Uint8Array(0);
+/** Up to so many bytes a loop beats the call into `set`. */
+const SHORT = 48;
 /** An empty ring starts over when it has come so far, in bytes: what fits into the caches. */
 const START_OVER = 1 << 17;
 
@@ -90,16 +93,17 @@ export class RingProducer extends RingEnd {
   }
 
   /**
-   * Writes one record, or returns false where there is no room now.
+   * Writes one record, the bytes of two parts, or returns false where there is no room now.
    *
    * @throws {SerializationError} If the consumer has spoilt its position.
    */
-  write(bytes: Uint8Array, kind: RecordKind): boolean {
+  write(head: Uint8Array, kind: RecordKind, body = NO_BYTES): boolean {
     const { size, lengths } = this;
-    const needed = 4 + ((bytes.length + 3) & ~3);
-    const head = Atomics.load(this.words, HEAD) >>> 0;
-    const used = (this.#tail - head) >>> 0;
-    if (used > size) throw spoilt("head", head);
+    const length = head.length + body.length;
+    const needed = 4 + ((length + 3) & ~3);
+    const position = Atomics.load(this.words, HEAD) >>> 0;
+    const used = (this.#tail - position) >>> 0;
+    if (used > size) throw spoilt("head", position);
     const free = size - used;
     let at = this.#tail & (size - 1);
     const tillEnd = size - at;
@@ -112,8 +116,9 @@ export class RingProducer extends RingEnd {
       lengths[at >>> 2] = SKIP;
       at = 0;
     }
-    lengths[at >>> 2] = bytes.length * 2 + kind;
-    this.data.set(bytes, at + 4);
+    lengths[at >>> 2] = length * 2 + kind;
+    copyTo(this.data, at + 4, head);
+    copyTo(this.data, at + 4 + head.length, body);
     this.#tail = (this.#tail + skipped + needed) >>> 0;
     Atomics.store(this.words, TAIL, this.#tail | 0);
     return true;
@@ -190,8 +195,7 @@ export class RingConsumer extends RingEnd {
       this.#scratch = new Uint8Array(length * 2);
     }
     const record = this.#scratch.subarray(0, length);
-    // Small records: a loop beats the call into `set`.
-    if (length <= 32) {
+    if (length <= SHORT) {
       const { data } = this;
       for (let i = 0; i < length; i++) record[i] = data[at + 4 + i]!;
     } else {
@@ -206,6 +210,15 @@ export class RingConsumer extends RingEnd {
   takeWish(): boolean {
     return Atomics.load(this.words, WANTED) === 1 &&
       Atomics.compareExchange(this.words, WANTED, 1, 0) === 1;
+  }
+}
+
+function copyTo(data: Uint8Array, at: number, bytes: Uint8Array): void {
+  const { length } = bytes;
+  if (length <= SHORT) {
+    for (let i = 0; i < length; i++) data[at + i] = bytes[i]!;
+  } else {
+    data.set(bytes, at);
   }
 }
 

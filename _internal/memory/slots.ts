@@ -29,7 +29,7 @@ export const TIMED_OUT = 8;
  * calls wait for others that they have submitted: those beyond are neither
  * taken back nor asked to stop in a synchronous loop, and nothing else differs.
  */
-export const SLOTS = 64;
+export const SLOTS = 128;
 
 /** The state words of one worker's in-flight calls. */
 export class CallSlots {

@@ -9,6 +9,7 @@ import type { AnyFunction } from "../wire/functions/task.ts";
 import { CallMode } from "../wire/messages.ts";
 import {
   type ContextOptions,
+  encodeFlatPayload,
   encodePayload,
   ListPayload,
 } from "../wire/payload.ts";
@@ -84,6 +85,8 @@ export interface Transfer {
   /** True: the call may be made more than once, so that buffers are copied to the worker all the same. */
   readonly isRepeatable: boolean;
 }
+
+const NO_FUNCTIONS: readonly AnyFunction[] = [];
 
 /** Nothing is moved. */
 export const NO_TRANSFER: Transfer = { objects: [], isRepeatable: true };
@@ -194,6 +197,24 @@ function prepareRemote(
   context?: CallerContext,
 ): Work {
   const definition = defineFunction(fn, attachments);
+  const { signals, storages } = definition.payload;
+  if (
+    signals.length === 0 && storages.length === 0 &&
+    transfer.objects.length === 0
+  ) {
+    const payload = encodeFlatPayload(args);
+    if (payload !== undefined) {
+      return {
+        kind: "remote",
+        mode,
+        definition,
+        payload,
+        whole: false,
+        passed: NO_FUNCTIONS,
+        calls: 1,
+      };
+    }
+  }
   const passed: AnyFunction[] = [];
   let whole = false;
   const payload = encodePayload(args, {

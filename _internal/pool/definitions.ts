@@ -88,12 +88,20 @@ export function relayedDefinition(name: string, payload: Payload): Definition {
   return { id: ++lastId, name, payload, functions: [], meanTime: undefined };
 }
 
-/** A call has run for so many milliseconds. */
+/** Above this many times the mean a run time counts as this many. */
+const MAX_OUTLIER = 8;
+/** And a mean below this many milliseconds as this one. */
+const MIN_MEAN = 0.001;
+
+/**
+ * A call has run for so many milliseconds. One that takes far longer than the
+ * others was most likely interrupted: only where the next ones do too has the
+ * function become slower, which shows within some ten calls.
+ */
 export function noteTime(definition: Definition, time: number): void {
-  const { meanTime } = definition;
-  definition.meanTime = meanTime === undefined
-    ? time
-    : meanTime * 0.8 + time * 0.2;
+  const { meanTime = time } = definition;
+  const most = MAX_OUTLIER * Math.max(meanTime, MIN_MEAN);
+  definition.meanTime = meanTime * 0.8 + Math.min(time, most) * 0.2;
 }
 
 /**

@@ -76,12 +76,18 @@ export class Distributor {
   readonly #stops: JobStops;
   readonly #events: DistributorEvents;
   #state: "resting" | "pumping" | "again" = "resting";
+  /** Who was sent something, and has not been woken for it. */
+  readonly #sentTo = new Set<WorkerRecord>();
+  /** The last pump has left jobs in the queue for which there is no room, and there are all workers that may be. */
+  #isFull = false;
   #isDue = false;
   /** How many workers may be started now. */
   #startLimit = Infinity;
   /** That was too few. */
   #isShort = false;
   #growTimer: ReturnType<typeof setTimeout> | undefined;
+  /** When what happens together happens. */
+  #time: number | undefined;
   /** The lowest priority so far: while all are the same, nobody is overtaken. */
   #lowestPriority = Infinity;
   /** How long jobs waited before they ran. */
@@ -106,6 +112,11 @@ export class Distributor {
       for (const record of this.#workers.live) this.recall(record, priority);
     } else this.#lowestPriority = priority;
     this.#queue.push(job);
+  }
+
+  /** True where a new job has nothing to look for: the ones before it wait for room already, and it overtakes none. */
+  hasToWait(job: Job): boolean {
+    return this.#isFull && job.depth === 0 && this.#queue.peek() !== job;
   }
 
   /** Nothing is under way: who comes now overtakes nobody. */
@@ -150,12 +161,21 @@ export class Distributor {
     try {
       do {
         this.#state = "pumping";
+        this.#isFull = false;
         this.#distribute();
       } while (this.#isAsked());
     } finally {
       this.#state = "resting";
+      this.#time = undefined;
+      this.#wake();
     }
     this.#events.pumped();
+  }
+
+  /** Wakes those that were sent something: once for all of it. */
+  #wake(): void {
+    for (const record of this.#sentTo) record.worker.wake();
+    this.#sentTo.clear();
   }
 
   /** Something that a worker has told may have made room: to be looked at when it has told all. */
@@ -165,10 +185,17 @@ export class Distributor {
 
   /** A worker has told all that came together. */
   delivered(): void {
-    if (!this.#isDue) return;
-    this.#isDue = false;
-    if (this.#growTimer === undefined) this.pump();
-    else this.#growBy(0);
+    if (this.#isDue) {
+      this.#isDue = false;
+      if (this.#growTimer === undefined) this.pump();
+      else this.#growBy(0);
+    }
+    this.#time = undefined;
+  }
+
+  /** The time, asked once for all that happens together: asking costs as much as sending a call. */
+  #now(): number {
+    return this.#time ??= performance.now();
   }
 
   /** Whose turn it is at the worker counts as running. */
@@ -183,7 +210,7 @@ export class Distributor {
   /** A job that was sent runs now. */
   markRunning(record: WorkerRecord, job: Job): void {
     job.state = "running";
-    this.waitTime.add(performance.now() - job.queuedAt, job.calls);
+    this.waitTime.add(this.#now() - job.queuedAt, job.calls);
     this.#stops.limit(record, job);
     job.observer.started();
   }
@@ -219,7 +246,10 @@ export class Distributor {
       if (record === undefined) {
         // Behind it there may be one that can use a lent place.
         const nested = this.#queue.peekNested();
-        if (nested === undefined || nested === job) return;
+        if (nested === undefined || nested === job) {
+          this.#isFull = !this.#workers.hasPlace;
+          return;
+        }
         job = nested;
         record = this.#pick(job);
         if (record === undefined) return;
@@ -306,7 +336,7 @@ export class Distributor {
   /** An older job has waited for long behind a call: it has to be somebody's next. */
   #holdsUp(next: Job): boolean {
     const { concurrency } = this.#options;
-    const latest = performance.now() - AHEAD_PATIENCE;
+    const latest = this.#now() - AHEAD_PATIENCE;
     for (const record of this.#workers.live) {
       if (record.load <= concurrency) continue;
       const job = record.firstWaiting();
@@ -324,6 +354,7 @@ export class Distributor {
     const runs = record.load < this.#options.concurrency &&
       record.state !== "starting";
     try {
+      this.#sentTo.add(record);
       record.send(job);
     } catch (error) {
       // Before anything was sent.
@@ -333,7 +364,7 @@ export class Distributor {
     }
     job.state = "sent";
     if (runs) this.markRunning(record, job);
-    else job.sentAt = performance.now();
+    else job.sentAt = this.#now();
     if (record.sent >= this.#options.maxTasksPerWorker) {
       this.#workers.retire(record);
     }

@@ -38,6 +38,7 @@ export function initialize(
   });
   try {
     record.send(job);
+    record.worker.wake();
   } catch (error) {
     failed(error);
     return;

@@ -69,6 +69,8 @@ export class InlineWorker implements PoolWorker {
     queueMicrotask(() => this.#run(slot, call, work));
   }
 
+  wake(): void {}
+
   load(): Promise<void> {
     return Promise.resolve();
   }

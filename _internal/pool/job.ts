@@ -29,30 +29,34 @@ export interface JobObserver {
 /** Calls a function in the context of another moment. */
 export type EnterContext = <T>(fn: () => T) => T;
 
-/** What a job is to do: sent to a worker, or called in place. */
-export type Work =
-  | {
-    readonly kind: "remote";
-    readonly mode: CallMode;
-    readonly definition: Definition;
-    readonly payload: Payload;
-    /** True where the payload holds the function too, since it shares variables, objects or classes with the arguments, or has captured a signal. */
-    readonly whole: boolean;
-    /** The functions among the arguments, kept until the answer is here: it may name them. */
-    readonly passed: readonly AnyFunction[];
-    /** How often the function is called: the items of a chunk. */
-    readonly calls: number;
-    /** True where the answer is for somebody else: it stays as it came (`RawAnswer`). */
-    readonly isRelayed?: boolean;
-  }
-  | {
-    readonly kind: "inline";
-    readonly mode: CallMode;
-    readonly fn: (...args: unknown[]) => unknown;
-    readonly args: readonly unknown[];
-    /** Calls it in the context of the submit; undefined where that is the one in which it is sent. */
-    enter: EnterContext | undefined;
-  };
+/** A call that is sent to a worker. */
+export interface RemoteWork {
+  readonly kind: "remote";
+  readonly mode: CallMode;
+  readonly definition: Definition;
+  readonly payload: Payload;
+  /** True where the payload holds the function too, since it shares variables, objects or classes with the arguments, or has captured a signal. */
+  readonly whole: boolean;
+  /** The functions among the arguments, kept until the answer is here: it may name them. */
+  readonly passed: readonly AnyFunction[];
+  /** How often the function is called: the items of a chunk. */
+  readonly calls: number;
+  /** True where the answer is for somebody else: it stays as it came (`RawAnswer`). */
+  readonly isRelayed?: boolean;
+}
+
+/** A call that is made in place. */
+export interface InlineWork {
+  readonly kind: "inline";
+  readonly mode: CallMode;
+  readonly fn: (...args: unknown[]) => unknown;
+  readonly args: readonly unknown[];
+  /** Calls it in the context of the submit; undefined where that is the one in which it is sent. */
+  enter: EnterContext | undefined;
+}
+
+/** What a job is to do. */
+export type Work = RemoteWork | InlineWork;
 
 /** How a job wants to be treated. */
 export interface JobOptions {
@@ -78,6 +82,16 @@ export interface JobOrigin {
   readonly parent: CallContext | undefined;
 }
 
+/** Where a job is held: a node of the list of a worker's jobs. */
+export interface Place {
+  /** The list. */
+  readonly jobs: object;
+  readonly slot: number;
+  readonly job: Job;
+  before: Place | undefined;
+  behind: Place | undefined;
+}
+
 /**
  * One task on its way through the scheduler. Only the scheduler and its parts
  * write it; whoever submits it may set `detach`.
@@ -97,6 +111,8 @@ export class Job {
   /** Where it comes from, where a task submits it. */
   readonly origin: JobOrigin | undefined;
   state: "queued" | "sent" | "running" | "settled" = "queued";
+  /** Where it is held, while a worker holds it. */
+  place: Place | undefined;
   /** Runs that have ended without a value. */
   attempts = 0;
   /** Workers that ended after they got it and before it began. */

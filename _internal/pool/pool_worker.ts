@@ -48,11 +48,13 @@ export interface PoolWorker {
   /** True for a terminated thread that runs on. */
   readonly stuck: boolean;
   /**
-   * Hands a call over.
+   * Hands a call over. It may not hear of it before `wake()`.
    *
    * @throws {SerializationError} If an attachment cannot be cloned; nothing was sent then.
    */
   send(slot: number, work: Work, origin?: JobOrigin): void;
+  /** Has it look at what was sent. */
+  wake(): void;
   /**
    * Has the worker get a function ready for its calls, whatever else it runs.
    * Rejects where it cannot be called there, and where the worker ends.

@@ -2,10 +2,9 @@
 
 import { SerializationError } from "../base/errors.ts";
 import { SLOTS } from "../memory/slots.ts";
-import { ByteWriter } from "../wire/bytes.ts";
+import { ByteWriter, NO_BYTES } from "../wire/bytes.ts";
 import {
   type AbortReason,
-  type CallMode,
   plainMessage,
   readGuestMessage,
   Tag,
@@ -17,7 +16,7 @@ import { messageOf, type Payload } from "../wire/payload.ts";
 import type { WorkerHost, WorkerKind } from "../worker/host.ts";
 import { RawAnswer, readAnswer, readError } from "./answers.ts";
 import type { Definition } from "./definitions.ts";
-import type { JobOrigin, Work } from "./job.ts";
+import type { JobOrigin, RemoteWork, Work } from "./job.ts";
 import type { PoolWorker, WorkerEvents } from "./pool_worker.ts";
 import { crashError } from "./pool_errors.ts";
 import { RelayServer } from "./relay_server.ts";
@@ -28,14 +27,6 @@ const MAX_DEFINITIONS = 256;
 
 const writer = new ByteWriter(64);
 
-/** What is kept of the call in a slot. */
-interface SentCall {
-  /** Says how its answer is read. */
-  readonly mode: CallMode;
-  readonly isRelayed: boolean;
-  readonly origin: JobOrigin | undefined;
-}
-
 /** A worker behind a channel: turns calls into messages and messages into events. */
 export class RemoteWorker implements PoolWorker {
   readonly slots = SLOTS;
@@ -43,8 +34,10 @@ export class RemoteWorker implements PoolWorker {
   readonly #events: WorkerEvents;
   /** What the worker knows, least recently used first. */
   readonly #definitions = new Set<number>();
-  /** By slot. */
-  readonly #calls: (SentCall | undefined)[] = [];
+  /** What was sent, by slot: says how an answer is read. */
+  readonly #calls: (RemoteWork | undefined)[] = [];
+  /** Where it comes from, by slot. */
+  readonly #origins: (JobOrigin | undefined)[] = [];
   readonly #signals: SignalRelay;
   /** Who waits for a function to be loaded, by definition. */
   readonly #loads = new Map<number, PromiseWithResolvers<void>>();
@@ -126,9 +119,14 @@ export class RemoteWorker implements PoolWorker {
       definition: whole ? WHOLE_CALL : definition.id,
     });
     this.#host.slots?.queue(slot);
-    this.#calls[slot] = { mode, isRelayed: work.isRelayed ?? false, origin };
-    this.#post(payload);
+    this.#calls[slot] = work;
+    this.#origins[slot] = origin;
+    this.#post(payload, true);
     if (signals.length > 0) this.#signals.attach(slot, signals);
+  }
+
+  wake(): void {
+    this.#host.channel.wake?.();
   }
 
   async load(work: Work): Promise<void> {
@@ -187,6 +185,7 @@ export class RemoteWorker implements PoolWorker {
     this.#relay?.callEnded(slot);
     this.#signals.detach(slot);
     this.#calls[slot] = undefined;
+    this.#origins[slot] = undefined;
     this.#host.slots?.free(slot);
   }
 
@@ -218,7 +217,7 @@ export class RemoteWorker implements PoolWorker {
       writer.reset();
       writeHeader(writer, { tag: Tag.define, definition: id });
       writer.u8(payload.mutable ? 1 : 0);
-      this.#post(payload);
+      this.#post(payload, true);
       if (this.#definitions.size >= MAX_DEFINITIONS) {
         const [oldest] = this.#definitions;
         this.#definitions.delete(oldest!);
@@ -231,12 +230,17 @@ export class RemoteWorker implements PoolWorker {
   }
 
   /** Sends the header in `writer` and the payload. */
-  #post(payload: Payload): void {
+  #post(payload: Payload, isMore: boolean): void {
     try {
+      // One that lies in a segment has room for the header there.
+      const isSegment = payload.segment !== undefined;
+      const head = writer.bytes();
       this.#host.channel.send(
-        messageOf(writer.bytes(), payload),
+        isSegment ? messageOf(head, payload) : head,
         payload.attachments,
         payload.transfer,
+        isSegment ? NO_BYTES : payload.bytes,
+        isMore,
       );
     } catch (error) {
       throw new SerializationError(
@@ -345,7 +349,7 @@ export class RemoteWorker implements PoolWorker {
   #served(): RelayServer {
     return this.#relay ??= new RelayServer({
       owner: this.#events.owner,
-      originOf: (slot) => this.#calls[slot]?.origin,
+      originOf: (slot) => this.#origins[slot],
       send: (message, attachments, transfer) => {
         const w = new ByteWriter(message.length + 1);
         writeHeader(w, { tag: Tag.relayed });

@@ -202,7 +202,7 @@ export class Scheduler implements TaskScheduler {
     this.#ends.begin(job);
     this.#distributor.add(job);
     this.#hold();
-    this.#distributor.pump();
+    if (!this.#distributor.hasToWait(job)) this.#distributor.pump();
     if (work.kind === "inline" && job.state === "queued") {
       // It will be sent from the context of whoever makes room for it.
       work.enter ??= enterCurrentContext();

@@ -1,6 +1,7 @@
 // Copyright 2026 the @concurrent/parallel authors. MIT license.
 
 import { Lent } from "../wire/messages.ts";
+import { HeldJobs } from "./held_jobs.ts";
 import type { Job } from "./job.ts";
 import type { SchedulerOptions, WorkerStats } from "./scheduler_options.ts";
 import { type PoolWorker, shownId } from "./pool_worker.ts";
@@ -54,7 +55,7 @@ export class WorkerRecord {
   /** Calls that wait, and whom their places are lent to. */
   readonly #lent = new Map<Job, Lent>();
   /** The same jobs in the order in which they were sent. */
-  readonly #order = new Map<Job, number>();
+  readonly #order = new HeldJobs();
 
   constructor(
     worker: PoolWorker,
@@ -145,16 +146,13 @@ export class WorkerRecord {
   /** Calls that it holds and that have not begun. */
   get waiting(): number {
     let waiting = 0;
-    for (const job of this.#order.keys()) if (job.state === "sent") waiting++;
+    for (const { state } of this.jobs()) if (state === "sent") waiting++;
     return waiting;
   }
 
   /** True where a function runs for which somebody waits. */
   get runsAny(): boolean {
-    for (const job of this.#order.keys()) {
-      if (job.state === "running") return true;
-    }
-    return false;
+    return this.#order.find(isRunning) !== undefined;
   }
 
   /** True where one more call can be sent. */
@@ -189,7 +187,7 @@ export class WorkerRecord {
     this.worker.send(slot, job.work, job.origin);
     slots.pop();
     this.#jobs[slot] = job;
-    this.#order.set(job, slot);
+    this.#order.add(job, slot);
     this.sent++;
     // The initializer is none.
     if (this.state !== "starting" || this.#sendsEarly) this.#tasks += job.calls;
@@ -198,7 +196,7 @@ export class WorkerRecord {
 
   /** Takes a job back that has not begun. Its slot is free when the worker has noticed. */
   revoke(job: Job): boolean {
-    const slot = this.#order.get(job);
+    const slot = this.#order.slotOf(job);
     if (slot === undefined || !this.worker.revoke(slot)) return false;
     this.#order.delete(job);
     this.#lent.delete(job);
@@ -228,26 +226,22 @@ export class WorkerRecord {
   nextToRun(): Job | undefined {
     // Whatever is sent to it runs.
     if (this.#concurrency === Infinity) return undefined;
-    let running = 0;
-    for (const job of this.#order.keys()) {
-      if (this.#lent.has(job)) continue;
-      if (running++ >= this.#concurrency) return undefined;
-      if (job.state === "sent") return job;
-    }
-    return undefined;
+    const lent = this.#lent;
+    let places = this.#concurrency;
+    const next = this.#order.find((job) =>
+      !(lent.size > 0 && lent.has(job)) && (places-- <= 0 || isWaiting(job))
+    );
+    return places < 0 ? undefined : next;
   }
 
   /** The job that was sent first of those that have not begun. */
   firstWaiting(): Job | undefined {
-    for (const job of this.#order.keys()) if (job.state === "sent") return job;
-    return undefined;
+    return this.#order.find(isWaiting);
   }
 
   /** The job that was sent last. */
   lastSent(): Job | undefined {
-    let last: Job | undefined;
-    for (const job of this.#order.keys()) last = job;
-    return last;
+    return this.#order.last;
   }
 
   job(slot: number): Job | undefined {
@@ -255,7 +249,7 @@ export class WorkerRecord {
   }
 
   jobs(): Job[] {
-    return [...this.#order.keys()];
+    return this.#order.toArray();
   }
 
   has(job: Job): boolean {
@@ -263,7 +257,7 @@ export class WorkerRecord {
   }
 
   slotOf(job: Job): number {
-    const slot = this.#order.get(job);
+    const slot = this.#order.slotOf(job);
     if (slot === undefined) {
       throw new RangeError(
         `Cannot find a job: worker '${this.worker.name}' does not hold it`,
@@ -271,4 +265,12 @@ export class WorkerRecord {
     }
     return slot;
   }
+}
+
+function isWaiting(job: Job): boolean {
+  return job.state === "sent";
+}
+
+function isRunning(job: Job): boolean {
+  return job.state === "running";
 }

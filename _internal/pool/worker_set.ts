@@ -172,22 +172,29 @@ export class WorkerSet {
   }
 
   /**
+   * True where there may be one more. One that is condemned takes no calls:
+   * another takes its place. So does one that retires, where its calls wait for
+   * others to be run.
+   */
+  get hasPlace(): boolean {
+    let places = this.#options.maxWorkers;
+    for (const { state, isSuspended } of this.#live) {
+      if (state !== "condemned" && !(state === "retiring" && isSuspended)) {
+        places--;
+      }
+    }
+    return places > 0;
+  }
+
+  /**
    * Starts one more worker.
    *
    * @returns False where there may not be one more.
    * @throws Whatever keeps it from being spawned: a missing permission, an option that the platform does not have.
    */
   start(): boolean {
+    if (!this.hasPlace) return false;
     const { maxWorkers, name } = this.#options;
-    // One that is condemned takes no calls: another takes its place. So does
-    // one that retires, where its calls wait for others to be run.
-    let places = maxWorkers;
-    for (const { state, isSuspended } of this.#live) {
-      if (state !== "condemned" && !(state === "retiring" && isSuspended)) {
-        places--;
-      }
-    }
-    if (places <= 0) return false;
     const label = maxWorkers === 1 ? name : `${name}_${this.#sequence++}`;
     const events = this.#events;
     // Nothing is heard of a worker before its constructor has returned.

@@ -169,10 +169,32 @@ export function readKey(r: ByteReader, length: number): string {
   return text;
 }
 
+/** Writes a primitive that needs no tables; false, and nothing, where it is something else. */
+export function writeFlat(w: ByteWriter, value: unknown): boolean {
+  switch (typeof value) {
+    case "number":
+      writeNumber(w, value);
+      return true;
+    case "string":
+      writeString(w, value);
+      return true;
+    case "undefined":
+      w.u8(tags.TAG_UNDEFINED);
+      return true;
+    case "boolean":
+      w.u8(value ? tags.TAG_TRUE : tags.TAG_FALSE);
+      return true;
+    default:
+      if (value !== null) return false;
+      w.u8(tags.TAG_NULL);
+      return true;
+  }
+}
+
 /** What `readFlat()` leaves to the decoder. */
 export const NOT_FLAT = Symbol("not flat");
 
-/** Writes a short array of numbers and strings, as the encoder would; false, and nothing, where it is more than that. */
+/** Writes a short array of primitives, as the encoder would; false, and nothing, where it is more than that. */
 export function writeFlatArray(
   w: ByteWriter,
   array: readonly unknown[],
@@ -188,10 +210,7 @@ export function writeFlatArray(
       w.varint(length);
       let i = 0;
       for (; i < length; i++) {
-        const value = array[i];
-        if (typeof value === "number") writeNumber(w, value);
-        else if (typeof value === "string") writeString(w, value);
-        else break;
+        if (!writeFlat(w, array[i])) break;
       }
       if (i === length) return true;
     }

@@ -187,6 +187,52 @@ export class ByteWriter {
   }
 }
 
+/** No bytes. */
+export const NO_BYTES: Uint8Array<ArrayBuffer> = new Uint8Array(0);
+
+/** Size of the buffers of an arena. */
+const ARENA_SIZE = 1 << 14;
+
+/**
+ * Keeps copies of short runs of bytes that live for a moment, many in one
+ * buffer: a buffer for each would cost more than all else that is done with it.
+ * A copy keeps its buffer, and so its neighbours, in memory.
+ */
+export class ByteArena {
+  /** Where the last copy is. */
+  buffer: Uint8Array<ArrayBuffer> = NO_BYTES;
+  #used = 0;
+
+  /** Copies what was written; returns where in `buffer` the copy begins. */
+  copy({ buffer, length }: ByteWriter): number {
+    if (this.#used + length > this.buffer.length) {
+      this.buffer = new Uint8Array(Math.max(ARENA_SIZE, length));
+      this.#used = 0;
+    }
+    const start = this.#used;
+    const into = this.buffer;
+    for (let i = 0; i < length; i++) into[start + i] = buffer[i]!;
+    this.#used += length;
+    return start;
+  }
+}
+
+/** The bytes of both, one after the other. */
+export function joined<T extends ArrayBufferLike>(
+  into: Uint8Array<T>,
+  head: Uint8Array,
+  body: Uint8Array,
+): Uint8Array<T> {
+  into.set(head);
+  into.set(body, head.length);
+  return into;
+}
+
+/** A double, and the two words of it. */
+const WHOLE = new Float64Array(1);
+const PARTS = new Uint32Array(WHOLE.buffer);
+const isLittleEndian = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
+
 /** Reads what {@linkcode ByteWriter} wrote. Every read checks its bounds and throws a RangeError. */
 export class ByteReader {
   readonly buffer: Uint8Array;
@@ -199,7 +245,7 @@ export class ByteReader {
     this.offset = offset;
   }
 
-  /** A view over `buffer`. Made at the first use: short messages need none, and it costs more than reading them. */
+  /** A view over `buffer`. Made at the first use: most messages need none. */
   get view(): DataView {
     return this.#view ??= new DataView(
       this.buffer.buffer,
@@ -229,16 +275,24 @@ export class ByteReader {
     return this.buffer[this.take(1)]!;
   }
 
+  // Byte by byte: short messages need no view, which costs more than reading them.
+
   u32(): number {
-    return this.view.getUint32(this.take(4), true);
+    return this.i32() >>> 0;
   }
 
   i32(): number {
-    return this.view.getInt32(this.take(4), true);
+    const offset = this.take(4);
+    const { buffer } = this;
+    return buffer[offset]! | buffer[offset + 1]! << 8 |
+      buffer[offset + 2]! << 16 | buffer[offset + 3]! << 24;
   }
 
   f64(): number {
-    return this.view.getFloat64(this.take(8), true);
+    const low = this.u32();
+    PARTS[isLittleEndian ? 0 : 1] = low;
+    PARTS[isLittleEndian ? 1 : 0] = this.u32();
+    return WHOLE[0]!;
   }
 
   varint(): number {

@@ -15,7 +15,8 @@ export interface Channel {
   /** True where `attachments` can be sent: values that only the platform can clone or move. */
   readonly carriesAttachments: boolean;
   /**
-   * Sends one message. The bytes are copied before it returns.
+   * Sends one message: its bytes, and behind them those of `body`. They are copied before it returns.
+   * With `isMore` the other side is not woken for it, since more follows at once, and `wake()` after that.
    *
    * @throws {DataCloneError} If an attachment cannot be cloned; nothing was sent then.
    */
@@ -23,7 +24,11 @@ export interface Channel {
     message: Uint8Array,
     attachments?: readonly unknown[],
     transfer?: readonly Transferable[],
+    body?: Uint8Array,
+    isMore?: boolean,
   ): void;
+  /** Wakes the other side for what was sent with `isMore`. Missing where it is not put off. */
+  wake?(): void;
   /** Resolves when what was sent is on its way. Missing where it is as soon as `send()` has returned. */
   flush?(): Promise<void>;
   /**

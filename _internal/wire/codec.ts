@@ -27,11 +27,9 @@ import {
 import {
   NOT_FLAT,
   readFlat,
+  writeFlat,
   writeFlatArray,
-  writeNumber,
-  writeString,
 } from "./_codec_primitives.ts";
-import { TAG_UNDEFINED } from "./_codec_tags.ts";
 import {
   type DecodeContext,
   type EncodeContext,
@@ -58,10 +56,8 @@ export function encodeValue(
   c: EncodeContext,
 ): void {
   // The commonest values of all need none of the tables of a graph.
-  if (typeof value === "number") return writeNumber(w, value);
-  if (typeof value === "string") return writeString(w, value);
-  if (value === undefined) return w.u8(TAG_UNDEFINED);
-  // Nor does a list of arguments that are numbers or strings.
+  if (writeFlat(w, value)) return;
+  // Nor does a list of arguments that are such.
   if (Array.isArray(value) && writeFlatArray(w, value)) return;
   encodeGraph(w, value, c, false);
 }

@@ -76,6 +76,9 @@ const HAS_CONTEXTS = 0x80;
 /** What `CallMode` allows. */
 export type CallMode = typeof CallMode[keyof typeof CallMode];
 
+/** A run time is sent in whole 10 000ths of a millisecond. */
+const TIME_UNITS = 10_000;
+
 /** In place of a definition: the payload is `[function, arguments]`, for chunks `[function, …lists of arguments]`. */
 export const WHOLE_CALL = 0;
 
@@ -219,7 +222,7 @@ export function writeHeader(w: ByteWriter, message: HeaderOf<Message>): void {
     case Tag.done:
     case Tag.failed:
       w.varint(message.slot);
-      w.f64(message.time);
+      w.varint(Math.round(message.time * TIME_UNITS));
       break;
     case Tag.skipped:
     case Tag.item:
@@ -331,7 +334,7 @@ export function readGuestMessage(bytes: Uint8Array): GuestMessage {
     case Tag.done:
     case Tag.failed: {
       const slot = r.varint();
-      const time = r.f64();
+      const time = r.varint() / TIME_UNITS;
       return { tag, slot, time, payload: rest(r) };
     }
     case Tag.skipped:

@@ -23,8 +23,9 @@ import { SerializationError } from "../base/errors.ts";
 import { describe } from "../base/validation.ts";
 import { copyBytes, type Segment } from "../memory/segments.ts";
 import { isMovable, movable } from "./attachments.ts";
-import { ByteWriter } from "./bytes.ts";
+import { ByteArena, ByteWriter } from "./bytes.ts";
 import { encodeValue } from "./codec.ts";
+import { writeFlatArray } from "./_codec_primitives.ts";
 import type { AnyFunction, Description } from "./functions/task.ts";
 import { type StoreSnapshot, writeContexts } from "./contexts.ts";
 import { homeToken } from "./functions/homes.ts";
@@ -95,6 +96,9 @@ const HEADROOM = 32;
 /** Where the value is written. */
 const START = HEADROOM + 8;
 const privateWriter = new ByteWriter(4096);
+const arena = new ByteArena();
+/** A longer string is copied as a whole, and not byte by byte. */
+const MAX_FLAT_STRING = 512;
 const sharedWriter = new ByteWriter(4096, true);
 
 /**
@@ -148,6 +152,72 @@ export function encodePayload(
       contexts: context.written > 0,
       ...moving,
     });
+  } finally {
+    giveWriter(w);
+  }
+}
+
+/** Nothing but bytes, and few of them: of many that wait, each is small. */
+class FlatPayload implements Payload {
+  readonly #buffer: Uint8Array<ArrayBuffer>;
+  readonly #start: number;
+  readonly #end: number;
+
+  /** Copies what was written. */
+  constructor(w: ByteWriter) {
+    this.#start = arena.copy(w);
+    this.#end = this.#start + w.length;
+    this.#buffer = arena.buffer;
+  }
+
+  get bytes(): Uint8Array {
+    return this.#buffer.subarray(this.#start, this.#end);
+  }
+
+  get segment(): undefined {
+    return undefined;
+  }
+
+  get attachments(): readonly unknown[] {
+    return NONE;
+  }
+
+  get transfer(): readonly Transferable[] {
+    return NONE;
+  }
+
+  get signals(): readonly AbortSignal[] {
+    return NONE;
+  }
+
+  get storages(): readonly Storage[] {
+    return NONE;
+  }
+
+  get contexts(): boolean {
+    return false;
+  }
+
+  get mutable(): boolean {
+    return false;
+  }
+}
+
+/**
+ * As `encodePayload()`, for the arguments of most calls: a few primitives, for
+ * which nothing has to be asked. Undefined where there is more to them.
+ */
+export function encodeFlatPayload(
+  args: readonly unknown[],
+): Payload | undefined {
+  for (let i = 0; i < args.length; i++) {
+    const value = args[i];
+    if (typeof value === "string" && value.length > MAX_FLAT_STRING) return;
+  }
+  const w = takeWriter(false);
+  try {
+    w.u8(0);
+    return writeFlatArray(w, args) ? new FlatPayload(w) : undefined;
   } finally {
     giveWriter(w);
   }

@@ -1,5 +1,6 @@
 // Copyright 2026 the @concurrent/parallel authors. MIT license.
 
+import { joined, NO_BYTES } from "./bytes.ts";
 import type { Channel, ChannelClose } from "./channel.ts";
 import type { MessageSource } from "./port_road.ts";
 
@@ -43,9 +44,14 @@ export class PortChannel implements Channel {
     message: Uint8Array,
     attachments: readonly unknown[] = [],
     transfer: readonly Transferable[] = [],
+    body: Uint8Array = NO_BYTES,
   ): void {
     if (this.#state === "closed") return;
-    const bytes = message.slice();
+    const bytes = joined(
+      new Uint8Array(message.length + body.length),
+      message,
+      body,
+    );
     this.#port.postMessage({ bytes, attachments }, [
       ...transfer,
       bytes.buffer,

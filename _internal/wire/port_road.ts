@@ -1,5 +1,6 @@
 // Copyright 2026 the @concurrent/parallel authors. MIT license.
 
+import { joined } from "./bytes.ts";
 import type { SideRoad } from "./ring_channel.ts";
 import { SegmentShelf } from "./segment_shelf.ts";
 
@@ -36,10 +37,11 @@ export class PortRoad implements SideRoad {
     message: Uint8Array,
     attachments: readonly unknown[],
     transfer: readonly Transferable[],
+    body: Uint8Array,
   ): void {
     // Copied once, into memory that both sides see.
-    const bytes = new Uint8Array(new SharedArrayBuffer(message.length));
-    bytes.set(message);
+    const memory = new SharedArrayBuffer(message.length + body.length);
+    const bytes = joined(new Uint8Array(memory), message, body);
     this.#port.postMessage({ bytes, attachments }, [...transfer]);
   }
 

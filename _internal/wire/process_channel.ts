@@ -7,6 +7,7 @@
 // The end of the socket is the end of the channel in both cases. What the other
 // side wrote into the rings before is read first.
 
+import { joined, NO_BYTES } from "./bytes.ts";
 import type { Channel, ChannelClose } from "./channel.ts";
 import type { RingChannel } from "./ring_channel.ts";
 import {
@@ -71,13 +72,26 @@ export class ProcessChannel implements Channel {
     if (this.isConnected) this.#open();
   }
 
-  send(message: Uint8Array, attachments?: readonly unknown[]): void {
-    if (this.#rings !== undefined) this.#rings.send(message, attachments);
-    else if (this.isConnected) this.#socket.send(message, attachments);
-    else {
-      checkMessage(message, attachments);
-      this.#early.push(message.slice());
+  send(
+    message: Uint8Array,
+    attachments?: readonly unknown[],
+    transfer?: readonly Transferable[],
+    body: Uint8Array = NO_BYTES,
+    isMore?: boolean,
+  ): void {
+    const channel = this.#rings ?? this.#socket;
+    if (this.isConnected) {
+      channel.send(message, attachments, transfer, body, isMore);
+      return;
     }
+    const { length } = message;
+    checkMessage(length + body.length, attachments);
+    const whole = new Uint8Array(length + body.length);
+    this.#early.push(joined(whole, message, body));
+  }
+
+  wake(): void {
+    this.#rings?.wake();
   }
 
   poll(): boolean {

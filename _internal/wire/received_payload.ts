@@ -6,6 +6,7 @@
 import { SerializationError } from "../base/errors.ts";
 import { ByteReader } from "./bytes.ts";
 import { type DecodeContext, decodeValue } from "./codec.ts";
+import { NOT_FLAT, readFlat } from "./_codec_primitives.ts";
 import { malformed } from "./_codec_types.ts";
 import { type ModuleNamespace, prepare } from "./functions/revive.ts";
 import { isStorage, type Storage } from "./functions/storages.ts";
@@ -73,12 +74,11 @@ export function decodePayload(
   modules: ReadonlyMap<string, ModuleNamespace>,
   signal?: DecodeContext["signal"],
 ): unknown {
-  return decodeValue(new ByteReader(bytes, offset), {
-    attachments,
-    modules,
-    revive: prepare,
-    signal,
-  });
+  const r = new ByteReader(bytes, offset);
+  const flat = readFlat(r);
+  if (flat !== NOT_FLAT) return flat;
+  r.offset = offset;
+  return decodeValue(r, { attachments, modules, revive: prepare, signal });
 }
 
 /** Reads what `writeContexts` wrote. */

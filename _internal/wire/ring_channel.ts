@@ -31,11 +31,11 @@
 import { SerializationError } from "../base/errors.ts";
 import type { Door } from "../memory/bell.ts";
 import type { RingConsumer, RingProducer } from "../memory/ring.ts";
+import { joined, NO_BYTES } from "./bytes.ts";
 import type { Channel, ChannelClose } from "./channel.ts";
 import type { RingPump } from "./ring_pump.ts";
 
 const NO_ATTACHMENTS: readonly unknown[] = [];
-const EMPTY = new Uint8Array(0);
 
 /** Messages taken from the ring when one has come by the road, to get at its marker. */
 const ARRIVAL_BATCH = 256;
@@ -52,8 +52,8 @@ interface Arrival {
 
 /** Memory of both sides for large messages. */
 export interface Shelf {
-  /** Puts a message there, as it is now; undefined where it had better go another way. The record says where it lies. */
-  put(message: Uint8Array): Uint8Array | undefined;
+  /** Puts a message of two parts there, as it is now; undefined where it had better go another way. The record says where it lies. */
+  put(head: Uint8Array, body: Uint8Array): Uint8Array | undefined;
   /** The message of a record; undefined while the word of its place is on its way. */
   find(record: Uint8Array): Uint8Array | undefined;
   /** A message that was found has been read. */
@@ -72,7 +72,7 @@ export interface SideRoad {
   /** Set once by the channel: word of a place on the shelf has come. */
   onShelved?: () => void;
   /**
-   * Sends one message. The bytes are copied before it returns.
+   * Sends one message: its bytes, and behind them those of `body`. They are copied before it returns.
    *
    * @throws {DataCloneError} If an attachment cannot be cloned; nothing was sent then.
    */
@@ -80,6 +80,7 @@ export interface SideRoad {
     message: Uint8Array,
     attachments: readonly unknown[],
     transfer: readonly Transferable[],
+    body: Uint8Array,
   ): void;
   /** Delivers nothing any more. */
   close(): void;
@@ -167,20 +168,28 @@ export class RingChannel implements Channel {
     message: Uint8Array,
     attachments: readonly unknown[] = NO_ATTACHMENTS,
     transfer: readonly Transferable[] = [],
+    body: Uint8Array = NO_BYTES,
+    isMore = false,
   ): void {
     if (this.#state === "closed") return;
     const place = attachments.length === 0
-      ? this.#road.shelf?.put(message)
+      ? this.#road.shelf?.put(message, body)
       : undefined;
-    if (place !== undefined) this.#write(place, MARKER);
+    if (place !== undefined) this.#write(place, NO_BYTES, MARKER);
     else if (
-      attachments.length > 0 || message.length > this.#producer.maxRecord
+      attachments.length > 0 ||
+      message.length + body.length > this.#producer.maxRecord
     ) {
-      this.#road.send(message, attachments, transfer);
-      this.#write(EMPTY, MARKER);
+      this.#road.send(message, attachments, transfer, body);
+      this.#write(NO_BYTES, NO_BYTES, MARKER);
     } else {
-      this.#write(message, INLINE);
+      this.#write(message, body, INLINE);
     }
+    if (!isMore) this.wake();
+  }
+
+  wake(): void {
+    if (this.#isClosed()) return;
     this.#peerBell.ring();
     this.#pump.expect();
   }
@@ -254,9 +263,9 @@ export class RingChannel implements Channel {
     }
   }
 
-  #tryWrite(bytes: Uint8Array, kind: 0 | 1): boolean {
+  #tryWrite(head: Uint8Array, body: Uint8Array, kind: 0 | 1): boolean {
     try {
-      return this.#producer.write(bytes, kind);
+      return this.#producer.write(head, kind, body);
     } catch (error) {
       this.#break(error);
       return false;
@@ -268,12 +277,13 @@ export class RingChannel implements Channel {
     this.onClose({ error });
   }
 
-  #write(bytes: Uint8Array, kind: 0 | 1): void {
-    if (this.#overflow.length === 0 && this.#tryWrite(bytes, kind)) {
+  #write(head: Uint8Array, body: Uint8Array, kind: 0 | 1): void {
+    if (this.#overflow.length === 0 && this.#tryWrite(head, body, kind)) {
       return;
     }
     if (this.#state === "closed") return;
-    this.#overflow.push({ bytes: bytes.slice(), kind });
+    const bytes = new Uint8Array(head.length + body.length);
+    this.#overflow.push({ bytes: joined(bytes, head, body), kind });
     this.#flush();
   }
 
@@ -284,7 +294,7 @@ export class RingChannel implements Channel {
     let asked = false;
     while (written < overflow.length) {
       const { bytes, kind } = overflow[written]!;
-      if (this.#tryWrite(bytes, kind)) {
+      if (this.#tryWrite(bytes, NO_BYTES, kind)) {
         written++;
         continue;
       }

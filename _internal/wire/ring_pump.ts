@@ -206,7 +206,7 @@ export class RingPump {
   #looks(): number {
     if (!this.#expects) return 0;
     this.#expects = false;
-    return this.#crowd.hasSpareCore ? this.#patience.next() : 0;
+    return this.#patience.next() >> (this.#crowd.hasSpareCore ? 0 : 5);
   }
 
   /** Looks for a moment whether something comes; true where it does. */

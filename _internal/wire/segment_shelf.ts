@@ -6,6 +6,7 @@
 // read. When the channel closes, what the other side may still read is retired.
 // What its owner has given back, the other side forgets.
 
+import { joined } from "./bytes.ts";
 import { copyBytes, Segment, segmentOf, segments } from "../memory/segments.ts";
 import type { Shelf } from "./ring_channel.ts";
 
@@ -34,7 +35,11 @@ export class SegmentShelf implements Shelf {
     this.#post = post;
   }
 
-  put(message: Uint8Array): Uint8Array | undefined {
+  put(head: Uint8Array, body: Uint8Array): Uint8Array | undefined {
+    if (body.length > 0 && head.length + body.length <= LARGE) return undefined;
+    const message = body.length === 0
+      ? head
+      : joined(new Uint8Array(head.length + body.length), head, body);
     let segment = segmentOf(message);
     let offset: number;
     if (segment !== undefined && segments.owns(segment)) {

@@ -17,6 +17,7 @@
 // straight into memory of its own, so each of its bytes is copied once.
 
 import { NotSupportedError, SerializationError } from "../base/errors.ts";
+import { NO_BYTES } from "./bytes.ts";
 import type { Channel, ChannelClose } from "./channel.ts";
 
 /** Bytes of the length in front of each frame. */
@@ -129,9 +130,14 @@ export class SocketChannel implements Channel {
     }
   }
 
-  send(message: Uint8Array, attachments?: readonly unknown[]): void {
-    const { length } = message;
-    checkMessage(message, attachments, this.#maxFrame);
+  send(
+    message: Uint8Array,
+    attachments?: readonly unknown[],
+    _transfer?: readonly Transferable[],
+    body: Uint8Array = NO_BYTES,
+  ): void {
+    const length = message.length + body.length;
+    checkMessage(length, attachments, this.#maxFrame);
     // Dropped, not refused: no sender can know that the other side has just
     // ended, and `onClose` tells it.
     if (!this.#isSending()) return;
@@ -140,12 +146,14 @@ export class SocketChannel implements Channel {
       const segment = this.#takeLarge(size);
       new DataView(segment.buffer).setUint32(0, length, true);
       segment.set(message, HEADER);
+      segment.set(body, HEADER + message.length);
       this.#sealBatch();
       this.#segments.push(segment);
     } else {
       const offset = this.#reserve(size);
       this.#batchView!.setUint32(offset, length, true);
       this.#batch!.set(message, offset + HEADER);
+      this.#batch!.set(body, offset + HEADER + message.length);
     }
     this.#wakeWriter();
   }
@@ -455,7 +463,7 @@ export class SocketChannel implements Channel {
  * @throws {SerializationError} If it is empty, or too long.
  */
 export function checkMessage(
-  { length }: Uint8Array,
+  length: number,
   attachments: readonly unknown[] = NO_ATTACHMENTS,
   maxFrame: number = DEFAULT_MAX_FRAME,
 ): void {

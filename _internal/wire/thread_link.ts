@@ -3,7 +3,7 @@
 // The shared memory between the main thread and one worker thread.
 //
 //   words 0..15     the guest's bell (a cache line of its own)
-//   words 16..79    the call slots
+//   words 16..143   the call slots
 //   then            requests ring, results ring
 //
 // For all workers of a program:

@@ -25,6 +25,7 @@ import { movable } from "../wire/attachments.ts";
 import { ByteReader, ByteWriter } from "../wire/bytes.ts";
 import type { Channel } from "../wire/channel.ts";
 import { type EncodeContext, encodeValue } from "../wire/codec.ts";
+import { writeFlat } from "../wire/_codec_primitives.ts";
 import { decodeError, encodeError } from "../wire/error_codec.ts";
 import { nodeAsyncHooks } from "../wire/functions/sync_modules.ts";
 import { homeOf } from "../wire/functions/origins.ts";
@@ -92,6 +93,8 @@ interface Definition {
   /** The decoded function, for the calls to come. */
   fn: ((...args: unknown[]) => unknown) | undefined;
 }
+
+const NO_MODULES: readonly string[] = [];
 
 /** Stands for the definition of a call that brings its function along. */
 const IN_PAYLOAD: Definition = {
@@ -360,9 +363,7 @@ export class Guest {
     }
     try {
       const head = payloadModules(call.payload);
-      const missing = [...definition.modules, ...head.modules].filter((url) =>
-        !this.#modules.has(url)
-      );
+      const missing = this.#missing(definition.modules, head.modules);
       const { fired } = call;
       const lacksStream = call.mode === CallMode.stream &&
         this.#ItemStream === undefined;
@@ -395,6 +396,14 @@ export class Guest {
       this.#fail(call.slot, error, 0);
       this.#leave();
     }
+  }
+
+  #missing(
+    ours: readonly string[],
+    theirs: readonly string[],
+  ): readonly string[] {
+    if (ours.length === 0 && theirs.length === 0) return NO_MODULES;
+    return [...ours, ...theirs].filter((url) => !this.#modules.has(url));
   }
 
   #run(call: Call, definition: Definition, start: number): void {
@@ -701,13 +710,16 @@ export class Guest {
     try {
       this.#encode((w) => {
         writeHeader(w, { tag: Tag.done, slot, time });
+        const isWanted = mode !== CallMode.quiet && mode !== CallMode.stream;
+        if (writeFlat(w, isWanted ? value : undefined)) {
+          this.#release(slot);
+          this.#channel.send(w.bytes());
+          return;
+        }
         const { context, attachments } = this.#context("result");
         if (mode === CallMode.chunk) {
           writeOutcomes(w, value as Outcomes, context);
-        } else {
-          const isWanted = mode !== CallMode.quiet && mode !== CallMode.stream;
-          encodeValue(w, isWanted ? value : undefined, context);
-        }
+        } else encodeValue(w, value, context);
         this.#release(slot);
         this.#post(w, attachments, "result");
       });

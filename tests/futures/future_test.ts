@@ -130,7 +130,7 @@ const LOOKS: Record<string, (future: Future<number>) => unknown> = {
   "catch()": (future) => future.catch(() => {}),
   "then()": (future) => future.then(() => {}, () => {}),
   "Promise.allSettled()": (future) => Promise.allSettled([future]),
-  "Promise.race()": (future) => Promise.race([future, Promise.resolve(1)]),
+  "Promise.race()": (future) => Promise.race([Promise.resolve(1), future]),
 };
 
 for (const [name, look] of Object.entries(LOOKS)) {
@@ -216,23 +216,55 @@ Deno.test("Future gives plain promises, from a subclass too", async () => {
     label = "mine";
   }
   const future = new Labelled();
-  const derived = [
-    future.then(),
-    future.catch(),
-    future.finally(),
-    future.result(),
-  ];
+  const derived = [future.then(), future.catch(), future.finally()];
   for (const promise of derived) {
     assertStrictEquals(Object.getPrototypeOf(promise), Promise.prototype);
   }
-  // A future is a thenable, not one of the engine's promises.
-  assertFalse((future as unknown) instanceof Promise);
-  assertEquals(Symbol.species in Future, false);
+  assertStrictEquals(future.result(), future);
   future.setResult(1);
-  assertEquals(await Promise.all(derived), [1, 1, 1, 1]);
+  assertEquals(await Promise.all(derived), [1, 1, 1]);
   assertEquals(
     Deno.inspect(future),
     "<Labelled state=finished returned Number>",
+  );
+});
+
+Deno.test("Future is a promise that await takes as it is", async () => {
+  const future = new Future<number>();
+  assert(future instanceof Promise);
+  assertStrictEquals(Promise.resolve(future), future);
+  let hops = 0;
+  let isAwaited = false;
+  (async () => {
+    await future;
+    isAwaited = true;
+  })();
+  future.setResult(1);
+  while (!isAwaited && hops < 10) {
+    await undefined;
+    hops++;
+  }
+  assertEquals(hops, 1);
+});
+
+Deno.test("Future has what every promise class has", async () => {
+  const made = Future.resolve(1);
+  assert(made instanceof Future);
+  assertEquals(await made, 1);
+  const failed = Future.reject(new RangeError("no"));
+  assertEquals(String(await errorOf(failed)), "RangeError: no");
+  const thrown = new Future<number>(() => {
+    throw new RangeError("thrown");
+  });
+  assertEquals(String(await errorOf(thrown)), "RangeError: thrown");
+  const first = new Future<number>((resolve, reject) => {
+    resolve(Promise.resolve(2));
+    reject(new RangeError("late"));
+  });
+  assertEquals(await first, 2);
+  assertEquals(
+    await Future.all([made, 2, new Future((resolve) => resolve(3))]),
+    [1, 2, 3],
   );
 });
 

@@ -284,7 +284,8 @@ export function referenceOf(fn: AnyFunction): FunctionReference | undefined {
   return references.get(fn);
 }
 
-const NO_OPTIONS: Readonly<TaskOptions> = Object.freeze({});
+/** Those of a function that is no task. */
+export const NO_OPTIONS: Readonly<TaskOptions> = Object.freeze({});
 
 function createStub(reference: FunctionReference): AnyFunction {
   const { url, name } = reference;
