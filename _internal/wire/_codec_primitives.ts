@@ -210,7 +210,10 @@ export function writeFlatArray(
       w.varint(length);
       let i = 0;
       for (; i < length; i++) {
-        if (!writeFlat(w, array[i])) break;
+        const value = array[i];
+        // What is missing is not undefined.
+        if (value === undefined && !(i in array)) break;
+        if (!writeFlat(w, value)) break;
       }
       if (i === length) return true;
     }

@@ -7,6 +7,7 @@ import {
   assertRejects,
   assertThrows,
 } from "@std/assert";
+import { SLOTS } from "../../../_internal/memory/slots.ts";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import {
@@ -209,13 +210,13 @@ for (
 
   Deno.test(`${subject}.raise() reaches a child that is busy in a synchronous loop`, async () => {
     await using child = new Child(way);
-    for (const slot of [0, 5, 63]) {
+    for (const slot of [0, 5, SLOTS - 1]) {
       child.send(Command.spin, new Uint8Array([slot]));
       assertEquals(await child.receiveJson(), "busy");
       child.host.raise(slot, 0);
       assertEquals(await child.receiveJson(), "aborted");
     }
-    assertThrows(() => child.host.raise(64, 0), RangeError);
+    assertThrows(() => child.host.raise(SLOTS, 0), RangeError);
     assertThrows(() => child.host.raise(-1, 0), RangeError);
   });
 
@@ -327,7 +328,7 @@ for (
         Command.evaluate,
         new TextEncoder().encode(`
           const words = new Int32Array(mapped);
-          const requests = 96;
+          const requests = ${32 + SLOTS};
           const results = (requests + words.length) / 2;
           const scramble = () => {
             for (let i = 0; i < 4096; i++) {
