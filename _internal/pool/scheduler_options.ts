@@ -64,6 +64,8 @@ export interface WorkerStats {
   readonly kind: WorkerKind;
   /** The number of its process; undefined where it is none. */
   readonly pid: number | undefined;
+  /** Whether calls reach it through shared memory: a thread's do, a process's with `--allow-ffi` on Linux, once it is up. */
+  readonly sharesMemory: boolean;
   /** Whether it comes up, has nothing to do, has, or will end when it is done. */
   readonly state: "starting" | "idle" | "busy" | "leaving";
   /** Tasks that it was given, those that run included. */

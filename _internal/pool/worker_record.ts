@@ -118,6 +118,7 @@ export class WorkerRecord {
       name,
       kind,
       pid,
+      sharesMemory: this.worker.revocable,
       state: this.state === "ready"
         ? this.size > 0 ? "busy" : "idle"
         : this.state === "starting"

@@ -4,7 +4,8 @@
 // as it does without --allow-ffi and where the system is not Linux. The suites
 // of process_pool_executor_test.ts in which that makes a difference.
 
-import { ProcessPoolExecutor } from "../../futures/mod.ts";
+import { assertEquals } from "@std/assert";
+import { ProcessPoolExecutor, ThreadPoolExecutor } from "../../futures/mod.ts";
 import type { Subject } from "../_suites/executor_suite.ts";
 import { signalSuite } from "../_suites/signal_suite.ts";
 import { streamSuite } from "../_suites/stream_suite.ts";
@@ -28,3 +29,19 @@ const subject: Subject = {
 
 signalSuite(subject);
 streamSuite(subject);
+
+Deno.test("Executor.stats() tells which workers share memory", async () => {
+  const pools = [
+    new ThreadPoolExecutor({ maxWorkers: 1 }),
+    new ProcessPoolExecutor({ maxWorkers: 1 }),
+    new ProcessPoolExecutor({ maxWorkers: 1, permissions }),
+  ];
+  const canShare = Deno.build.os === "linux" &&
+    Deno.permissions.querySync({ name: "ffi" }).state === "granted";
+  for (const [index, shares] of [true, canShare, false].entries()) {
+    await using pool = pools[index]!;
+    await pool.ready();
+    const { perWorker } = pool.stats();
+    assertEquals(perWorker.map((worker) => worker.sharesMemory), [shares]);
+  }
+});

@@ -241,6 +241,33 @@ for (
   });
 }
 
+Deno.test("ProcessHost keeps the order of messages by ring and by socket, with more children than cores", async () => {
+  // The last two are too large for the ring.
+  const lengths = [2, 60, 5_000, 70_000, 1_500_000, 2_500_000, 3_000_000];
+  const count = 100;
+  const lengthOf = (i: number) =>
+    lengths[i % 19 === 0 ? 5 + i % 2 : i % 7 === 0 ? 4 : i % 4]!;
+  await Promise.all(
+    Array.from({ length: 4 }, async () => {
+      await using child = new Child();
+      const body = new Uint8Array(Math.max(...lengths));
+      for (let i = 0; i < count; i++) {
+        const message = body.subarray(0, lengthOf(i));
+        message[0] = i;
+        message[message.length - 1] = ~i;
+        child.send(Command.echo, message);
+      }
+      for (let i = 0; i < count; i++) {
+        const message = (await child.receive()).subarray(1);
+        if (
+          message.length !== lengthOf(i) || message[0] !== i ||
+          message.at(-1) !== (~i & 255)
+        ) assertEquals([message.length, message[0]], [lengthOf(i), i]);
+      }
+    }),
+  );
+});
+
 Deno.test("ProcessHost works over TCP", async () => {
   await using child = new Child({ transport: "tcp" });
   assertEquals(await child.evaluate("1 + 1"), 2);
