@@ -37,6 +37,10 @@ const SMALLEST = 20;
 const MAX_FREE = 1 << 26;
 /** Milliseconds after which what was not needed meanwhile is given back. */
 const REST = 1_000;
+/** Bytes let go of that are worth a collection. */
+const WORTH_A_COLLECTION = 1 << 23;
+/** Bytes outside of its heap after which V8 collects. */
+const TRIGGER = 1 << 26;
 /** Segments that are out and looked at in one `acquire()`. */
 const LOOKS = 64;
 
@@ -178,6 +182,7 @@ class SegmentPool {
   #trim(): void {
     this.#isWatching = false;
     this.#reclaim(Infinity);
+    const before = this.#freeBytes;
     for (const [power, free] of this.#free.entries()) {
       if (free === undefined) continue;
       for (const segment of free.splice(0, this.#spare[power] ?? 0)) {
@@ -186,6 +191,7 @@ class SegmentPool {
       }
       this.#spare[power] = free.length;
     }
+    letGo(before - this.#freeBytes);
     if (this.#freeBytes > 0 || this.#out.size > 0) this.#watch();
   }
 }
@@ -193,6 +199,24 @@ class SegmentPool {
 function drop(segment: Segment): void {
   for (const shelf of segment.shelves) shelf.forget(segment);
   segment.shelves.clear();
+}
+
+let letGoBytes = 0;
+
+/**
+ * Shared memory was let go of. It is freed by the collectors of all threads that
+ * knew it, which do not run while a program is idle. One large buffer, that is
+ * never written and freed at once, has V8 think of a collection.
+ */
+export function letGo(bytes: number): void {
+  letGoBytes += bytes;
+  if (letGoBytes < WORTH_A_COLLECTION) return;
+  letGoBytes = 0;
+  try {
+    new ArrayBuffer(TRIGGER).transfer(0);
+  } catch {
+    // Not even as addresses: the collector has been asked all the more.
+  }
 }
 
 const never = new Int32Array(new SharedArrayBuffer(4));

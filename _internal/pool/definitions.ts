@@ -153,8 +153,26 @@ function samePayload(a: Payload, b: Payload): boolean {
     !sameMembers(a.attachments, b.attachments) ||
     !sameMembers(a.signals, b.signals)
   ) return false;
-  for (let i = 0; i < a.bytes.length; i++) {
-    if (a.bytes[i] !== b.bytes[i]) return false;
+  return sameBytes(a.bytes, b.bytes);
+}
+
+/** Eight at a time where both lie alike, as two of one function do: a captured array may be large. */
+function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  const { length } = a;
+  const begin = a.byteOffset % 8 === b.byteOffset % 8
+    ? Math.min(-a.byteOffset & 7, length)
+    : length;
+  const count = Math.floor((length - begin) / 8);
+  const words = ({ buffer, byteOffset }: Uint8Array) =>
+    new BigInt64Array(buffer, byteOffset + begin, count);
+  if (count > 0) {
+    const x = words(a);
+    const y = words(b);
+    for (let i = 0; i < count; i++) if (x[i] !== y[i]) return false;
+  }
+  for (let i = 0; i < begin; i++) if (a[i] !== b[i]) return false;
+  for (let i = begin + count * 8; i < length; i++) {
+    if (a[i] !== b[i]) return false;
   }
   return true;
 }

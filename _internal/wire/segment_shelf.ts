@@ -7,7 +7,13 @@
 // What its owner has given back, the other side forgets.
 
 import { joined } from "./bytes.ts";
-import { copyBytes, Segment, segmentOf, segments } from "../memory/segments.ts";
+import {
+  copyBytes,
+  letGo,
+  Segment,
+  segmentOf,
+  segments,
+} from "../memory/segments.ts";
 import type { Shelf } from "./ring_channel.ts";
 
 /** What one side tells the other about its segments. */
@@ -88,7 +94,10 @@ export class SegmentShelf implements Shelf {
     if (memory instanceof SharedArrayBuffer) {
       this.#known.set(segment as number, new Segment(memory));
     } else if (Array.isArray(forgotten)) {
-      for (const number of forgotten) this.#known.delete(number);
+      for (const number of forgotten) {
+        letGo(this.#known.get(number)?.memory.byteLength ?? 0);
+        this.#known.delete(number);
+      }
     } else return false;
     return true;
   }

@@ -129,3 +129,17 @@ for (
     }
   });
 }
+
+Deno.test("a function that captured a large array is defined again when any byte of it has changed", () => {
+  const { send, sizes } = recorder();
+  const bytes = new Uint8Array(20_003);
+  const fn = (i: number) => bytes[i];
+  let expected = 0;
+  for (const index of [0, 1, 7, 8, 9, 10_000, 19_995, 20_000, 20_002]) {
+    bytes[index]! ^= 1;
+    expected++;
+    send(fn, index);
+    send(fn, index);
+    assertEquals(sizes(Tag.define).length, expected, `byte ${index}`);
+  }
+});

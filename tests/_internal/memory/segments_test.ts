@@ -11,6 +11,7 @@ import {
   copyBytes,
   copyOf,
   keepBytes,
+  letGo,
   type Segment,
   segmentOf,
   segments,
@@ -129,4 +130,14 @@ Deno.test("keepBytes() holds the segment of a message until it is released, once
   const copy = keepBytes(own);
   own.fill(0);
   assertEquals([...copy.bytes], [1, 2, 3]);
+});
+
+Deno.test("letGo() has the collector free what was let go of", async () => {
+  const external = () => Deno.memoryUsage().external;
+  const before = external();
+  // In a function: no variable keeps it.
+  (() => new Uint8Array(1 << 25).fill(1))();
+  assert(external() - before > 1 << 24);
+  letGo(1 << 25);
+  await until("it is freed", () => external() - before < 1 << 24);
 });
