@@ -151,8 +151,13 @@ class SocketRoad implements SideRoad {
     this.#socket.onMessage = fn;
   }
 
-  send(message: Uint8Array, attachments: readonly unknown[]): void {
-    this.#socket.send(message, attachments);
+  send(
+    message: Uint8Array,
+    attachments: readonly unknown[],
+    transfer: readonly Transferable[],
+    body: Uint8Array,
+  ): void {
+    this.#socket.send(message, attachments, transfer, body);
   }
 
   close(): void {

@@ -20,8 +20,12 @@ function recorder() {
     slots: undefined,
     exited: new Promise<HostExit>(() => {}),
     channel: {
-      send: (bytes: Uint8Array) =>
-        messages.push({ tag: bytes[0]!, size: bytes.length }),
+      send: (
+        bytes: Uint8Array,
+        _attachments?: unknown,
+        _transfer?: unknown,
+        body = new Uint8Array(),
+      ) => messages.push({ tag: bytes[0]!, size: bytes.length + body.length }),
     },
     open() {},
   } as unknown as WorkerHost;
