@@ -34,6 +34,7 @@
 // it has come far, so that most of a large one is never touched.
 
 import { SerializationError } from "../base/errors.ts";
+import { copyBytes } from "./segments.ts";
 
 const HEAD = 0;
 const TAIL = 16;
@@ -218,7 +219,7 @@ function copyTo(data: Uint8Array, at: number, bytes: Uint8Array): void {
   if (length <= SHORT) {
     for (let i = 0; i < length; i++) data[at + i] = bytes[i]!;
   } else {
-    data.set(bytes, at);
+    copyBytes(data, at, bytes);
   }
 }
 

@@ -221,7 +221,7 @@ function prepareRemote(
     root: "args",
     describe: describer(passed),
     attachments,
-    isShared: attachments,
+    isShared: true,
     signals: true,
     contexts: contextOptions(definition, context),
     transfer: transfer.objects,
@@ -268,7 +268,7 @@ class RemoteChunk implements ChunkBuilder {
       root: "args",
       describe: describer(),
       attachments,
-      isShared: attachments,
+      isShared: true,
       signals: true,
       contexts: contextOptions(this.#definition, context),
     });

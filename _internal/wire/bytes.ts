@@ -224,7 +224,7 @@ export function joined<T extends ArrayBufferLike>(
   body: Uint8Array,
 ): Uint8Array<T> {
   into.set(head);
-  into.set(body, head.length);
+  copyBytes(into, head.length, body);
   return into;
 }
 

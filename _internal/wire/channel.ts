@@ -47,7 +47,7 @@ export interface Channel {
   /** Delivers at once what has come, and tells whether that is all of it. Missing where it always takes a turn of the event loop. */
   poll?(): boolean;
   /** True where something can be delivered now. Missing where only the event loop knows. */
-  readonly pending?: boolean;
+  readonly pending?: boolean | undefined;
   /** Starts to deliver messages. */
   open(): void;
   /** The other side is gone: delivers what can be read of what it sent before, then closes. */

@@ -14,7 +14,7 @@
 //   | room for a header | modules, stores |= value =|
 //     at least HEADROOM                   ^ START, or more by a multiple of 8
 //
-// A long one between threads is written into a segment (`memory/segments.ts`).
+// A long one is written into a segment (`memory/segments.ts`).
 // It is held by whoever has made it, until `releasePayload()` or the collector
 // finds that nobody did, by each job that is under way with it, and by each
 // message.
@@ -58,7 +58,7 @@ export interface PayloadOptions {
   readonly token?: ((fn: AnyFunction) => string) | undefined;
   /** False where the channel has nothing but bytes. */
   readonly attachments: boolean;
-  /** True for one that jobs hold while they need it, and that threads are sent: it may lie in a segment. */
+  /** True for one that jobs hold while they need it, and that workers are sent: it may lie in a segment. */
   readonly isShared?: boolean;
   /** True where the sender tells the receiver what becomes of the signals in the value; else they are refused. */
   readonly signals?: boolean;

@@ -94,6 +94,11 @@ export class ProcessChannel implements Channel {
     this.#rings?.wake();
   }
 
+  /** Undefined where only the event loop knows. */
+  get pending(): boolean | undefined {
+    return this.#rings?.pending;
+  }
+
   poll(): boolean {
     return this.#rings?.poll() ?? false;
   }

@@ -18,6 +18,7 @@
 
 import { NotSupportedError, SerializationError } from "../base/errors.ts";
 import { NO_BYTES } from "./bytes.ts";
+import { copyBytes } from "../memory/segments.ts";
 import type { Channel, ChannelClose } from "./channel.ts";
 
 /** Bytes of the length in front of each frame. */
@@ -145,15 +146,15 @@ export class SocketChannel implements Channel {
     if (size > BATCH_LIMIT) {
       const segment = this.#takeLarge(size);
       new DataView(segment.buffer).setUint32(0, length, true);
-      segment.set(message, HEADER);
-      segment.set(body, HEADER + message.length);
+      copyBytes(segment, HEADER, message);
+      copyBytes(segment, HEADER + message.length, body);
       this.#sealBatch();
       this.#segments.push(segment);
     } else {
       const offset = this.#reserve(size);
       this.#batchView!.setUint32(offset, length, true);
       this.#batch!.set(message, offset + HEADER);
-      this.#batch!.set(body, offset + HEADER + message.length);
+      copyBytes(this.#batch!, offset + HEADER + message.length, body);
     }
     this.#wakeWriter();
   }
