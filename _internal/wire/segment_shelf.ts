@@ -6,7 +6,6 @@
 // read. When the channel closes, what the other side may still read is retired.
 // What its owner has given back, the other side forgets.
 
-import { joined } from "./bytes.ts";
 import {
   copyBytes,
   letGo,
@@ -42,28 +41,29 @@ export class SegmentShelf implements Shelf {
   }
 
   put(head: Uint8Array, body: Uint8Array): Uint8Array | undefined {
-    if (body.length > 0 && head.length + body.length <= LARGE) return undefined;
-    const message = body.length === 0
-      ? head
-      : joined(new Uint8Array(head.length + body.length), head, body);
-    let segment = segmentOf(message);
+    const length = head.length + body.length;
+    let segment = body.length === 0 ? segmentOf(head) : undefined;
     let offset: number;
     if (segment !== undefined && segments.owns(segment)) {
       segment.send();
-      offset = message.byteOffset - segment.bytes.byteOffset;
+      offset = head.byteOffset - segment.bytes.byteOffset;
     } else {
-      if (message.length <= LARGE) return undefined;
+      if (length <= LARGE) return undefined;
       // What is aligned in the message stays so.
-      offset = message.byteOffset & 7;
-      segment = segments.acquire(offset + message.length);
-      copyBytes(segment.bytes, offset, message);
+      const begin = body.length === 0
+        ? head.byteOffset
+        : body.byteOffset - head.length;
+      offset = begin & 7;
+      segment = segments.acquire(offset + length);
+      copyBytes(segment.bytes, offset, head);
+      copyBytes(segment.bytes, offset + head.length, body);
       segment.send();
       segment.release();
     }
     const view = new DataView(new ArrayBuffer(PLACE * 8));
     view.setFloat64(0, this.#numberOf(segment), true);
     view.setFloat64(8, offset, true);
-    view.setFloat64(16, message.length, true);
+    view.setFloat64(16, length, true);
     return new Uint8Array(view.buffer);
   }
 
