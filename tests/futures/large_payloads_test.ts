@@ -9,6 +9,7 @@ import {
   CancelledError,
   type Future,
   InvalidStateError,
+  ProcessPoolExecutor,
   task,
   TaskTimeoutError,
   ThreadPoolExecutor,
@@ -201,6 +202,25 @@ for (const [end, run] of Object.entries(ENDS)) {
     await until("it is free", () => segments.inUse === before);
   });
 }
+
+Deno.test("ProcessPoolExecutor has no memory in use after calls have ended", async () => {
+  const before = segments.inUse;
+  await using pool = new ProcessPoolExecutor({ maxWorkers: 1 });
+  const value = await pool.submit((bytes: Uint8Array) => bytes, large(3));
+  assertEquals(sum(value), 3 * SIZE);
+  await assertRejects(
+    () => pool.submit((_: Uint8Array) => [].at(0)!["x"], large()),
+    TypeError,
+  );
+  const items = Array.from({ length: 5 }, (_, i) => large(i));
+  const sums = await Array.fromAsync(pool.map(sum, items, { chunkSize: 2 }));
+  assertEquals(sums, items.map(sum));
+  await assertRejects(
+    () => pool.submit((_: Uint8Array) => Deno.exit(3), large()),
+    WorkerCrashedError,
+  );
+  await until("it is free", () => segments.inUse === before);
+});
 
 Deno.test("ThreadPoolExecutor has no memory in use after submit() was refused", async () => {
   const before = segments.inUse;
