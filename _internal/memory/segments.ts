@@ -41,6 +41,8 @@ const REST = 1_000;
 const WORTH_A_COLLECTION = 1 << 23;
 /** Bytes outside of its heap after which V8 collects. */
 const TRIGGER = 1 << 26;
+/** Segments that are out, above which what may wait for long had better lie elsewhere. */
+const MAX_OUT = 32;
 /** Segments that are out and looked at in one `acquire()`. */
 const LOOKS = 64;
 
@@ -125,6 +127,17 @@ class SegmentPool {
   get freeBytes(): number {
     this.#reclaim(Infinity);
     return this.#freeBytes;
+  }
+
+  /**
+   * True where so many are out that one more would be a new one: what waits to be
+   * sent is then kept in private memory, and copied when it is sent, into one that
+   * the other side knows.
+   */
+  get isCrowded(): boolean {
+    if (this.#out.size < MAX_OUT) return false;
+    this.#reclaim(LOOKS);
+    return this.#out.size >= MAX_OUT;
   }
 
   /** A segment with room for so many bytes, held by the caller. */

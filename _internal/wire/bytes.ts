@@ -171,7 +171,8 @@ export class ByteWriter {
 
   #grow(needed: number): void {
     const size = Math.max(needed, this.buffer.length * 2);
-    const segment = this.#isShared && size > SHARED
+    const segment = this.#isShared && size > SHARED &&
+        (this.#segment !== undefined || !segments.isCrowded)
       ? segments.acquire(size)
       : undefined;
     const buffer = segment?.bytes ?? new Uint8Array(size);

@@ -20,8 +20,8 @@ type ShelfMessage =
   | { readonly segment: number; readonly memory: SharedArrayBuffer }
   | { readonly forgotten: readonly number[] };
 
-/** Messages above this many bytes go here. */
-const LARGE = 1 << 14;
+/** Messages above this many bytes are copied here; shorter ones had better be written into the ring. */
+const LARGE = 1 << 16;
 /** Of a record: number of the segment, offset and length there, 8 bytes each. */
 const PLACE = 3;
 

@@ -277,6 +277,23 @@ Deno.test("ThreadPoolExecutor.submit() sends what was there at the submit", asyn
   );
 });
 
+Deno.test("ThreadPoolExecutor.submit() takes a burst of large calls, and has no memory in use after it", async () => {
+  const before = segments.inUse;
+  await using pool = new ThreadPoolExecutor({ maxWorkers: 2 });
+  const bytes = new Uint8Array(100_000);
+  const futures: Future<number>[] = [];
+  for (let i = 0; i < 200; i++) {
+    const part = bytes.subarray(0, 10_000 + i * 400).fill(i % 100);
+    futures.push(pool.submit(sum, part));
+  }
+  bytes.fill(99);
+  assertEquals(
+    await Promise.all(futures),
+    Array.from({ length: 200 }, (_, i) => (10_000 + i * 400) * (i % 100)),
+  );
+  await until("it is free", () => segments.inUse === before);
+});
+
 Deno.test("ThreadPoolExecutor.submit() gives each call an array of its own", async () => {
   await using pool = new ThreadPoolExecutor({ maxWorkers: 1 });
   // It keeps what it gets, and looks at it later.

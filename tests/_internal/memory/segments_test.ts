@@ -52,6 +52,14 @@ Deno.test("segments.acquire() makes room for what is larger than any class", () 
   assertEquals(segments.freeBytes, before);
 });
 
+Deno.test("segments.isCrowded tells that many are out", () => {
+  const out: Segment[] = [];
+  while (!segments.isCrowded) out.push(segments.acquire(1));
+  assert(out.length > 8);
+  for (const segment of out) segment.release();
+  assert(!segments.isCrowded);
+});
+
 Deno.test("segments.retire() never gives a segment again", () => {
   const forgotten: Segment[] = [];
   const segment = segments.acquire(5_000_000);

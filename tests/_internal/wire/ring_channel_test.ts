@@ -255,7 +255,7 @@ Deno.test("RingChannel.close() retires what the other side may still read", asyn
   {
     await using pair = createPair();
     pair.a.send(segment.bytes.subarray(0, 50_000));
-    pair.a.send(new Uint8Array(50_000));
+    pair.a.send(new Uint8Array(100_000));
     assertEquals(segments.inUse, before + 2);
   }
   assertEquals(segments.inUse, before);
