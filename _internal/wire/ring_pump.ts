@@ -37,7 +37,7 @@
 // Nobody watches where it would take the core of somebody who has work
 // (`Crowd`), or has been in vain lately (`Patience`).
 
-import type { Bell, Door } from "../memory/bell.ts";
+import { type Bell, type Door, nextTurn } from "../memory/bell.ts";
 import type { Crowd } from "../memory/crowd.ts";
 import { Patience } from "../memory/patience.ts";
 
@@ -237,7 +237,7 @@ export class RingPump {
   #isTurnDue(): boolean {
     if (this.#turnEnds === undefined) {
       this.#turnEnds = performance.now() + TURN;
-      setImmediate(this.#onTurn);
+      nextTurn().then(this.#onTurn);
     }
     return performance.now() > this.#turnEnds;
   }
@@ -274,10 +274,3 @@ export function guestPump(bell: Bell, crowd: Crowd, place: number): RingPump {
 
 /** Its callbacks run when the code at work has come to its end. Cheaper than `queueMicrotask`. */
 const afterwards = Promise.resolve();
-
-/** One turn of the event loop: 10 us, where `setTimeout(resolve, 0)` takes 2 ms. */
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => {
-    setImmediate(resolve);
-  });
-}

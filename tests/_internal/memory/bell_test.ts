@@ -1,7 +1,7 @@
 // Copyright 2026 the @concurrent/parallel authors. MIT license.
 
-import { assertEquals } from "@std/assert";
-import { Bell } from "../../../_internal/memory/bell.ts";
+import { assert, assertEquals } from "@std/assert";
+import { Bell, nextTurn } from "../../../_internal/memory/bell.ts";
 import { startPeer } from "./_fixtures/start_peer.ts";
 
 function createBell(): { words: Int32Array<SharedArrayBuffer>; bell: Bell } {
@@ -71,4 +71,14 @@ Deno.test("Bell loses no wake-up of another thread", async () => {
   }
   await peer;
   assertEquals(parks > 0, true);
+});
+
+Deno.test("nextTurn() lets the event loop turn", async () => {
+  let isFired = false;
+  const timer = setTimeout(() => isFired = true, 1);
+  // Microtasks alone would keep the timer waiting until then.
+  const end = performance.now() + 5_000;
+  while (!isFired && performance.now() < end) await nextTurn();
+  clearTimeout(timer);
+  assert(isFired);
 });
