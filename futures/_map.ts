@@ -9,6 +9,7 @@
 // slow consumer stops the pulling. An asynchronous input is pulled beside the
 // waiting for results: a slow input does not hold back finished results.
 
+import { Turns } from "../_internal/memory/turns.ts";
 import { after } from "../_internal/base/deadline.ts";
 import { CancelledError, TimeoutError } from "../_internal/base/errors.ts";
 import {
@@ -39,8 +40,6 @@ const MAX_CHUNK = 4096;
 const MAX_CHUNK_BYTES = 1 << 16;
 /** Chunks in the window for each worker. */
 const CHUNKS_PER_WORKER = 3;
-/** Milliseconds after which a slow input leaves the event loop a turn. */
-const TURN = 8;
 /** A part of it: inputs that give their items faster are not looked at after each. */
 const LOOK = 0.25;
 /** Items between two looks at the clock at most. */
@@ -283,6 +282,7 @@ class MapRun {
   readonly #unlimit: () => void;
   /** The timer of the event loop's turn. */
   #turn: ReturnType<typeof setTimeout> | undefined;
+  readonly #turns = new Turns();
   /** Has `next()` look again. One function for all events: a promise that outlives a step would keep every step. */
   #wake = () => {};
 
@@ -400,7 +400,6 @@ class MapRun {
 
   #fill(): void {
     let looked = performance.now();
-    const turnEnds = looked + TURN;
     // The clock costs as much as an item: an input that is fast is asked less
     // and less often. One that becomes slow is noticed so many items later.
     let unseen = 0;
@@ -426,9 +425,12 @@ class MapRun {
       // take the processor away for that long between any two lines.
       if (++unseen < interval) continue;
       const now = performance.now();
-      if (now > turnEnds) {
+      if (this.#turns.isDue(now)) {
         // A slow input: the event loop has a turn, then it goes on.
-        this.#turn = setTimeout(() => this.#wake(), 0);
+        this.#turn ??= setTimeout(() => {
+          this.#turn = undefined;
+          this.#wake();
+        }, 0);
         break;
       }
       interval = now - looked > LOOK ? 1 : Math.min(interval * 2, MAX_UNSEEN);

@@ -40,9 +40,7 @@
 import { type Bell, type Door, nextTurn } from "../memory/bell.ts";
 import type { Crowd } from "../memory/crowd.ts";
 import { Patience } from "../memory/patience.ts";
-
-/** Milliseconds of work after which the event loop gets a turn. */
-const TURN = 8;
+import { TURN, Turns } from "../memory/turns.ts";
 
 /** Looks of a guest before it sleeps: some tens of microseconds, in which the next call of a caller who awaits one after the other arrives. */
 const GUEST_LOOKS = 2000;
@@ -84,8 +82,7 @@ export class RingPump {
   /** Something was sent since it last waited. */
   #expects = false;
   #isWatchDue = false;
-  /** When the event loop must have its turn; undefined where it has just had one. */
-  #turnEnds: number | undefined;
+  readonly #turns = new Turns();
   /** Ends the sleep of a parked pump, from its own thread. */
   #rouse = () => {};
 
@@ -220,7 +217,9 @@ export class RingPump {
 
   #watchParked = (): void => {
     this.#isWatchDue = false;
-    if (this.#state !== "parked" || this.#isTurnDue()) return;
+    if (this.#state !== "parked" || this.#turns.isDue(performance.now())) {
+      return;
+    }
     const looks = this.#looks();
     if (looks === 0) return;
     this.#wakes();
@@ -231,19 +230,6 @@ export class RingPump {
     this.#sleeps();
     this.#prepare();
     if (this.#pending() || this.#channels.size === 0) this.wake();
-  };
-
-  /** Whether answers have come without a turn of the event loop for too long. */
-  #isTurnDue(): boolean {
-    if (this.#turnEnds === undefined) {
-      this.#turnEnds = performance.now() + TURN;
-      nextTurn().then(this.#onTurn);
-    }
-    return performance.now() > this.#turnEnds;
-  }
-
-  #onTurn = (): void => {
-    this.#turnEnds = undefined;
   };
 
   #wakes(): void {

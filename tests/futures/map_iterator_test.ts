@@ -3,7 +3,7 @@
 // The iterator of a map behaves as that of an async generator, however its
 // methods are called.
 
-import { assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import {
   asCompleted,
   type MapOptions,
@@ -248,4 +248,28 @@ Deno.test("What takes options refuses null for them", async () => {
   assertThrows(() => asCompleted([], none), TypeError, message);
   await assertRejects(() => wait([], none), TypeError, message);
   await assertRejects(() => pool.shutdown(none), TypeError, message);
+});
+
+Deno.test("map() lets timers run between the items of a slow input whose results are there at once", async () => {
+  await using pool = new ThreadPoolExecutor({ maxWorkers: 1 });
+  await pool.ready();
+  let items = 0;
+  let most = 0;
+  let since = 0;
+  function* slow() {
+    for (; items < 200; items++) {
+      const end = performance.now() + 1;
+      while (performance.now() < end);
+      since++;
+      yield items;
+    }
+  }
+  const timer = setInterval(() => {
+    most = Math.max(most, since);
+    since = 0;
+  }, 1);
+  for await (const _ of pool.map((x: number) => x, slow()));
+  clearInterval(timer);
+  // By the clock eight items, and one that was under way.
+  assert(Math.max(most, since) <= 30, `${most} and ${since} items at a time`);
 });
