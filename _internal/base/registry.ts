@@ -44,7 +44,7 @@ export function releaseProgram(): void {
     throw new RangeError("Cannot release the program: nobody holds it");
   }
   holders--;
-  if (!hasWork()) {
+  if (idleListeners.length > 0 && !hasWork()) {
     for (const listener of idleListeners.splice(0)) listener();
   }
   if (holders > 0) return;

@@ -138,6 +138,8 @@ export class RingConsumer extends RingEnd {
   readonly #readsInPlace: boolean;
   /** True while a record that lies in the ring is being read. */
   #holds = false;
+  /** The view of the scratch that was given out last. */
+  #record: Uint8Array | undefined;
   /** The kind of the record that `read()` returned last. */
   kind: RecordKind = 0;
 
@@ -194,8 +196,12 @@ export class RingConsumer extends RingEnd {
     }
     if (length > this.#scratch.length) {
       this.#scratch = new Uint8Array(length * 2);
+      this.#record = undefined;
     }
-    const record = this.#scratch.subarray(0, length);
+    // One message is mostly as long as the one before.
+    const record = this.#record?.length === length
+      ? this.#record
+      : this.#record = this.#scratch.subarray(0, length);
     if (length <= SHORT) {
       const { data } = this;
       for (let i = 0; i < length; i++) record[i] = data[at + 4 + i]!;

@@ -122,6 +122,7 @@ export class Distributor {
   /** Nothing is under way: who comes now overtakes nobody. */
   rest(): void {
     this.#lowestPriority = Infinity;
+    if (this.#growTimer === undefined) return;
     clearTimeout(this.#growTimer);
     this.#growTimer = undefined;
   }

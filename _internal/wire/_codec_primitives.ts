@@ -231,11 +231,11 @@ export function readFlat(r: ByteReader): unknown {
   const length = r.buffer[r.offset + 1];
   if (length === undefined || length >= tags.PACKED_MINIMUM) return NOT_FLAT;
   r.offset += 2;
-  const array: unknown[] = [];
+  const array: unknown[] = new Array(length);
   for (let i = 0; i < length; i++) {
     const value = readFlatValue(r, r.buffer[r.offset]);
     if (value === NOT_FLAT) return NOT_FLAT;
-    array.push(value);
+    array[i] = value;
   }
   return array;
 }

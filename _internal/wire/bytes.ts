@@ -15,6 +15,8 @@ export class ByteWriter {
   view: DataView;
   /** Bytes written so far. */
   length = 0;
+  /** The view that was given out last. */
+  #bytes: Uint8Array | undefined;
   /** Held by the writer. */
   #segment: Segment | undefined;
   readonly #isShared: boolean;
@@ -136,7 +138,10 @@ export class ByteWriter {
 
   /** A view of what was written; not a copy. */
   bytes(): Uint8Array {
-    return this.buffer.subarray(0, this.length);
+    // Mostly as long as the one before.
+    return this.#bytes?.length === this.length
+      ? this.#bytes
+      : this.#bytes = this.buffer.subarray(0, this.length);
   }
 
   /** What was written, in memory that is not written again: its own, or a segment, held by the caller from now on. */
@@ -164,12 +169,14 @@ export class ByteWriter {
   }
 
   #begin(): void {
+    this.#bytes = undefined;
     this.buffer = new Uint8Array(256);
     this.view = new DataView(this.buffer.buffer);
     this.length = 0;
   }
 
   #grow(needed: number): void {
+    this.#bytes = undefined;
     const size = Math.max(needed, this.buffer.length * 2);
     const segment = this.#isShared && size > SHARED &&
         (this.#segment !== undefined || !segments.isCrowded)

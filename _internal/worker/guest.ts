@@ -145,9 +145,9 @@ export class Guest {
   readonly #definitions = new Map<number, Definition>();
   readonly #modules = new Map<string, ModuleNamespace>();
   readonly #waiting: Call[] = [];
-  readonly #running = new Map<number, RunningCall>();
+  readonly #running: (RunningCall | undefined)[] = [];
   /** What has come and has not been answered, by slot. */
-  readonly #held = new Map<number, HeldCall>();
+  readonly #held: (HeldCall | undefined)[] = [];
   /** Calls that occupy one of the `concurrency` places. */
   #busy = 0;
   #leaving = false;
@@ -206,7 +206,7 @@ export class Guest {
 
   /** Tells whether a call is in the slot that has not been answered. */
   holds(slot: number): boolean {
-    return this.#held.has(slot);
+    return this.#held[slot] !== undefined;
   }
 
   /** Reports an error that belongs to no call. */
@@ -259,7 +259,7 @@ export class Guest {
         this.#load(message.definition);
         break;
       case Tag.call: {
-        this.#held.set(message.slot, new HeldCall());
+        this.#held[message.slot] = new HeldCall();
         const mustWait = this.#busy >= this.#options.concurrency ||
           this.#isHeldUp();
         const kept = mustWait ? keepBytes(message.payload) : undefined;
@@ -284,13 +284,13 @@ export class Guest {
         break;
       case Tag.signal:
         // Where it is late its call has been answered.
-        this.#held.get(message.slot)?.fire(
+        this.#held[message.slot]?.fire(
           message.index,
           readReason(message.payload),
         );
         break;
       case Tag.credit:
-        this.#running.get(message.slot)?.stream?.credit(message.items);
+        this.#running[message.slot]?.stream?.credit(message.items);
         break;
       case Tag.finish:
         this.#finish(message.slot);
@@ -334,14 +334,14 @@ export class Guest {
   }
 
   #abort(message: HostMessage & { tag: typeof Tag.abort }): void {
-    const held = this.#held.get(message.slot);
+    const held = this.#held[message.slot];
     if (held === undefined) return;
     const { reason, payload } = message;
     held.stop ??= {
       reason,
       cause: payload.length === 0 ? undefined : readReason(payload),
     };
-    this.#running.get(message.slot)?.abort(held.stop);
+    this.#running[message.slot]?.abort(held.stop);
   }
 
   /** Takes a place, imports what is missing, runs. */
@@ -378,7 +378,7 @@ export class Guest {
       // for what is on its way.
       Promise.all([
         loadModules(missing),
-        this.#held.get(call.slot)?.whenFired(fired ?? 0),
+        this.#held[call.slot]?.whenFired(fired ?? 0),
         lacksStream ? import("./item_stream.ts") : undefined,
       ]).then(([modules, , stream]) => {
         this.#ItemStream ??= stream?.ItemStream;
@@ -412,7 +412,7 @@ export class Guest {
     let fn: (...args: unknown[]) => unknown;
     let args: unknown[];
     let contexts: readonly Context[] | undefined;
-    const held = this.#held.get(slot)!;
+    const held = this.#held[slot]!;
     const signal = call.fired === undefined
       ? undefined
       : (index: number) => held.signal(index);
@@ -458,7 +458,7 @@ export class Guest {
     }
     const running = new RunningCall(slot, this.#options, this.#report);
     if (held.stop !== undefined) running.abort(held.stop);
-    this.#running.set(slot, running);
+    this.#running[slot] = running;
     let run = () => fn(...args) as unknown;
     if (call.mode === CallMode.chunk) {
       run = () => this.#runChunk(running, fn, args as unknown[][]);
@@ -515,7 +515,7 @@ export class Guest {
   }
 
   #end(call: Call, running: RunningCall, ok: boolean, value: unknown): void {
-    this.#running.delete(running.slot);
+    this.#running[running.slot] = undefined;
     running.ended = true;
     leaveActiveCall(running);
     // The host forgets with the answer that the place was lent.
@@ -618,7 +618,7 @@ export class Guest {
 
   /** Nobody wants more values of a generator. */
   #finish(slot: number): void {
-    const running = this.#running.get(slot);
+    const running = this.#running[slot];
     if (running?.stream === undefined) return;
     // What it waits for is not wanted any more, and it is given up if it does
     // not stop; where it waits for its consumer, its `finally` runs as if nothing
@@ -773,7 +773,7 @@ export class Guest {
 
   /** The call in the slot is about to be answered. */
   #release(slot: number): void {
-    this.#held.delete(slot);
+    this.#held[slot] = undefined;
     // Where the words are shared the host does it, when it has the answer.
     if (!this.#options.sharesSlots) this.#options.slots.free(slot);
   }
