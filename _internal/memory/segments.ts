@@ -20,8 +20,11 @@
 // step 3 comes after the reads and the load of step 5 before the writes: nobody
 // sees the next message in the bytes of the last.
 //
-// A receiver that has ended (or is stuck) releases nothing. What it may still
-// read is retired: never written again, and left to the collector.
+// All messages that name a segment at a time are for one receiver: nobody else is
+// sent it before they were delivered. A receiver that has ended (or is stuck)
+// releases nothing. What it may still read is retired: never written again, and
+// left to the collector. The others forget it then, which only somebody can who
+// has read all: who is told so before waits for that memory for ever.
 //
 // Free ones are given back when they were not needed for a while. That takes a
 // timer which keeps no program alive and needs no clearing: a wait on a word
@@ -60,13 +63,21 @@ export function segmentOf(bytes: Uint8Array): Segment | undefined {
     : undefined;
 }
 
+/** Where other threads know segments from. */
+export interface SegmentListener {
+  /** The segment is not used any more. */
+  forget(segment: Segment): void;
+}
+
 /** A piece of shared memory that holds one message. */
 export class Segment {
   readonly memory: SharedArrayBuffer;
   /** Where the message is written. */
   readonly bytes: Uint8Array<SharedArrayBuffer>;
   /** Where other threads know it from; they hear of it when it is given back. Owner only. */
-  readonly shelves = new Set<{ forget(segment: Segment): void }>();
+  readonly shelves = new Set<SegmentListener>();
+  /** Among them that of the last message. Owner only. */
+  sentBy: SegmentListener | undefined;
   readonly #words: Int32Array<SharedArrayBuffer>;
 
   constructor(memory: SharedArrayBuffer) {
@@ -165,7 +176,7 @@ class SegmentPool {
     return this.#out.has(segment);
   }
 
-  /** Somebody who holds it will never release it. */
+  /** A message that names it will never be delivered. */
   retire(segment: Segment): void {
     if (this.#out.delete(segment)) drop(segment);
   }

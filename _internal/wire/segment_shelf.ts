@@ -3,8 +3,9 @@
 // Where the large messages of a channel between threads lie: in segments, which
 // the ring names. The other side is told of a segment once, by the port, and
 // from then on by its number. A message holds its segment until it has been
-// read. When the channel closes, what the other side may still read is retired.
-// What its owner has given back, the other side forgets.
+// read. When the channel closes, what the other side may still read is retired:
+// not what is on its way to somebody else. What its owner has given back, the
+// other side forgets.
 
 import {
   copyBytes,
@@ -60,6 +61,7 @@ export class SegmentShelf implements Shelf {
       segment.send();
       segment.release();
     }
+    segment.sentBy = this;
     const view = new DataView(new ArrayBuffer(PLACE * 8));
     view.setFloat64(0, this.#numberOf(segment), true);
     view.setFloat64(8, offset, true);
@@ -106,7 +108,7 @@ export class SegmentShelf implements Shelf {
   close(): void {
     for (const segment of this.#told.keys()) {
       segment.shelves.delete(this);
-      if (!segment.isFree) segments.retire(segment);
+      if (segment.sentBy === this && segment.isSent) segments.retire(segment);
     }
     this.#told.clear();
     this.#known.clear();
