@@ -193,11 +193,16 @@ export function submitFuture(
 ): Future<unknown> {
   // Before anything is encoded: a closed executor is the clearer error.
   lane.scheduler.checkAccepting();
-  if (!options.signal?.aborted) lane.scheduler.expect();
-  const work = prepareCall(lane, fn, options, args);
+  const isFirst = !options.signal?.aborted && lane.scheduler.expect();
   const future = new Future<unknown>();
   const link = new FutureLink(future, lane.scheduler);
-  link.job = submitWork(lane, fn, options, work, link);
+  try {
+    const work = prepareCall(lane, fn, options, args);
+    link.job = submitWork(lane, fn, options, work, link);
+  } catch (error) {
+    if (isFirst) lane.scheduler.disappoint();
+    throw error;
+  }
   attachFuture(future, link);
   return future;
 }

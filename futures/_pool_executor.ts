@@ -216,7 +216,6 @@ export abstract class PoolExecutor implements Executor {
       const task = checkTask(PREWARM, fn);
       const lane = this.#route(task);
       lane.scheduler.checkAccepting(PREWARM);
-      lane.scheduler.expect();
       const work = lane.backend.prepare(
         task.fn,
         [],

@@ -171,9 +171,12 @@ export class RelayScheduler implements TaskScheduler {
     return job;
   }
 
-  expect(): void {
+  expect(): boolean {
     // Its workers are started above.
+    return false;
   }
+
+  disappoint(): void {}
 
   refuse(
     work: Work,

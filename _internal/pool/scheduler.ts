@@ -172,13 +172,27 @@ export class Scheduler implements TaskScheduler {
   /**
    * A job is about to come: where there is no worker, one starts, and comes up
    * while the call is encoded. The first function of a program takes as long.
+   * True where one was started.
    */
-  expect(): void {
-    if (this.#state !== "running" || this.#workers.live.size > 0) return;
+  expect(): boolean {
+    if (this.#state !== "running" || this.#workers.live.size > 0) return false;
     try {
-      this.#startOne();
+      return this.#startOne();
     } catch {
       // The job will find the same, and fail with it.
+      return false;
+    }
+  }
+
+  /** The job for which `expect()` has started a worker does not come: nobody waits for that worker, unless others have come meanwhile. */
+  disappoint(): void {
+    const { live } = this.#workers;
+    if (this.#state !== "running" || this.#queue.size > 0) return;
+    if (this.#waiters.wanted > 0 || this.options.minWorkers > 0) return;
+    for (const record of [...live]) {
+      if (record.state === "starting" && record.size === 0) {
+        this.#workers.stop(record);
+      }
     }
   }
 

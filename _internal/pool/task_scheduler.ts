@@ -22,9 +22,12 @@ export interface TaskScheduler {
   checkAccepting(verb?: string): void;
   /**
    * A job is about to come: where there is no worker, one starts, and comes up
-   * while the call is encoded.
+   * while the call is encoded. True where one was started: `disappoint()` is
+   * called where the job does not come after all.
    */
-  expect(): void;
+  expect(): boolean;
+  /** The job does not come. */
+  disappoint(): void;
   /** Takes a job. */
   submit(work: Work, options: JobOptions, observer: JobObserver): Job;
   /** Takes a job that was cancelled before it came. */
