@@ -42,8 +42,8 @@ const MAX_FREE = 1 << 26;
 const REST = 1_000;
 /** Bytes let go of that are worth a collection. */
 const WORTH_A_COLLECTION = 1 << 23;
-/** Bytes outside of its heap after which V8 collects. */
-const TRIGGER = 1 << 26;
+/** Bytes outside of its heap after which V8 collects, whatever its limits: with a heap of 4 GB more than half a GB of them are nothing to it. */
+const TRIGGER = 1 << 30;
 /** Segments that are out, above which what may wait for long had better lie elsewhere. */
 const MAX_OUT = 32;
 /** Segments that are out and looked at in one `acquire()`. */
@@ -230,12 +230,18 @@ let letGoBytes = 0;
 /**
  * Shared memory was let go of. It is freed by the collectors of all threads that
  * knew it, which do not run while a program is idle. One large buffer, that is
- * never written and freed at once, has V8 think of a collection.
+ * never written and freed at once, has V8 think of a collection. And of one more
+ * a little later: what the code at work could still reach has outlived the first.
  */
 export function letGo(bytes: number): void {
   letGoBytes += bytes;
   if (letGoBytes < WORTH_A_COLLECTION) return;
   letGoBytes = 0;
+  askCollector();
+  afterRest(askCollector);
+}
+
+function askCollector(): void {
   try {
     new ArrayBuffer(TRIGGER).transfer(0);
   } catch {
