@@ -1,7 +1,7 @@
 // Copyright 2026 the @concurrent/parallel authors. MIT license.
 
 import { assert, assertEquals } from "@std/assert";
-import { Bell, nextTurn } from "../../../_internal/memory/bell.ts";
+import { Bell, Door, nextTurn } from "../../../_internal/memory/bell.ts";
 import { startPeer } from "./_fixtures/start_peer.ts";
 
 function createBell(): { words: Int32Array<SharedArrayBuffer>; bell: Bell } {
@@ -82,4 +82,31 @@ Deno.test("nextTurn() lets the event loop turn", async () => {
   while (!isFired && performance.now() < end) await nextTurn();
   clearInterval(timer);
   assert(isFired);
+});
+
+Deno.test("Bell.watch() sees that a door was taken", () => {
+  const { bell } = createBell();
+  const words = new Int32Array(1);
+  const door = new Door(words);
+  bell.prepareWatch();
+  door.prepareWatch();
+  assertEquals(bell.watch(3, [door]), false);
+  new Door(words).take();
+  assert(bell.watch(3, [door]));
+});
+
+Deno.test("Door.take() asks for a wake-up only of who sleeps, and once", () => {
+  const door = new Door(new Int32Array(1));
+  assertEquals(door.take(), false);
+  door.prepareWatch();
+  assertEquals(door.take(), false);
+  assert(door.isTaken);
+  door.prepare();
+  assertEquals(door.isTaken, false);
+  assert(door.take());
+  assert(door.isTaken);
+  assertEquals(door.take(), false);
+  door.prepare();
+  door.cancel();
+  assertEquals(door.take(), false);
 });

@@ -39,3 +39,14 @@ Deno.test("Crowd counts in every word", () => {
   crowd.wakes(places[0]!);
   assertEquals(crowd.hasSpareCore, false);
 });
+
+Deno.test("Crowd counts those whom it has met", () => {
+  const crowd = createCrowd(2);
+  const other = createCrowd(2);
+  crowd.meet(other);
+  crowd.wakes(crowd.enter());
+  assert(crowd.hasSpareCore);
+  other.wakes(other.enter());
+  assertEquals(crowd.hasSpareCore, false);
+  assert(other.hasSpareCore);
+});

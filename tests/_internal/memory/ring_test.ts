@@ -1,6 +1,7 @@
 // Copyright 2026 the @concurrent/parallel authors. MIT license.
 
 import { assert, assertEquals, assertFalse, assertThrows } from "@std/assert";
+import { SerializationError } from "../../../_internal/base/errors.ts";
 import {
   ringBytes,
   RingConsumer,
@@ -183,6 +184,25 @@ Deno.test("RingProducer.write() starts over in an empty ring that has come far",
   }
   const untouched = new Uint8Array(memory).subarray(ringBytes(0) + (1 << 18));
   assert(untouched.every((byte) => byte === 0));
+});
+
+Deno.test("RingProducer.write() of what is longer than the way so far does not wait for room in an empty ring", () => {
+  const { producer, consumer } = createRing(1 << 20);
+  assert(producer.write(record(producer.maxRecord / 2 + 100), 0));
+  consumer.read();
+  const long = record(producer.maxRecord);
+
+  assert(producer.write(long, 1));
+
+  assertEquals(consumer.read(), long);
+});
+
+Deno.test("RingConsumer.read() refuses a record that is longer than what was written", () => {
+  const { memory, producer, consumer } = createRing(1024);
+  producer.write(record(8), 0);
+  const lengths = new Uint32Array(memory, ringBytes(0), 1);
+  lengths[0] = 9 * 2;
+  assertThrows(() => consumer.read(), SerializationError, "length");
 });
 
 Deno.test("RingConsumer.read() in place keeps a long record until the next read", () => {

@@ -93,6 +93,23 @@ Deno.test("segments give back what was not needed for a while", async () => {
   await until("the other one too", () => forgotten.length === 2);
 });
 
+Deno.test("segments keep what is needed again and again", async () => {
+  using _ = keepAlive();
+  let forgotten = 0;
+  const segment = segments.acquire(20_000_000);
+  segment.shelves.add({ forget: () => forgotten++ });
+  segment.release();
+  // For longer than it takes to look twice.
+  const end = performance.now() + 2_300;
+  while (performance.now() < end) {
+    await delay(20);
+    const again = segments.acquire(20_000_000);
+    assertStrictEquals(again, segment);
+    again.release();
+  }
+  assertEquals(forgotten, 0);
+});
+
 Deno.test("copyBytes() copies as set() does, aligned or not, between private and shared memory", () => {
   const memories = [
     () => new ArrayBuffer(200_100),

@@ -1,7 +1,7 @@
 // Copyright 2026 the @concurrent/parallel authors. MIT license.
 
 import { assert, assertEquals } from "@std/assert";
-import { Bell } from "../../../_internal/memory/bell.ts";
+import { Bell, Door } from "../../../_internal/memory/bell.ts";
 import { Crowd, CROWD_WORDS } from "../../../_internal/memory/crowd.ts";
 import { RingPump } from "../../../_internal/wire/ring_pump.ts";
 
@@ -149,5 +149,108 @@ Deno.test("RingPump gives the event loop a turn where every answer comes while i
 
   assert(turned);
   pump.remove(channel);
+  await turn();
+});
+
+Deno.test("RingPump looks once more when it has watched in vain", async () => {
+  const { pump, channel } = await createParked(10);
+  const { looks } = channel;
+  // Comes after the last look, before it is parked again: nobody rings.
+  const pending = Object.getOwnPropertyDescriptor(channel, "pending")!.get!;
+  Object.defineProperty(channel, "pending", {
+    get() {
+      const isPending = pending.call(channel);
+      if (channel.looks === looks + 1) channel.messages = 1;
+      return isPending;
+    },
+  });
+  const keepAlive = setTimeout(() => {}, 5_000);
+
+  pump.expect();
+  for (let i = 0; i < 10 && channel.delivered === 0; i++) await turn();
+
+  clearTimeout(keepAlive);
+  assertEquals(channel.delivered, 1);
+  pump.remove(channel);
+  await turn();
+});
+
+Deno.test("RingPump of a worker is no longer counted as awake when it has watched in vain", async () => {
+  const words = new Int32Array(CROWD_WORDS);
+  const crowd = new Crowd(words, 2);
+  const bell = new Bell(new Int32Array(new SharedArrayBuffer(4)));
+  const place = crowd.enter();
+  const pump = new RingPump(bell, { batch: 16, looks: 10, crowd, place });
+  let wasAwake = false;
+  const channel = {
+    get pending() {
+      wasAwake ||= words[0] !== 0;
+      return false;
+    },
+    drain: () => 0,
+  };
+  pump.add(channel);
+  while (!bell.isParked) await Promise.resolve();
+  wasAwake = false;
+
+  pump.expect();
+  await Promise.resolve();
+  await Promise.resolve();
+
+  assert(wasAwake);
+  assertEquals(words[0], 0);
+  pump.remove(channel);
+  await turn();
+});
+
+Deno.test("RingPump sets the doors of its channels with its bell", async () => {
+  const bell = new Bell(new Int32Array(new SharedArrayBuffer(4)));
+  const pump = createPump(bell, 10);
+  const word = new Int32Array(1);
+  const peer = new Door(word);
+  const seen: boolean[] = [];
+  const channel = {
+    door: new Door(word),
+    pending: false,
+    drain(): number {
+      seen.push(this.door.isTaken);
+      return 0;
+    },
+  };
+  pump.add(channel);
+  while (!bell.isParked) await Promise.resolve();
+  assertEquals(channel.door.isTaken, false);
+
+  // Another one has rung: who has something for the pump need not knock.
+  pump.wake();
+  const { length } = seen;
+  while (seen.length === length) await turn();
+  assertEquals(seen.at(-1), true);
+
+  while (!bell.isParked) await turn();
+  assert(peer.take());
+  pump.remove(channel);
+  await turn();
+});
+
+Deno.test("RingPump lets the door of a channel alone that it was told to forget", async () => {
+  const bell = new Bell(new Int32Array(new SharedArrayBuffer(4)));
+  const pump = createPump(bell, 0);
+  const channels = [0, 1].map(() => {
+    const word = new Int32Array(1);
+    return { word, door: new Door(word), pending: false, drain: () => 0 };
+  });
+  for (const channel of channels) pump.add(channel);
+  while (!bell.isParked) await Promise.resolve();
+
+  // Its memory may be given back now.
+  pump.remove(channels[1]!);
+  channels[1]!.word[0] = 77;
+  pump.wake();
+  while (bell.isParked) await turn();
+  while (!bell.isParked) await turn();
+
+  assertEquals(channels[1]!.word[0], 77);
+  pump.remove(channels[0]!);
   await turn();
 });
