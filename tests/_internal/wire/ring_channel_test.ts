@@ -170,6 +170,37 @@ Deno.test("RingChannel.poll() tells whether a message is still on the road", () 
   assertEquals(found, [1, 2, 3, 4]);
 });
 
+Deno.test("RingChannel keeps what it is lent before it is open", () => {
+  const size = 1024;
+  const memory = new SharedArrayBuffer(ringBytes(size));
+  const road: SideRoad = {
+    carriesAttachments: false,
+    lendsBytes: true,
+    onArrival: () => {},
+    send: (message) => {
+      const bytes = message.slice();
+      road.onArrival(bytes, []);
+      bytes.fill(0);
+    },
+    close: () => {},
+  };
+  const channel = new RingChannel({
+    producer: new RingProducer(memory, 0, size),
+    consumer: new RingConsumer(memory, 0, size),
+    peerBell: new Bell(new Int32Array(new SharedArrayBuffer(4))),
+    road,
+  }, { add() {}, remove() {}, wake() {}, expect() {} } as unknown as RingPump);
+  const found: number[] = [];
+  channel.onMessage = (message) => found.push(message[0]!);
+  channel.send(new Uint8Array(1000).fill(2));
+  channel.send(new Uint8Array(1000).fill(3));
+
+  channel.open();
+  channel.drain(10);
+
+  assertEquals(found, [2, 3]);
+});
+
 Deno.test("RingChannel closes with an error when its ring was spoilt", () => {
   const size = 1024;
   for (const [index, value] of [[0, 77], [16, 2 ** 20], [48, -3]] as const) {

@@ -1,57 +1,71 @@
 // Copyright 2026 the @concurrent/parallel authors. MIT license.
 
-import { assert, assertEquals, assertExists } from "@std/assert";
-import { segments } from "../../../_internal/memory/segments.ts";
-import { NO_BYTES } from "../../../_internal/wire/bytes.ts";
+import { assert, assertEquals } from "@std/assert";
+import { segmentOf, segments } from "../../../_internal/memory/segments.ts";
 import { SegmentShelf } from "../../../_internal/wire/segment_shelf.ts";
 
-/** Two sides of a shelf; what the sender posts arrives when it is asked to, as another object for the same memory. */
+const NO_BYTES = new Uint8Array(0);
+
+/** Two shelves that tell each other, as by a port: the memory is the same, its objects are not. And what was told. */
 function createPair() {
-  const posted: Record<string, unknown>[] = [];
-  const sender = new SegmentShelf((message) => posted.push({ ...message }));
-  const receiver = new SegmentShelf(() => {});
-  const arrive = () => {
-    for (const it of posted.splice(0)) receiver.receive(structuredClone(it));
-  };
-  return { sender, receiver, arrive };
+  const told: Record<string, unknown>[] = [];
+  const there: SegmentShelf = new SegmentShelf((message) => {
+    told.push(message);
+    back.receive(structuredClone(message));
+  });
+  const back: SegmentShelf = new SegmentShelf((message) => {
+    told.push(message);
+    there.receive(structuredClone(message));
+  });
+  return { there, back, told };
 }
 
-Deno.test("SegmentShelf.close() leaves what is on its way to another receiver", async () => {
-  const gone = createPair();
-  const other = createPair();
-  const segment = segments.acquire(100_000);
-  const message = segment.bytes.subarray(0, 100_000);
-  // Read by the one that is about to end, then sent to the other one.
-  const first = gone.sender.put(message, NO_BYTES)!;
-  gone.arrive();
-  gone.receiver.delivered(gone.receiver.find(first)!);
-  const second = other.sender.put(message, NO_BYTES)!;
-  gone.sender.close();
-  // In a microtask it tells what is to be forgotten.
-  await undefined;
-  other.arrive();
-  const found = other.receiver.find(second);
-  assertExists(found);
-  assert(segments.owns(segment));
-  other.receiver.delivered(found);
-  segment.release();
-  assert(segment.isFree);
+Deno.test("SegmentShelf.put() tells the other side of a segment once", () => {
+  const { there, back, told } = createPair();
+  const body = new Uint8Array(100_000).fill(7);
+  for (let i = 0; i < 3; i++) {
+    const record = there.put(new Uint8Array([1, 2]), body)!;
+    const message = back.find(record)!;
+    assertEquals([...message.subarray(0, 4)], [1, 2, 7, 7]);
+    assertEquals(message.length, 100_002);
+    back.delivered(message);
+  }
+  assertEquals(told.length, 1);
+  there.close();
+  back.close();
 });
 
-Deno.test("SegmentShelf.close() retires what its receiver may still read", async () => {
-  const gone = createPair();
-  const other = createPair();
-  const segment = segments.acquire(100_000);
-  const message = segment.bytes.subarray(0, 100_000);
-  const first = other.sender.put(message, NO_BYTES)!;
-  other.arrive();
-  other.receiver.delivered(other.receiver.find(first)!);
-  gone.sender.put(message, NO_BYTES);
+Deno.test("SegmentShelf.put() leaves short messages, also what lies in a segment of the other side", () => {
+  const { there, back } = createPair();
+  assertEquals(there.put(new Uint8Array(100), NO_BYTES), undefined);
+  const record = there.put(new Uint8Array(100_000), NO_BYTES)!;
+  const message = back.find(record)!;
+  // Its owner would write it again while it is under way.
+  const part = message.subarray(0, 100);
+  assert(segmentOf(part) !== undefined);
+  assertEquals(back.put(part, NO_BYTES), undefined);
+  back.delivered(message);
+  there.close();
+  back.close();
+});
+
+Deno.test("SegmentShelf.forget() has the other side forget what was given back, and tell of it afresh", async () => {
+  const { there, back, told } = createPair();
+  const segment = segments.acquire(100);
+  const record = there.put(segment.bytes.subarray(0, 100), NO_BYTES)!;
+  back.delivered(back.find(record)!);
+
+  there.forget(segment);
+  there.forget(segment);
+  await Promise.resolve();
+
+  assertEquals(back.find(record), undefined);
+  assertEquals(told.length, 2);
+  const again = there.put(segment.bytes.subarray(0, 100), NO_BYTES)!;
+  assertEquals(back.find(again)?.length, 100);
+  assertEquals(told.length, 3);
+  back.delivered(back.find(again)!);
   segment.release();
-  gone.sender.close();
-  assert(!segments.owns(segment));
-  // The other one has no use for it any more.
-  await undefined;
-  other.arrive();
-  assertEquals(other.receiver.find(first), undefined);
+  there.close();
+  back.close();
 });
