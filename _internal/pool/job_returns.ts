@@ -141,8 +141,8 @@ export class JobReturns {
     // From the last to the first: those that are put back keep their order.
     for (const job of record.jobs().reverse()) {
       const slot = record.slotOf(job);
-      // Where the claims are shared they tell for sure; a process is never
-      // sent more than it runs.
+      // Where the claims are shared they tell for sure; a process with which no
+      // memory is shared is never sent more than it runs.
       const begun = !record.worker.revoke(slot);
       record.release(slot);
       job.disarm?.();

@@ -123,7 +123,9 @@ export class ProcessRings {
   /** Host, once the channel is closed and the guest is gone: gives the memory back. */
   release(): void {
     this.#slots = new CallSlots(this.#words(SLOT_WORDS, SLOTS).slice());
-    const { mapping, crowd, place } = this.#parts;
+    const { mapping, knocker, crowd, place } = this.#parts;
+    // Open still where the guest was gone before there was a channel.
+    knocker.close();
     mapping?.unmap();
     crowd.leave(place);
   }
