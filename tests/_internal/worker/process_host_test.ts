@@ -7,6 +7,7 @@ import {
   assertRejects,
   assertThrows,
 } from "@std/assert";
+import { deadline, delay } from "@std/async";
 import { SLOTS } from "../../../_internal/memory/slots.ts";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -266,6 +267,23 @@ Deno.test("ProcessHost keeps the order of messages by ring and by socket, with m
       }
     }),
   );
+});
+
+Deno.test("ProcessHost does not knock at the door while a message is being written", async () => {
+  await using child = new Child();
+  await child.evaluate("1");
+  const { channel } = child.host;
+  // Too large for the ring. Nobody has told the child of it when it begins to come.
+  const message = new Uint8Array(6_000_000).fill(7);
+  message[0] = Command.echo;
+  for (let i = 0; i < 12; i++) {
+    channel.send(message, [], [], new Uint8Array(0), true);
+    await delay(i % 4);
+    channel.wake?.();
+    const echo = await deadline(child.receive(), 10_000);
+    assertEquals(echo.length, message.length);
+    assertEquals(echo.at(-1), 7);
+  }
 });
 
 Deno.test("ProcessHost works over TCP", async () => {
