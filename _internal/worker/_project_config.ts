@@ -1,6 +1,6 @@
 // Copyright 2026 the @concurrent/parallel authors. MIT license.
 
-import { nodePath, nodeUrl } from "../wire/functions/sync_modules.ts";
+import { nodeUrl } from "../wire/functions/sync_modules.ts";
 
 // The runtime finds a configuration by walking up from the root module. A
 // child's root is this package's entry, so left alone it would find this
@@ -16,20 +16,26 @@ export function findProjectConfig(
   mainModule: string | undefined,
 ): string | undefined {
   if (mainModule === undefined || !mainModule.startsWith("file:")) return;
-  const { dirname, join } = nodePath();
-  let directory = dirname(nodeUrl().fileURLToPath(mainModule));
+  let directory = new URL(".", mainModule);
   while (true) {
     for (const name of NAMES) {
-      const path = join(directory, name);
-      if (isFile(path)) return path;
+      const file = new URL(name, directory);
+      if (isFile(file)) return pathOf(file);
     }
-    const parent = dirname(directory);
-    if (parent === directory) return;
+    const parent = new URL("..", directory);
+    if (parent.href === directory.href) return;
     directory = parent;
   }
 }
 
-function isFile(path: string): boolean {
+/** On POSIX without `node:url`: to load that takes as long as all else that a start costs its caller. */
+function pathOf(file: URL): string {
+  return Deno.build.os === "windows"
+    ? nodeUrl().fileURLToPath(file)
+    : decodeURIComponent(file.pathname);
+}
+
+function isFile(path: URL): boolean {
   try {
     return Deno.statSync(path).isFile;
   } catch {
