@@ -34,6 +34,7 @@
 // what only its successor can run. A generator that waits for its consumer lends
 // its place to every task.
 
+import { startAlarm } from "../memory/alarm.ts";
 import { Histogram } from "./histogram.ts";
 import type { Job } from "./job.ts";
 import type { JobQueue } from "./job_queue.ts";
@@ -85,7 +86,8 @@ export class Distributor {
   #startLimit = Infinity;
   /** That was too few. */
   #isShort = false;
-  #growTimer: ReturnType<typeof setTimeout> | undefined;
+  /** Takes back that one more is started soon. */
+  #stopGrowing: (() => void) | undefined;
   /** When what happens together happens. */
   #time: number | undefined;
   /** The lowest priority so far: while all are the same, nobody is overtaken. */
@@ -122,9 +124,8 @@ export class Distributor {
   /** Nothing is under way: who comes now overtakes nobody. */
   rest(): void {
     this.#lowestPriority = Infinity;
-    if (this.#growTimer === undefined) return;
-    clearTimeout(this.#growTimer);
-    this.#growTimer = undefined;
+    this.#stopGrowing?.();
+    this.#stopGrowing = undefined;
   }
 
   /**
@@ -146,11 +147,11 @@ export class Distributor {
     } finally {
       this.#startLimit = Infinity;
     }
-    if (!this.#isShort || this.#growTimer !== undefined) return;
-    this.#growTimer = setTimeout(() => {
-      this.#growTimer = undefined;
+    if (!this.#isShort || this.#stopGrowing !== undefined) return;
+    this.#stopGrowing = startAlarm(GROW_DELAY, () => {
+      this.#stopGrowing = undefined;
       this.#growBy(1);
-    }, GROW_DELAY);
+    });
   }
 
   /** Gives queued jobs to workers that have room, one pump at a time. */
@@ -188,7 +189,7 @@ export class Distributor {
   delivered(): void {
     if (this.#isDue) {
       this.#isDue = false;
-      if (this.#growTimer === undefined) this.pump();
+      if (this.#stopGrowing === undefined) this.pump();
       else this.#growBy(0);
     }
     this.#time = undefined;
