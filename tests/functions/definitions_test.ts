@@ -4,6 +4,7 @@
 
 import { Session } from "node:inspector";
 import { assert, assertEquals, assertGreater } from "@std/assert";
+import { defineFunction, noteTime } from "../../_internal/pool/definitions.ts";
 import { NO_TRANSFER, threadBackend } from "../../_internal/pool/backend.ts";
 import { RemoteWorker } from "../../_internal/pool/remote_worker.ts";
 import { CallMode, Tag } from "../../_internal/wire/messages.ts";
@@ -146,4 +147,23 @@ Deno.test("a function that captured a large array is defined again when any byte
     send(fn, index);
     assertEquals(sizes(Tag.define).length, expected, `byte ${index}`);
   }
+});
+
+Deno.test("one call that was interrupted does not make a function a slow one, many do", () => {
+  const definition = defineFunction(() => 1, false);
+  noteTime(definition, 1);
+  assertEquals(definition.meanTime, 1);
+
+  noteTime(definition, 1_000);
+  assert(definition.meanTime! < 3, `${definition.meanTime} ms`);
+
+  for (let i = 0; i < 12; i++) noteTime(definition, 1_000);
+  assert(definition.meanTime! > 500, `${definition.meanTime} ms`);
+});
+
+Deno.test("a function that takes no time at all can become a slow one", () => {
+  const definition = defineFunction(() => 1, false);
+  noteTime(definition, 0);
+  for (let i = 0; i < 30; i++) noteTime(definition, 100);
+  assert(definition.meanTime! > 50, `${definition.meanTime} ms`);
 });
