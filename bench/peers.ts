@@ -86,6 +86,9 @@ function parseOptions(args: string[]) {
   if (options.help) return undefined;
   const { quick, rounds = "5", only, programs, json, doc } = options;
   const chart = options.svg ?? (quick ? undefined : "docs/peers.svg");
+  if (quick && doc !== undefined) {
+    throw new UsageError("--doc does not take what was measured with --quick");
+  }
   const from = parseNames(options.from);
   const paths = Object.entries({
     svg: [chart],

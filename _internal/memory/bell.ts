@@ -22,49 +22,66 @@ const AWAKE = 0;
 const PARKED = 1;
 const WATCHING = 2;
 
-/** One sleeper's bell, a word of shared memory. */
-export class Bell {
-  readonly #words: Int32Array<SharedArrayBuffer>;
-  readonly #index: number;
+/**
+ * One sleeper's word, in memory that both sides see. Where the sleeper is in
+ * another process it cannot be notified: in `c` the ringer wakes it by another
+ * road.
+ */
+export class Door {
+  protected readonly words: Int32Array;
+  protected readonly index: number;
 
-  constructor(words: Int32Array<SharedArrayBuffer>, index = 0) {
-    this.#words = words;
-    this.#index = index;
+  constructor(words: Int32Array, index = 0) {
+    this.words = words;
+    this.index = index;
   }
 
-  /** Ringer, after it has published: wakes the sleeper if it sleeps. */
-  ring(): void {
-    const words = this.#words;
-    const index = this.#index;
+  /** Ringer, after it has published: true where it has to wake the sleeper. */
+  take(): boolean {
+    const { words, index } = this;
     const state = Atomics.load(words, index);
-    if (
-      state !== AWAKE &&
+    return state !== AWAKE &&
       Atomics.compareExchange(words, index, state, AWAKE) === state &&
-      state === PARKED
-    ) {
-      Atomics.notify(words, index);
-    }
+      state === PARKED;
   }
 
-  /** Sleeper: announces that it is about to sleep. It must look once more before it parks. */
+  /** Sleeper: announces that it is about to sleep. It must look once more before it does. */
   prepare(): void {
-    Atomics.store(this.#words, this.#index, PARKED);
+    Atomics.store(this.words, this.index, PARKED);
   }
 
   /** Sleeper: announces that it is about to watch. It must look once more before it does. */
   prepareWatch(): void {
-    Atomics.store(this.#words, this.#index, WATCHING);
+    Atomics.store(this.words, this.index, WATCHING);
   }
 
-  /** Sleeper: found something after all. */
+  /** Sleeper: found something after all, or was woken. */
   cancel(): void {
-    Atomics.store(this.#words, this.#index, AWAKE);
+    Atomics.store(this.words, this.index, AWAKE);
+  }
+
+  /** Sleeper: true where somebody has taken it since. */
+  get isTaken(): boolean {
+    return Atomics.load(this.words, this.index) === AWAKE;
+  }
+}
+
+/** The same between threads, where the ringer notifies the sleeper. */
+export class Bell extends Door {
+  declare protected readonly words: Int32Array<SharedArrayBuffer>;
+
+  constructor(words: Int32Array<SharedArrayBuffer>, index = 0) {
+    super(words, index);
+  }
+
+  /** Ringer, after it has published: wakes the sleeper if it sleeps. */
+  ring(): void {
+    if (this.take()) Atomics.notify(this.words, this.index);
   }
 
   /** Sleeper: looks whether it is rung, or another is, so many times; true where one was. */
   watch(looks: number, others: readonly Door[]): boolean {
-    const words = this.#words;
-    const index = this.#index;
+    const { words, index } = this;
     for (let i = 0; i < looks; i++) {
       if (Atomics.load(words, index) === AWAKE) return true;
       for (let at = 0; at < others.length; at++) {
@@ -77,67 +94,18 @@ export class Bell {
 
   /** Sleeper: blocks its thread until it is rung, `timeout` ms at most. */
   parkSync(timeout: number): void {
-    Atomics.wait(this.#words, this.#index, PARKED, timeout);
+    Atomics.wait(this.words, this.index, PARKED, timeout);
   }
 
   /** Ringer: is the sleeper asleep, or about to be, and has nobody rung? */
   get isParked(): boolean {
-    return Atomics.load(this.#words, this.#index) === PARKED;
+    return Atomics.load(this.words, this.index) === PARKED;
   }
 
   /** Sleeper: sleeps without blocking the event loop. Undefined: it was rung already. */
   park(): Promise<unknown> | undefined {
-    const { async, value } = Atomics.waitAsync(
-      this.#words,
-      this.#index,
-      PARKED,
-    );
+    const { async, value } = Atomics.waitAsync(this.words, this.index, PARKED);
     return async ? value : undefined;
-  }
-}
-
-/**
- * The same protocol where the sleeper is in another process, which cannot be
- * notified: in `c` the ringer wakes it by another road. The word lies in memory
- * that both have mapped.
- */
-export class Door {
-  readonly #words: Int32Array;
-  readonly #index: number;
-
-  constructor(words: Int32Array, index = 0) {
-    this.#words = words;
-    this.#index = index;
-  }
-
-  /** Ringer, after it has published: true where it has to wake the sleeper. */
-  take(): boolean {
-    const words = this.#words;
-    const index = this.#index;
-    const state = Atomics.load(words, index);
-    return state !== AWAKE &&
-      Atomics.compareExchange(words, index, state, AWAKE) === state &&
-      state === PARKED;
-  }
-
-  /** Sleeper: as {@linkcode Bell.prepare}. */
-  prepare(): void {
-    Atomics.store(this.#words, this.#index, PARKED);
-  }
-
-  /** Sleeper: as {@linkcode Bell.prepareWatch}. */
-  prepareWatch(): void {
-    Atomics.store(this.#words, this.#index, WATCHING);
-  }
-
-  /** Sleeper: true where somebody has taken it since. */
-  get isTaken(): boolean {
-    return Atomics.load(this.#words, this.#index) === AWAKE;
-  }
-
-  /** Sleeper: found something after all, or was woken. */
-  cancel(): void {
-    Atomics.store(this.#words, this.#index, AWAKE);
   }
 }
 

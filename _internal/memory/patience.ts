@@ -1,9 +1,9 @@
 // Copyright 2026 the @concurrent/parallel authors. MIT license.
 
 /** Times in a row in vain after which it is tried less often. */
-const MAX_MISSES = 4;
+const MAX_MISSES = 8;
 /** At the least it is tried once in 2 to the power of so many times. */
-const MAX_BACK_OFF = 6;
+const MAX_BACK_OFF = 3;
 
 /**
  * How long to look for something before sleeping: for as long as that has been

@@ -375,10 +375,14 @@ export class Distributor {
 
   /** Starts workers while there are more waiting jobs than workers on their way. */
   #grow(): void {
-    const { concurrency } = this.#options;
+    const { concurrency, sendsEarly } = this.#options;
     let coming = 0;
     for (const record of this.#workers.live) {
-      if (record.state === "starting") coming += concurrency;
+      // One that has been sent a call already comes for that one.
+      const places = sendsEarly === undefined
+        ? concurrency
+        : concurrency - record.load;
+      if (record.state === "starting") coming += Math.max(places, 0);
     }
     while (this.#queue.size > coming) {
       this.#isShort = this.#startLimit === 0;

@@ -65,8 +65,12 @@ export class RemoteWorker implements PoolWorker {
       this.#signals.detachAll();
       // Whoever would hear of it is gone.
       this.#relay?.close();
-      for (const { reject } of this.#loads.values()) {
-        reject(crashError(this.name, "prewarm", exit, undefined));
+      // Where it has run anything, that is the reason: its successor gets the
+      // functions with its first calls.
+      const isIdle = this.#calls.every((call) => call === undefined);
+      for (const { resolve, reject } of this.#loads.values()) {
+        if (!isIdle) resolve();
+        else reject(crashError(this.name, "prewarm", exit, undefined));
       }
       this.#loads.clear();
       events.exited(exit);
