@@ -15,7 +15,7 @@ import { PoolExecutor } from "./pool_executor.ts";
  * Runs tasks in a pool of worker threads: for tasks that compute, or that block.
  *
  * - **Parallel:** threads run JavaScript at the same time, one on each core.
- * - **Memory:** each worker takes about 12 MB and 20 ms to start; idle ones are used again.
+ * - **Memory:** each worker takes about 13 MB and 20 ms to start; idle ones are used again.
  * - **Stopping:** a thread that is busy in JavaScript cannot be stopped. Its
  *   future settles on time all the same, and the pool replaces it; use
  *   {@linkcode ProcessPoolExecutor} where a stop must be real.
