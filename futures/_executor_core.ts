@@ -171,17 +171,22 @@ export function submitWork(
 const plainOptions = new WeakMap<AnyFunction, JobOptions>();
 
 function jobOptionsOf(fn: AnyFunction, options: TaskOptions): JobOptions {
-  const known = plainOptions.get(fn);
-  if (known !== undefined && options === NO_OPTIONS) return known;
-  const jobOptions: JobOptions = {
+  if (options !== NO_OPTIONS) return createJobOptions(fn, options);
+  let known = plainOptions.get(fn);
+  if (known === undefined) {
+    plainOptions.set(fn, known = createJobOptions(fn, options));
+  }
+  return known;
+}
+
+function createJobOptions(fn: AnyFunction, options: TaskOptions): JobOptions {
+  return {
     name: options.name || nameOf(fn) || "(anonymous)",
     priority: options.priority ?? 0,
     timeout: options.timeout,
     retries: options.retries ?? 0,
     maySendAhead: options.signal === undefined,
   };
-  if (options === NO_OPTIONS) plainOptions.set(fn, jobOptions);
-  return jobOptions;
 }
 
 /** Submits one call and gives its future. */

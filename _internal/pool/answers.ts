@@ -5,7 +5,7 @@
 import { SerializationError } from "../base/errors.ts";
 import { copyOf } from "../memory/segments.ts";
 import { ByteReader } from "../wire/bytes.ts";
-import { decodeValue } from "../wire/codec.ts";
+import { decodeGraph } from "../wire/codec.ts";
 import { NOT_FLAT, readFlat } from "../wire/_codec_primitives.ts";
 import { decodeError } from "../wire/error_codec.ts";
 import { homes } from "../wire/functions/homecoming.ts";
@@ -36,15 +36,12 @@ export function readAnswer(
   attachments: readonly unknown[],
 ): unknown {
   const r = new ByteReader(payload);
-  if (mode !== CallMode.chunk) {
-    const flat = readFlat(r);
-    if (flat !== NOT_FLAT) return flat;
-    r.offset = 0;
-  }
+  const flat = mode === CallMode.chunk ? NOT_FLAT : readFlat(r);
+  if (flat !== NOT_FLAT) return flat;
   const context = { attachments, modules: NO_MODULES, homes };
   return mode === CallMode.chunk
     ? readOutcomes(r, context)
-    : decodeValue(r, context);
+    : decodeGraph(r, context);
 }
 
 /** Reads the error of a call. */

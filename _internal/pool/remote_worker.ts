@@ -125,7 +125,7 @@ export class RemoteWorker implements PoolWorker {
     this.#host.slots?.queue(slot);
     this.#calls[slot] = work;
     this.#origins[slot] = origin;
-    this.#post(payload, true);
+    this.#post(payload);
     if (signals.length > 0) this.#signals.attach(slot, signals);
   }
 
@@ -221,7 +221,7 @@ export class RemoteWorker implements PoolWorker {
       writer.reset();
       writeHeader(writer, { tag: Tag.define, definition: id });
       writer.u8(payload.mutable ? 1 : 0);
-      this.#post(payload, true);
+      this.#post(payload);
       if (this.#definitions.size >= MAX_DEFINITIONS) {
         const [oldest] = this.#definitions;
         this.#definitions.delete(oldest!);
@@ -233,8 +233,8 @@ export class RemoteWorker implements PoolWorker {
     this.#definitions.add(id);
   }
 
-  /** Sends the header in `writer` and the payload. */
-  #post(payload: Payload, isMore: boolean): void {
+  /** Sends the header in `writer` and the payload; more follows, or `wake()`. */
+  #post(payload: Payload): void {
     try {
       // One that lies in a segment has room for the header there.
       const isSegment = payload.segment !== undefined;
@@ -244,7 +244,7 @@ export class RemoteWorker implements PoolWorker {
         payload.attachments,
         payload.transfer,
         isSegment ? NO_BYTES : payload.bytes,
-        isMore,
+        true,
       );
     } catch (error) {
       throw new SerializationError(

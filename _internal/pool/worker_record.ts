@@ -229,10 +229,11 @@ export class WorkerRecord {
     if (this.#concurrency === Infinity) return undefined;
     const lent = this.#lent;
     let places = this.#concurrency;
-    const next = this.#order.find((job) =>
-      !(lent.size > 0 && lent.has(job)) && (places-- <= 0 || isWaiting(job))
-    );
-    return places < 0 ? undefined : next;
+    const next = this.#order.find((job) => {
+      if (lent.size > 0 && lent.has(job)) return false;
+      return isWaiting(job) || --places === 0;
+    });
+    return next !== undefined && isWaiting(next) ? next : undefined;
   }
 
   /** The job that was sent first of those that have not begun. */

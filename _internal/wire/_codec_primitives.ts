@@ -224,8 +224,15 @@ export function writeFlatArray(
   return false;
 }
 
-/** Reads a value without objects in it, or a short array of such. Where it is something else `r` is anywhere. */
+/** Reads a value without objects in it, or a short array of such. Where it is something else `r` is where it was. */
 export function readFlat(r: ByteReader): unknown {
+  const { offset } = r;
+  const value = readFlatOrArray(r);
+  if (value === NOT_FLAT) r.offset = offset;
+  return value;
+}
+
+function readFlatOrArray(r: ByteReader): unknown {
   const tag = r.buffer[r.offset];
   if (tag !== tags.TAG_ARRAY) return readFlatValue(r, tag);
   const length = r.buffer[r.offset + 1];

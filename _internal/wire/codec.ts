@@ -103,11 +103,13 @@ export function encodeGraph(
  * @throws {SerializationError} If the message is malformed, or names what this side does not have.
  */
 export function decodeValue(r: ByteReader, c: DecodeContext): unknown {
-  const { offset } = r;
   // No tables for them here either.
   const flat = readFlat(r);
-  if (flat !== NOT_FLAT) return flat;
-  r.offset = offset;
+  return flat === NOT_FLAT ? decodeGraph(r, c) : flat;
+}
+
+/** As `decodeValue`, of a value that `readFlat()` has left to the decoder. */
+export function decodeGraph(r: ByteReader, c: DecodeContext): unknown {
   try {
     return new Decoder(r, c).root();
   } catch (error) {

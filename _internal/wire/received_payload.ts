@@ -5,7 +5,7 @@
 
 import { SerializationError } from "../base/errors.ts";
 import { ByteReader } from "./bytes.ts";
-import { type DecodeContext, decodeValue } from "./codec.ts";
+import { type DecodeContext, decodeGraph, decodeValue } from "./codec.ts";
 import { NOT_FLAT, readFlat } from "./_codec_primitives.ts";
 import { malformed } from "./_codec_types.ts";
 import { type ModuleNamespace, prepare } from "./functions/revive.ts";
@@ -76,9 +76,9 @@ export function decodePayload(
 ): unknown {
   const r = new ByteReader(bytes, offset);
   const flat = readFlat(r);
-  if (flat !== NOT_FLAT) return flat;
-  r.offset = offset;
-  return decodeValue(r, { attachments, modules, revive: prepare, signal });
+  return flat === NOT_FLAT
+    ? decodeGraph(r, { attachments, modules, revive: prepare, signal })
+    : flat;
 }
 
 /** Reads what `writeContexts` wrote. */

@@ -14,7 +14,7 @@
 //
 // Steps 2 and 3 and their counterpart in `Bell.ring()` exclude lost wake-ups. A
 // batch is followed by a turn of the event loop when it has run for longer than
-// `TURN` ms, so that timers and ports are not starved by a flood of messages.
+// 8 ms (`memory/turns.ts`), so that a flood does not starve timers and ports.
 //
 // Who has just sent something expects something: the caller's side an answer,
 // a worker that has answered the next call, since a caller who awaits one call
@@ -28,7 +28,7 @@
 //      takes over; else all is as before P1
 //
 // A ringer that came before P1 has notified the loop: it wakes, drains what is
-// left, and parks again. After `TURN` ms of answers that came this way the
+// left, and parks again. After 8 ms of answers that came this way the
 // event loop gets its turn: the next answer is waited for asleep.
 //
 // A channel to another process has a word of its own in memory that both have
@@ -40,7 +40,7 @@
 import { type Bell, type Door, nextTurn } from "../memory/bell.ts";
 import type { Crowd } from "../memory/crowd.ts";
 import { Patience } from "../memory/patience.ts";
-import { TURN, Turns } from "../memory/turns.ts";
+import { Turns } from "../memory/turns.ts";
 
 /** Looks of a guest before it sleeps: some tens of microseconds, in which the next call of a caller who awaits one after the other arrives. */
 const GUEST_LOOKS = 2000;
@@ -133,16 +133,10 @@ export class RingPump {
   }
 
   async #run(): Promise<void> {
-    let turnEnds = performance.now() + TURN;
     this.#wakes();
     while (this.#channels.size > 0) {
       if (this.#drain() > 0) {
-        if (performance.now() > turnEnds) {
-          await nextTurn();
-          turnEnds = performance.now() + TURN;
-        } else {
-          await undefined;
-        }
+        await (this.#turns.isDue(performance.now()) ? nextTurn() : undefined);
         continue;
       }
       const looks = this.#looks();
@@ -167,7 +161,6 @@ export class RingPump {
       }
       this.#cancel();
       this.#wakes();
-      turnEnds = performance.now() + TURN;
     }
     this.#sleeps();
     this.#cancel();

@@ -318,12 +318,7 @@ export class Guest {
     try {
       // Forgotten already: others came after it.
       if (definition !== undefined) {
-        const modules = await loadModules(
-          definition.modules.filter((url) => !this.#modules.has(url)),
-        );
-        for (const [url, namespace] of modules) {
-          this.#modules.set(url, namespace);
-        }
+        await this.#import(this.#missing(definition.modules, NO_MODULES));
         this.#function(definition);
       }
     } catch (error) {
@@ -377,14 +372,11 @@ export class Guest {
       // never turn the event loop. With the others too the call has a moment
       // for what is on its way.
       Promise.all([
-        loadModules(missing),
+        this.#import(missing),
         this.#held[call.slot]?.whenFired(fired ?? 0),
         lacksStream ? import("./item_stream.ts") : undefined,
-      ]).then(([modules, , stream]) => {
+      ]).then(([, , stream]) => {
         this.#ItemStream ??= stream?.ItemStream;
-        for (const [url, namespace] of modules) {
-          this.#modules.set(url, namespace);
-        }
         this.#run(later, definition, head.offset);
       }).catch((error) => {
         kept.release();
@@ -398,6 +390,13 @@ export class Guest {
     }
   }
 
+  async #import(urls: readonly string[]): Promise<void> {
+    for (const [url, namespace] of await loadModules(urls)) {
+      this.#modules.set(url, namespace);
+    }
+  }
+
+  /** Which of these modules have not been imported. */
   #missing(
     ours: readonly string[],
     theirs: readonly string[],

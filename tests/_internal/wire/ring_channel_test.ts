@@ -132,17 +132,19 @@ Deno.test("RingChannel.send() of what cannot be cloned leaves nothing behind", a
   assertEquals(found, [1, 2]);
 });
 
-Deno.test("RingChannel.poll() tells whether a message is still on the road", () => {
+/** A channel to itself whose road lends its bytes, and hands each message to `arrive`. */
+function createLending(
+  arrive: (deliver: () => void) => void,
+): { channel: RingChannel; found: number[] } {
   const size = 1024;
   const memory = new SharedArrayBuffer(ringBytes(size));
-  const arrivals: (() => void)[] = [];
   const road: SideRoad = {
     carriesAttachments: false,
     lendsBytes: true,
     onArrival: () => {},
     send: (message) => {
       const bytes = message.slice();
-      arrivals.push(() => {
+      arrive(() => {
         road.onArrival(bytes, []);
         bytes.fill(0);
       });
@@ -157,6 +159,12 @@ Deno.test("RingChannel.poll() tells whether a message is still on the road", () 
   }, { add() {}, remove() {}, wake() {}, expect() {} } as unknown as RingPump);
   const found: number[] = [];
   channel.onMessage = (message) => found.push(message[0]!);
+  return { channel, found };
+}
+
+Deno.test("RingChannel.poll() tells whether a message is still on the road", () => {
+  const arrivals: (() => void)[] = [];
+  const { channel, found } = createLending((deliver) => arrivals.push(deliver));
   channel.open();
   assert(channel.poll());
   channel.send(new Uint8Array([1]));
@@ -171,27 +179,7 @@ Deno.test("RingChannel.poll() tells whether a message is still on the road", () 
 });
 
 Deno.test("RingChannel keeps what it is lent before it is open", () => {
-  const size = 1024;
-  const memory = new SharedArrayBuffer(ringBytes(size));
-  const road: SideRoad = {
-    carriesAttachments: false,
-    lendsBytes: true,
-    onArrival: () => {},
-    send: (message) => {
-      const bytes = message.slice();
-      road.onArrival(bytes, []);
-      bytes.fill(0);
-    },
-    close: () => {},
-  };
-  const channel = new RingChannel({
-    producer: new RingProducer(memory, 0, size),
-    consumer: new RingConsumer(memory, 0, size),
-    peerBell: new Bell(new Int32Array(new SharedArrayBuffer(4))),
-    road,
-  }, { add() {}, remove() {}, wake() {}, expect() {} } as unknown as RingPump);
-  const found: number[] = [];
-  channel.onMessage = (message) => found.push(message[0]!);
+  const { channel, found } = createLending((deliver) => deliver());
   channel.send(new Uint8Array(1000).fill(2));
   channel.send(new Uint8Array(1000).fill(3));
 
