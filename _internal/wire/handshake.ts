@@ -1,31 +1,20 @@
 // Copyright 2026 the @concurrent/parallel authors. MIT license.
 
-// How a parent and its child process find and prove each other.
+// How the two ends of a connection prove each other. The host listens
+// (authenticated_listener.ts), the guest connects, both have the key.
 //
-//   1. The parent makes a key of 256 random bits and listens: on a Unix socket
-//      in a fresh directory that only its user can enter, or on the TCP
-//      loopback where there are no Unix sockets.
-//   2. It writes address and key to the child's stdin: arguments and the
-//      environment can be read by other programs.
-//   3. guest -> host   magic (8), guest nonce (32)
-//   4. host  -> guest  host nonce (32), HMAC(key, HOST_ROLE, guest nonce, host nonce) (32)
-//   5. guest -> host   HMAC(key, GUEST_ROLE, guest nonce, host nonce) (32)
-//   6. The parent stops to listen and removes the directory.
+//   1. guest -> host   magic (8), guest nonce (32)
+//   2. host  -> guest  host nonce (32), HMAC(key, HOST_ROLE, guest nonce, host nonce) (32)
+//   3. guest -> host   HMAC(key, GUEST_ROLE, guest nonce, host nonce) (32)
 //
-// The role is part of what is signed, so an answer cannot be reflected. All
-// sizes are fixed, so nothing behind the handshake is ever read with it. Who
-// fails is disconnected and learns nothing; the host goes on to wait for the
-// right guest. One slow stranger does not hold up the others: every connection
-// has its own run and its own deadline, and beyond PENDING_LIMIT the oldest goes.
+// The role is part of what is signed, so an answer cannot be reflected, and both
+// nonces are, so none can be used again. All sizes are fixed, so nothing behind
+// the handshake is ever read with it. Who fails is disconnected and learns
+// nothing. A guest cannot know whether its last proof was taken: what a host
+// sends first tells, or the end of the connection.
 
-import {
-  NotSupportedError,
-  ParallelError,
-  TimeoutError,
-} from "../base/errors.ts";
+import { ParallelError, TimeoutError } from "../base/errors.ts";
 
-/** How long the host waits for its guest, in ms. */
-export const HOST_DEADLINE = 10_000;
 /**
  * How long the guest waits for the host's answer, in ms. Longer than the
  * host's: a host that is busy in a synchronous loop cannot answer, and one that
@@ -34,18 +23,15 @@ export const HOST_DEADLINE = 10_000;
 export const GUEST_DEADLINE = 60_000;
 /** How long the host hears one connection out, in ms. */
 const CONNECTION_DEADLINE = 3_000;
-/** Connections that the host hears out at a time. */
-const PENDING_LIMIT = 32;
 /** In how many steps a deadline passes, see {@linkcode startDeadline}. */
 const DEADLINE_STEPS = 20;
 
 /** Bytes of a key. */
 export const KEY_SIZE = 32;
+/** Where one program talks to itself or to its children. */
+export const LOOPBACK = "127.0.0.1";
 const NONCE_SIZE = 32;
 const MAC_SIZE = 32;
-/** The longest name of a Unix socket that every platform takes, in bytes. */
-const MAX_PATH = 103;
-const DIRECTORY_PREFIX = "concurrent-parallel-";
 
 const encoder = new TextEncoder();
 const MAGIC = encoder.encode("cpar/1\r\n");
@@ -65,18 +51,27 @@ export interface HandshakeOptions {
   deadline?: number;
 }
 
-/** Where a parent listens. */
-export type RendezvousAddress =
+/** Where somebody listens. */
+export type SocketAddress =
   | { readonly transport: "unix"; readonly path: string }
-  | { readonly transport: "tcp"; readonly port: number };
+  | {
+    readonly transport: "tcp";
+    /**
+     * The name or address of the machine.
+     *
+     * @default {"127.0.0.1"}
+     */
+    readonly hostname?: string;
+    readonly port: number;
+  };
 
-/** The sockets that a rendezvous can use. */
-export type RendezvousTransport = RendezvousAddress["transport"];
+/** The sockets that there are. */
+export type SocketTransport = SocketAddress["transport"];
 
 /** The other end of a connection is not who it should be. */
 export class HandshakeError extends ParallelError {}
 
-/** Makes a key for one child. */
+/** Makes a key. */
 export function createKey(): Uint8Array<ArrayBuffer> {
   return crypto.getRandomValues(new Uint8Array(KEY_SIZE));
 }
@@ -133,214 +128,31 @@ export function offerHandshake(
   });
 }
 
-/** Connects to where a parent listens. */
-export async function connectTo(
-  address: RendezvousAddress,
-): Promise<Deno.Conn> {
+/** Connects to where somebody listens. */
+export async function connectTo(address: SocketAddress): Promise<Deno.Conn> {
   if (address.transport === "unix") {
     return await Deno.connect({ transport: "unix", path: address.path });
   }
-  const conn = await Deno.connect({
-    hostname: LOOPBACK,
-    port: address.port,
-  });
+  const { hostname = LOOPBACK, port } = address;
+  const conn = await Deno.connect({ hostname, port });
   conn.setNoDelay(true);
   return conn;
 }
 
 /**
- * The place where one child meets its parent.
+ * Connects to where somebody listens, and proves both ends.
  *
- * ```text
- * state      meaning                         leaves by
- * listening  strangers are turned away       the right guest, deadline, close() -> closed
- * closed     socket and directory are gone   never
- * ```
+ * @throws {HandshakeError} If the other end does not have the key.
+ * @throws {TimeoutError} If it takes longer than the deadline.
  */
-export class Rendezvous implements Disposable {
-  readonly address: RendezvousAddress;
-  readonly #key: Uint8Array<ArrayBuffer>;
-  readonly #listener: Deno.Listener;
-  readonly #directory: string | undefined;
-  readonly #pending = new Set<HandshakeSocket>();
-  readonly #result = Promise.withResolvers<Deno.Conn>();
-  #state: "listening" | "closed" = "listening";
-
-  /**
-   * Starts to listen.
-   *
-   * @throws {NotSupportedError} If a permission is missing.
-   */
-  constructor(
-    key: Uint8Array<ArrayBuffer>,
-    options: { transport?: RendezvousTransport | undefined } = {},
-  ) {
-    this.#key = key;
-    let transport = options.transport ?? defaultTransport();
-    // Closing before accept() is no failure that anybody has to handle.
-    this.#result.promise.catch(() => {});
-    try {
-      let path = "";
-      if (transport === "unix") {
-        this.#directory = createDirectory();
-        path = `${this.#directory}/s`;
-        if (options.transport === undefined && !isUsable(path)) {
-          removeDirectory(this.#directory);
-          transport = "tcp";
-        }
-      }
-      if (transport === "unix") {
-        this.#listener = Deno.listen({ transport, path });
-        this.address = { transport, path };
-      } else {
-        const listener = Deno.listen({ hostname: LOOPBACK, port: 0 });
-        this.#listener = listener;
-        this.address = { transport, port: listener.addr.port };
-      }
-    } catch (error) {
-      removeDirectory(this.#directory);
-      if (!(error instanceof Deno.errors.NotCapable)) throw error;
-      const flags = transport === "unix"
-        ? "--allow-read, --allow-write and --allow-net"
-        : `--allow-net=${LOOPBACK}`;
-      throw new NotSupportedError(
-        `Cannot listen for a child process without ${flags}`,
-        { cause: error },
-      );
-    }
-  }
-
-  /**
-   * Waits for the guest that has the key. Whatever the outcome, nothing listens afterwards.
-   *
-   * @throws {TimeoutError} If it does not come before the deadline.
-   * @throws {HandshakeError} If `close()` is called meanwhile.
-   */
-  async accept(
-    { deadline = HOST_DEADLINE }: HandshakeOptions = {},
-  ): Promise<Deno.Conn> {
-    const stop = startDeadline(deadline, () => {
-      this.#result.reject(
-        new TimeoutError(
-          `Cannot meet the child process: it has not connected within ${deadline} ms`,
-        ),
-      );
-    });
-    void this.#listen();
-    try {
-      return await this.#result.promise;
-    } finally {
-      stop();
-      this.close();
-    }
-  }
-
-  /** Stops to listen and removes the directory. */
-  close(): void {
-    if (this.#state === "closed") return;
-    this.#state = "closed";
-    this.#result.reject(
-      new HandshakeError("Cannot meet the child process: closed"),
-    );
-    this.#listener.close();
-    removeDirectory(this.#directory);
-    for (const socket of this.#pending) closeQuietly(socket);
-    this.#pending.clear();
-  }
-
-  [Symbol.dispose](): void {
-    this.close();
-  }
-
-  async #listen(): Promise<void> {
-    while (this.#state === "listening") {
-      let conn: Deno.Conn;
-      try {
-        conn = await this.#listener.accept();
-      } catch (error) {
-        // One connection that went away before it was taken is its own matter.
-        if (error instanceof Deno.errors.ConnectionAborted) continue;
-        this.#result.reject(error);
-        return;
-      }
-      if (this.#pending.size >= PENDING_LIMIT) {
-        // The oldest, not the newest: the right guest needs a few ms only.
-        const [oldest] = this.#pending;
-        this.#pending.delete(oldest!);
-        closeQuietly(oldest!);
-      }
-      this.#pending.add(conn);
-      void this.#hear(conn);
-    }
-  }
-
-  async #hear(conn: Deno.Conn): Promise<void> {
-    try {
-      if (this.address.transport === "tcp") {
-        (conn as Deno.TcpConn).setNoDelay(true);
-      }
-      await acceptHandshake(conn, this.#key);
-    } catch {
-      // A stranger. It was disconnected, and the right guest may still come.
-      this.#pending.delete(conn);
-      return;
-    }
-    // Dropped or closed while its last bytes were on their way.
-    if (!this.#pending.delete(conn)) closeQuietly(conn);
-    else this.#result.resolve(conn);
-  }
-}
-
-const LOOPBACK = "127.0.0.1";
-
-/** Unix sockets where the platform and the permissions allow them: they are faster, and only this user can connect. */
-function defaultTransport(): RendezvousTransport {
-  if (Deno.build.os === "windows") return "tcp";
-  const names = ["read", "write", "net"] as const;
-  const isAllowed = names.every((name) =>
-    Deno.permissions.querySync({ name }).state === "granted"
-  );
-  return isAllowed || !isLoopbackAllowed() ? "unix" : "tcp";
-}
-
-/** Whether the platforms take it as a socket's name, and a permission flag as an item of its list. */
-function isUsable(path: string): boolean {
-  return encoder.encode(path).length <= MAX_PATH && !path.includes(",");
-}
-
-function isLoopbackAllowed(): boolean {
-  const descriptor = { name: "net", host: LOOPBACK } as const;
-  return Deno.permissions.querySync(descriptor).state === "granted";
-}
-
-// Directories that exist now. A program that ends while one does removes it on
-// its way out; only a kill within these few milliseconds leaves one behind.
-const directories = new Set<string>();
-
-function createDirectory(): string {
-  const directory = Deno.makeTempDirSync({ prefix: DIRECTORY_PREFIX });
-  if (directories.size === 0) {
-    addEventListener("unload", removeAllDirectories);
-  }
-  directories.add(directory);
-  return directory;
-}
-
-function removeDirectory(directory: string | undefined): void {
-  if (directory === undefined || !directories.delete(directory)) return;
-  if (directories.size === 0) {
-    removeEventListener("unload", removeAllDirectories);
-  }
-  try {
-    Deno.removeSync(directory, { recursive: true });
-  } catch (error) {
-    // A child that found its parent's socket dead removes it too.
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  }
-}
-
-function removeAllDirectories(): void {
-  for (const directory of [...directories]) removeDirectory(directory);
+export async function connectAuthenticated(
+  address: SocketAddress,
+  key: Uint8Array<ArrayBuffer>,
+  options?: HandshakeOptions,
+): Promise<Deno.Conn> {
+  const conn = await connectTo(address);
+  await offerHandshake(conn, key, options);
+  return conn;
 }
 
 /** Runs a handshake that closes its socket when it fails or takes too long. */
@@ -373,9 +185,12 @@ async function guarded(
  * one step only.
  *
  * Without `setTimeout()`, whose first use in a program takes 5 ms: a child has
- * no other before its first task.
+ * no other before its first task. Returns what takes it back.
  */
-function startDeadline(deadline: number, onExpire: () => void): () => void {
+export function startDeadline(
+  deadline: number,
+  onExpire: () => void,
+): () => void {
   let left = DEADLINE_STEPS;
   let timeout = nextStep();
   function nextStep(): AbortSignal {
@@ -425,9 +240,13 @@ export async function writeAll(
   }
 }
 
-function importKey(key: Uint8Array<ArrayBuffer>): Promise<CryptoKey> {
+/** A key of another length than ours is a user's: as HMAC pads short ones, two of them could mean the same. */
+async function importKey(key: Uint8Array<ArrayBuffer>): Promise<CryptoKey> {
   const algorithm = { name: "HMAC", hash: "SHA-256" };
-  return crypto.subtle.importKey("raw", key, algorithm, false, ["sign"]);
+  const raw = key.length === KEY_SIZE
+    ? key
+    : new Uint8Array(await crypto.subtle.digest("SHA-256", key));
+  return await crypto.subtle.importKey("raw", raw, algorithm, false, ["sign"]);
 }
 
 async function sign(
@@ -464,10 +283,10 @@ function mismatch(): HandshakeError {
   );
 }
 
-function closeQuietly(socket: HandshakeSocket): void {
+export function closeQuietly(socket: HandshakeSocket): void {
   try {
     socket.close();
   } catch {
-    // Closed already, by its deadline or by the rendezvous.
+    // Closed already, by its deadline or by who listens.
   }
 }

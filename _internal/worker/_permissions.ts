@@ -8,7 +8,7 @@
 
 import { describe } from "../base/validation.ts";
 import { nodePath, nodeUrl } from "../wire/functions/sync_modules.ts";
-import type { RendezvousAddress } from "../wire/handshake.ts";
+import type { SocketAddress } from "../wire/handshake.ts";
 import { PROCESS_ENTRY } from "./entry_urls.ts";
 
 type Name = Deno.PermissionDescriptor["name"];
@@ -61,7 +61,7 @@ const DEFAULT_IMPORT_HOSTS = [
  */
 export function permissionFlags(
   permissions: Deno.PermissionOptions | undefined,
-  address: RendezvousAddress,
+  address: SocketAddress,
   entry: string | URL = PROCESS_ENTRY,
 ): string[] {
   const requests = NAMES.map((name) =>

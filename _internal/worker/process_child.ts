@@ -27,7 +27,7 @@ import { CallSlots } from "../memory/slots.ts";
 import {
   connectTo,
   offerHandshake,
-  type RendezvousAddress,
+  type SocketAddress,
 } from "../wire/handshake.ts";
 import { ProcessChannel } from "../wire/process_channel.ts";
 import { unrefWorker } from "./unref_worker.ts";
@@ -52,7 +52,7 @@ export interface ChildInfo {
 
 /** The first line on stdin. */
 export interface ChildHello {
-  readonly address: RendezvousAddress;
+  readonly address: SocketAddress;
   /** In hexadecimal digits. */
   readonly key: string;
   /** True: the parent offers memory behind the handshake. */

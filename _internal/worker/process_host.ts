@@ -25,14 +25,13 @@ import { canPark } from "../memory/bell.ts";
 import type { CallSlots } from "../memory/slots.ts";
 import {
   createKey,
-  HOST_DEADLINE,
-  Rendezvous,
-  type RendezvousAddress,
-  type RendezvousTransport,
+  type SocketAddress,
+  type SocketTransport,
 } from "../wire/handshake.ts";
 import { type AbortReason, plainMessage, Tag } from "../wire/messages.ts";
 import { ProcessChannel } from "../wire/process_channel.ts";
 import type { ProcessRings } from "../wire/process_rings.ts";
+import { HOST_DEADLINE, Rendezvous } from "../wire/rendezvous.ts";
 import { hostPump, meetCrowd } from "../wire/thread_link.ts";
 import { checkPermissions, permissionFlags } from "./_permissions.ts";
 import { findProjectConfig } from "./_project_config.ts";
@@ -80,7 +79,7 @@ export interface ProcessHostOptions extends HostOptions {
   /** What the child runs. Tests give another one. */
   entry?: string | URL | undefined;
   /** The kind of socket; by default what platform and permissions allow. */
-  transport?: RendezvousTransport | undefined;
+  transport?: SocketTransport | undefined;
   /**
    * Whether the child shares memory with this program where it can.
    *
@@ -372,7 +371,7 @@ export class ProcessHost implements WorkerHost {
 /** Whether both may use memory of the operating system: the parent has what it gives. */
 function canShare(
   flags: readonly string[],
-  { transport }: RendezvousAddress,
+  { transport }: SocketAddress,
 ): boolean {
   return Deno.build.os === "linux" && transport === "unix" && canPark &&
     (flags.includes("--allow-all") || flags.includes("--allow-ffi"));

@@ -9,135 +9,15 @@ import {
 import { TimeoutError } from "../../../_internal/base/errors.ts";
 import {
   acceptHandshake,
-  connectTo,
   createKey,
   HandshakeError,
   KEY_SIZE,
   offerHandshake,
-  Rendezvous,
-  type RendezvousTransport,
 } from "../../../_internal/wire/handshake.ts";
-
-const TRANSPORTS: RendezvousTransport[] = Deno.build.os === "windows"
-  ? ["tcp"]
-  : ["unix", "tcp"];
 
 Deno.test("createKey() makes another 256-bit key each time", () => {
   assertEquals(createKey().length, KEY_SIZE);
   assertNotEquals(createKey(), createKey());
-});
-
-for (const transport of TRANSPORTS) {
-  Deno.test(`Rendezvous.accept() takes the guest that has the key over ${transport}`, async () => {
-    const key = createKey();
-    using rendezvous = new Rendezvous(key, { transport });
-    const accepted = rendezvous.accept();
-    using guest = await connectTo(rendezvous.address);
-    await offerHandshake(guest, key);
-    // What follows the handshake belongs to nobody but the channel.
-    await guest.write(new Uint8Array([42]));
-    using host = await accepted;
-    const bytes = new Uint8Array(8);
-    assertEquals(await host.read(bytes), 1);
-    assertEquals(bytes[0], 42);
-    await assertRejects(() => connectTo(rendezvous.address));
-  });
-
-  Deno.test(`Rendezvous.accept() turns strangers away and goes on waiting over ${transport}`, async () => {
-    const key = createKey();
-    using rendezvous = new Rendezvous(key, { transport });
-    const accepted = rendezvous.accept();
-    // One that says nothing, one that goes at once, one that talks nonsense,
-    // one with another key.
-    using silent = await connectTo(rendezvous.address);
-    (await connectTo(rendezvous.address)).close();
-    using noisy = await connectTo(rendezvous.address);
-    await noisy.write(new Uint8Array(4096).fill(7));
-    assert(await isEnded(noisy));
-    using wrong = await connectTo(rendezvous.address);
-    await assertRejects(
-      () => offerHandshake(wrong, createKey()),
-      HandshakeError,
-    );
-
-    using guest = await connectTo(rendezvous.address);
-    await offerHandshake(guest, key);
-    using host = await accepted;
-    assert(await isEnded(silent));
-    await host.write(new Uint8Array([1]));
-    assertEquals(await guest.read(new Uint8Array(1)), 1);
-  });
-
-  Deno.test(`Rendezvous.accept() takes the guest behind a hundred silent strangers over ${transport}`, async () => {
-    const key = createKey();
-    using rendezvous = new Rendezvous(key, { transport });
-    const accepted = rendezvous.accept();
-    const strangers: Deno.Conn[] = [];
-    for (let i = 0; i < 100; i++) {
-      strangers.push(await connectTo(rendezvous.address));
-    }
-    using guest = await connectTo(rendezvous.address);
-    await offerHandshake(guest, key);
-    using _host = await accepted;
-    for (const stranger of strangers) stranger.close();
-  });
-
-  Deno.test(`Rendezvous.accept() rejects when nobody comes before the deadline over ${transport}`, async () => {
-    using rendezvous = new Rendezvous(createKey(), { transport });
-    await assertRejects(
-      () => rendezvous.accept({ deadline: 40 }),
-      TimeoutError,
-    );
-    await assertRejects(() => connectTo(rendezvous.address));
-  });
-
-  Deno.test(`Rendezvous.close() makes accept() reject over ${transport}`, async () => {
-    using rendezvous = new Rendezvous(createKey(), { transport });
-    const accepted = rendezvous.accept();
-    rendezvous.close();
-    await assertRejects(() => accepted, HandshakeError);
-  });
-}
-
-Deno.test({
-  name: "Rendezvous keeps its socket in a directory of its own and removes it",
-  ignore: Deno.build.os === "windows",
-  async fn() {
-    const key = createKey();
-    const rendezvous = new Rendezvous(key, { transport: "unix" });
-    assert(rendezvous.address.transport === "unix");
-    const { path } = rendezvous.address;
-    const directory = path.slice(0, path.lastIndexOf("/"));
-    assert(directory.includes("/concurrent-parallel-"));
-    assertEquals((await Deno.stat(directory)).mode! & 0o777, 0o700);
-    const accepted = rendezvous.accept();
-    using guest = await connectTo(rendezvous.address);
-    await offerHandshake(guest, key);
-    using _host = await accepted;
-    await assertRejects(() => Deno.stat(directory), Deno.errors.NotFound);
-  },
-});
-
-Deno.test({
-  name:
-    "Rendezvous takes TCP where the temporary directory's name is too long for a socket",
-  ignore: Deno.build.os === "windows",
-  async fn() {
-    const directory = await Deno.makeTempDir();
-    const long = `${directory}/${"x".repeat(100)}`;
-    await Deno.mkdir(long);
-    const before = Deno.env.get("TMPDIR");
-    Deno.env.set("TMPDIR", long);
-    try {
-      using rendezvous = new Rendezvous(createKey());
-      assertEquals(rendezvous.address.transport, "tcp");
-      assertEquals([...Deno.readDirSync(long)], []);
-    } finally {
-      if (before === undefined) Deno.env.delete("TMPDIR");
-      else Deno.env.set("TMPDIR", before);
-      await Deno.remove(directory, { recursive: true });
-    }
-  },
 });
 
 Deno.test("acceptHandshake() does not accept its own answer reflected", async () => {
@@ -163,6 +43,47 @@ Deno.test("offerHandshake() does not accept a host without the key", async () =>
   assert(guest.isClosed);
 });
 
+Deno.test("acceptHandshake() takes a key of any length, and each is another one", async () => {
+  const keys = [
+    new Uint8Array(),
+    new Uint8Array(1),
+    new Uint8Array([97]),
+    new Uint8Array([97, 0]),
+    new Uint8Array(31),
+    new Uint8Array(200),
+  ];
+  for (const key of keys) {
+    const [host, guest] = pair();
+    await Promise.all([acceptHandshake(host, key), offerHandshake(guest, key)]);
+    for (const other of keys) {
+      if (other === key) continue;
+      const [host, guest] = pair();
+      const accepted = acceptHandshake(host, key);
+      accepted.catch(() => {});
+      await assertRejects(() => offerHandshake(guest, other), HandshakeError);
+      await assertRejects(() => accepted, HandshakeError);
+    }
+  }
+});
+
+Deno.test("acceptHandshake() does not take the words of another handshake", async () => {
+  const key = createKey();
+  const [host, guest] = pair();
+  const said: Uint8Array[] = [];
+  const write = guest.write.bind(guest);
+  guest.write = (bytes) => {
+    said.push(bytes.slice());
+    return write(bytes);
+  };
+  await Promise.all([acceptHandshake(host, key), offerHandshake(guest, key)]);
+  const [again, stranger] = pair();
+  const accepted = acceptHandshake(again, key);
+  accepted.catch(() => {});
+  for (const bytes of said) await stranger.write(bytes);
+  await assertRejects(() => accepted, HandshakeError);
+  assert(again.isClosed);
+});
+
 Deno.test("acceptHandshake() and offerHandshake() close the socket at their deadline", async () => {
   for (const shake of [acceptHandshake, offerHandshake]) {
     const [socket] = pair();
@@ -172,21 +93,6 @@ Deno.test("acceptHandshake() and offerHandshake() close the socket at their dead
     );
     assert(socket.isClosed);
   }
-});
-
-Deno.test("Rendezvous.accept() counts a busy loop of its own program as one step of the deadline", async () => {
-  const key = createKey();
-  using rendezvous = new Rendezvous(key);
-  const accepted = rendezvous.accept({ deadline: 200 });
-  accepted.catch(() => {});
-  const offered = connectTo(rendezvous.address).then(async (guest) => {
-    await offerHandshake(guest, key);
-    return guest;
-  });
-  const end = performance.now() + 400;
-  while (performance.now() < end);
-  using _guest = await offered;
-  using _host = await accepted;
 });
 
 /** A pair of sockets in memory that deliver at once. */
@@ -254,13 +160,4 @@ async function readExactly(socket: Pipe, size: number): Promise<Uint8Array> {
     offset += await socket.read(bytes.subarray(offset)) ?? size;
   }
   return bytes;
-}
-
-/** True where the other side has closed; a reset counts. */
-async function isEnded(conn: Deno.Conn): Promise<boolean> {
-  try {
-    return await conn.read(new Uint8Array(1)) === null;
-  } catch (error) {
-    return error instanceof Deno.errors.ConnectionReset;
-  }
 }

@@ -711,7 +711,7 @@ Deno.test({
     const cases: [flags: string[], text: string][] = [
       [[run, "--allow-net", "--allow-read", "--allow-write"], "children"],
       [[run, "--allow-net=127.0.0.1"], "children"],
-      [[run], "NotSupportedError: Cannot listen for a child process without"],
+      [[run], "NotSupportedError: Cannot listen for other processes without"],
       [
         ["--allow-net=127.0.0.1"],
         "NotSupportedError: Cannot start process wit",
