@@ -12,6 +12,16 @@ import {
   offerExecutor,
   withdrawExecutor,
 } from "../_internal/pool/executor_services.ts";
+import {
+  checkTask,
+  createLane,
+  EXPLAIN,
+  type Lane,
+  PREWARM,
+  STREAM,
+  sumStats,
+} from "../_internal/pool/lane.ts";
+import { checkMap, MapIterator } from "../_internal/pool/map_iterator.ts";
 import { RelayScheduler } from "../_internal/pool/relay_scheduler.ts";
 import { INLINE_SLOTS } from "../_internal/pool/inline_worker.ts";
 import { checkDuration, checkObject } from "../_internal/base/validation.ts";
@@ -24,19 +34,8 @@ import type {
 } from "../_internal/wire/functions/task.ts";
 import { CallMode } from "../_internal/wire/messages.ts";
 import type { Future } from "./_future_core.ts";
-import {
-  checkTask,
-  createLane,
-  EXPLAIN,
-  type Lane,
-  PREWARM,
-  shutdownLanes,
-  STREAM,
-  submitFuture,
-  sumStats,
-} from "./_executor_core.ts";
+import { shutdownLanes, submitFuture } from "./_executor_core.ts";
 import { type Handle, rememberExecutor, takeHandle } from "./_handles.ts";
-import { checkMap, MapIterator } from "./_map.ts";
 import { streamOver } from "./_stream.ts";
 import type {
   Executor,

@@ -22,7 +22,7 @@ import type {
   TaskOptions,
 } from "../_internal/wire/functions/task.ts";
 import { CallMode } from "../_internal/wire/messages.ts";
-import { type Lane, prepareCall, submitWork } from "./_executor_core.ts";
+import { type Lane, prepareCall, submitWork } from "../_internal/pool/lane.ts";
 
 /** Values that are taken before the generator hears of it; less where the buffer is empty. */
 const CREDIT_BATCH = 8;

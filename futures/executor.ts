@@ -8,6 +8,7 @@
  */
 
 import type { TimeStats } from "../_internal/pool/histogram.ts";
+import type { MapOptions } from "../_internal/pool/map_options.ts";
 import type {
   ExecutorStats,
   WorkerStats,
@@ -17,54 +18,6 @@ import type { Future } from "./future.ts";
 /** Any function that can be submitted. */
 // deno-lint-ignore no-explicit-any -- callers submit functions of every signature
 export type TaskFunction = (...args: any[]) => unknown;
-
-/** How {@linkcode Executor.map} takes its input and gives its results. */
-export interface MapOptions {
-  /**
-   * Items that travel together. `"auto"` starts with one and grows while the
-   * calls turn out to be short. Items are encoded when they are pulled, what
-   * the function captured when a chunk is begun. The items of a chunk fail
-   * together when their worker dies. Tasks with retries, a timeout or a
-   * transfer list travel one by one.
-   *
-   * @default {"auto"}
-   */
-  chunkSize?: number | "auto";
-  /**
-   * Items that may be pulled from the input and not yet yielded.
-   *
-   * @default {undefined} a few chunks for each worker
-   */
-  bufferSize?: number;
-  /**
-   * Results in the order of the items; `false`: as they come.
-   *
-   * @default {true}
-   */
-  ordered?: boolean;
-  /**
-   * `"throw"`: the first error ends the iteration and cancels the rest.
-   * `"settle"`: the iterator yields a `PromiseSettledResult` for each item.
-   *
-   * @default {"throw"}
-   */
-  onError?: "throw" | "settle";
-  /**
-   * Milliseconds for the whole iteration, from its first step. Past them it
-   * ends with a `TimeoutError` and the rest is cancelled.
-   *
-   * @default {undefined} no limit
-   */
-  timeout?: number;
-  /** Ends the iteration with `signal.reason` and cancels the rest. */
-  signal?: AbortSignal;
-  /**
-   * Called after each finished chunk with the number of items done.
-   *
-   * @param done Items whose calls have ended.
-   */
-  onProgress?: (done: number) => void;
-}
 
 /** How {@linkcode Executor.shutdown} ends. */
 export interface ShutdownOptions {
@@ -90,7 +43,7 @@ export interface ShutdownOptions {
   timeout?: number;
 }
 
-export type { ExecutorStats, TimeStats, WorkerStats };
+export type { ExecutorStats, MapOptions, TimeStats, WorkerStats };
 
 /**
  * Runs functions somewhere else: in threads, in processes, or wherever they run

@@ -9,29 +9,19 @@
 // slow consumer stops the pulling. An asynchronous input is pulled beside the
 // waiting for results: a slow input does not hold back finished results.
 
-import { Turns } from "../_internal/memory/turns.ts";
-import { after } from "../_internal/base/deadline.ts";
-import { CancelledError, TimeoutError } from "../_internal/base/errors.ts";
-import {
-  checkDuration,
-  checkFunction,
-  checkObject,
-  checkSignal,
-  describe,
-  integerOption,
-} from "../_internal/base/validation.ts";
-import type { Definition } from "../_internal/pool/definitions.ts";
-import type { CallerContext, ChunkBuilder } from "../_internal/pool/backend.ts";
-import { isInterruption } from "../_internal/pool/interrupts.ts";
-import type { Job, Work } from "../_internal/pool/job.ts";
-import { NONE_FAILED, type Outcomes } from "../_internal/wire/outcomes.ts";
-import type {
-  AnyFunction,
-  TaskOptions,
-} from "../_internal/wire/functions/task.ts";
-import { CallMode } from "../_internal/wire/messages.ts";
-import { type Lane, prepareCall, submitWork } from "./_executor_core.ts";
-import type { MapOptions } from "./executor.ts";
+import { Turns } from "../memory/turns.ts";
+import { after } from "../base/deadline.ts";
+import { CancelledError, TimeoutError } from "../base/errors.ts";
+import { describe } from "../base/validation.ts";
+import { NONE_FAILED, type Outcomes } from "../wire/outcomes.ts";
+import type { AnyFunction, TaskOptions } from "../wire/functions/task.ts";
+import { CallMode } from "../wire/messages.ts";
+import type { CallerContext, ChunkBuilder } from "./backend.ts";
+import type { Definition } from "./definitions.ts";
+import { isInterruption } from "./interrupts.ts";
+import type { Job, Work } from "./job.ts";
+import { type Lane, prepareCall, submitWork } from "./lane.ts";
+import type { MapOptions } from "./map_options.ts";
 
 /** Run time that an automatic chunk aims at, in milliseconds. */
 const CHUNK_TIME = 8;
@@ -46,9 +36,6 @@ const LOOK = 0.25;
 const MAX_UNSEEN = 16;
 /** Calls at a time for which the window has room, where a lane takes on any number. */
 const MAX_PLACES = 256;
-
-/** There is nothing to give out. */
-const NOTHING: Outcomes = { values: [], failed: NONE_FAILED };
 
 /** What is called with what. */
 export interface MapSubject {
@@ -72,44 +59,6 @@ interface Chunk {
   job: Job | undefined;
 }
 
-/** Checks everything that can be checked before the first step. */
-export function checkMap(
-  verb: string,
-  items: unknown,
-  options: MapOptions,
-): void {
-  const iterable = items as
-    | Partial<Iterable<unknown> & AsyncIterable<unknown>>
-    | null
-    | undefined;
-  if (
-    typeof iterable?.[Symbol.iterator] !== "function" &&
-    typeof iterable?.[Symbol.asyncIterator] !== "function"
-  ) {
-    throw new TypeError(
-      `Cannot ${verb} as 'items' must be iterable: current value is ${
-        describe(items)
-      }`,
-    );
-  }
-  checkObject(verb, "options", options);
-  const { chunkSize, onError } = options;
-  if (chunkSize !== "auto") integerOption(verb, "chunkSize", chunkSize, 1, 1);
-  integerOption(verb, "bufferSize", options.bufferSize, 1, 1);
-  checkDuration(verb, "timeout", options.timeout);
-  checkSignal(verb, options.signal);
-  if (onError !== undefined && onError !== "throw" && onError !== "settle") {
-    throw new TypeError(
-      `Cannot ${verb} as 'onError' must be "throw" or "settle": current value is ${
-        describe(onError)
-      }`,
-    );
-  }
-  if (options.onProgress !== undefined) {
-    checkFunction(verb, "onProgress", options.onProgress);
-  }
-}
-
 /** Tells the two kinds of input apart; a string is iterable too. */
 function isAsync<T>(
   items: Iterable<T> | AsyncIterable<T>,
@@ -118,139 +67,8 @@ function isAsync<T>(
     "function";
 }
 
-/**
- * The iteration; nothing happens before its first step.
- *
- * An async generator in all that can be seen of it. A generator allocates half
- * a kilobyte for each item: here an item that is there already takes a promise
- * and no more.
- *
- * ```text
- * state    meaning                             leaves by
- * new      no step was taken                   next() -> running; return(), throw() -> ended
- * running  a window over the input is open     the last item, an error, return(), throw() -> ended
- * ended    nothing is held any more            never
- * ```
- */
-export class MapIterator
-  implements AsyncIterableIterator<unknown>, AsyncDisposable {
-  readonly #start: () => MapRun;
-  readonly #settles: boolean;
-  #state: "new" | "running" | "ended" = "new";
-  #run: MapRun | undefined;
-  /** What was fetched and not yet given out, from `#at` on. */
-  #outcomes: Outcomes = NOTHING;
-  #at = 0;
-  /** Calls that wait for their turn or have it, and the end of the last one. */
-  #calls = 0;
-  #last: Promise<unknown> = Promise.resolve();
-
-  constructor(subject: MapSubject, options: MapOptions) {
-    // The context is that of the call, not of the first step.
-    const context = subject.lane.backend.captureContext(subject.fn);
-    this.#start = () => new MapRun(context, subject, options);
-    this.#settles = options.onError === "settle";
-  }
-
-  next(): Promise<IteratorResult<unknown>> {
-    if (this.#calls === 0) {
-      const step = this.#take();
-      if (step !== undefined) return Promise.resolve(step);
-    }
-    return this.#inTurn(() => this.#advance());
-  }
-
-  return(value?: unknown): Promise<IteratorResult<unknown>> {
-    return this.#inTurn(async () => {
-      await this.#end();
-      return { done: true, value: await value };
-    });
-  }
-
-  throw(error?: unknown): Promise<IteratorResult<unknown>> {
-    return this.#inTurn(async () => {
-      await this.#end().catch(() => {});
-      throw error;
-    });
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.return();
-  }
-
-  [Symbol.asyncIterator](): this {
-    return this;
-  }
-
-  /** Calls take their turns in the order in which they were made. */
-  #inTurn<T>(call: () => Promise<T>): Promise<T> {
-    const result = this.#calls++ === 0 ? call() : this.#last.then(call);
-    this.#last = result.then(() => this.#calls--, () => this.#calls--);
-    return result;
-  }
-
-  /** The next item, where it can be given out at once. */
-  #take(): IteratorResult<unknown> | undefined {
-    const { values, failed } = this.#outcomes;
-    const at = this.#at;
-    if (at === values.length || this.#run!.isOver) return;
-    const ok = failed.size === 0 || !failed.has(at);
-    if (!ok && !this.#settles) return;
-    const value = values[at];
-    if (++this.#at === values.length) this.#drop();
-    this.#run!.yielded();
-    if (!this.#settles) return { done: false, value };
-    return {
-      done: false,
-      value: ok
-        ? { status: "fulfilled", value }
-        : { status: "rejected", reason: value },
-    };
-  }
-
-  async #advance(): Promise<IteratorResult<unknown>> {
-    try {
-      if (this.#state === "new") {
-        this.#state = "running";
-        this.#run = this.#start();
-      }
-      while (this.#state === "running") {
-        this.#run!.throwIfOver();
-        const step = this.#take();
-        if (step !== undefined) return step;
-        // Not given out, so it is to be thrown.
-        const { values } = this.#outcomes;
-        if (this.#at < values.length) throw values[this.#at];
-        const outcomes = await this.#run!.next();
-        if (outcomes === undefined) break;
-        this.#outcomes = outcomes;
-        this.#at = 0;
-      }
-    } catch (error) {
-      // As where a loop is left by an error: what closing the input throws
-      // does not hide it.
-      await this.#end().catch(() => {});
-      throw error;
-    }
-    await this.#end();
-    return { done: true, value: undefined };
-  }
-
-  async #end(): Promise<void> {
-    const run = this.#run;
-    this.#state = "ended";
-    this.#run = undefined;
-    this.#drop();
-    await run?.end();
-  }
-
-  #drop(): void {
-    this.#outcomes = NOTHING;
-    this.#at = 0;
-  }
-}
-
-class MapRun {
+/** One map under way. */
+export class MapRun {
   readonly #context: CallerContext | undefined;
   readonly #lane: Lane;
   readonly #fn: AnyFunction;
