@@ -298,7 +298,9 @@ export function mainThread(): Thread {
  * ```
  */
 export function enumerate(): Thread[] {
-  return liveAgents().map(({ tag }) => threadOf(tag));
+  return liveAgents().filter((agent) => !agent.isHidden).map(({ tag }) =>
+    threadOf(tag)
+  );
 }
 
 /**
@@ -315,7 +317,7 @@ export function enumerate(): Thread[] {
  * ```
  */
 export function activeCount(): number {
-  return liveAgents().length;
+  return enumerate().length;
 }
 
 /**

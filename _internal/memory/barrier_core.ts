@@ -26,7 +26,7 @@
 // The parties of the last round are kept (LAST), since they are expected again: one
 // that crashed or was terminated breaks the next round, which would wait for ever.
 
-import { isGone, selfTag, wasKilled } from "./domain.ts";
+import { isGone, wasKilled } from "./domain.ts";
 import {
   dropNode,
   nodeNext,
@@ -167,11 +167,11 @@ export class BarrierCore extends Waitable {
     if (words[STATE] === BROKEN) return GRANTED_BROKEN;
     if (words[STATE] === FILLING && count + 1 >= parties) {
       if (words[HAS_ACTION] === 0) {
-        words[ACTOR] = selfTag();
+        words[ACTOR] = this.tag;
         this.#complete();
         return parties;
       }
-      return this.#act(selfTag());
+      return this.#act(this.tag);
     }
     if (op !== POLL) return 0;
     this.#release(BROKEN);

@@ -25,7 +25,7 @@
 
 import { AbandonedLockError } from "../base/errors.ts";
 import type { WaitOptions } from "../base/deadline.ts";
-import { isGone, selfTag } from "./domain.ts";
+import { isGone } from "./domain.ts";
 import { ABANDONED, type LockCore } from "./lock_core.ts";
 import { QUEUE_WORDS, WaitQueue } from "./wait_queue.ts";
 import { newWords, Waitable, type WaitExtras } from "./waiting.ts";
@@ -148,7 +148,7 @@ export class ConditionCore extends Waitable {
     this.lock.restoreDepth(sleep.depth);
     if (granted === RECORDED) {
       const { words } = this;
-      const tag = selfTag();
+      const { tag } = this;
       for (let i = PENDING; i < WORDS; i++) {
         if (Atomics.compareExchange(words, i, tag, 0) === tag) break;
       }

@@ -82,7 +82,9 @@ const DAEMON = 11;
 const NAME_LENGTH = 12;
 /** 1 once it has crashed or was terminated; stays until the record is used again. */
 const WAS_KILLED = 13;
-const NAME = 14;
+/** Of a record that stands for somebody outside of the program: the agent that acts for it. */
+const DELEGATE = 14;
+const NAME = 15;
 const NAME_BYTES = (AGENT_WORDS - NAME) * 4;
 
 const NODES = COUNTERS + MAX_AGENTS * AGENT_WORDS;
@@ -111,6 +113,8 @@ export type AgentEnd = "ended" | "killed";
 
 /** What is known of an agent. */
 export interface AgentInfo {
+  /** True for what is no thread of the user's: it belongs to the library, or stands for somebody outside of the program. */
+  readonly isHidden: boolean;
   readonly tag: number;
   readonly name: string;
   readonly daemon: boolean;
@@ -122,6 +126,8 @@ let words: Int32Array<SharedArrayBuffer>;
 /** This thread's tag. Written once; 0 before. */
 let ownTag = 0;
 let ownBase = 0;
+/** For whom objects are made right now, where that is not this thread. */
+let actingTag = 0;
 const bells: Bell[] = [];
 
 /** Makes the domain, where this thread has none: this is the main thread then. */
@@ -152,10 +158,50 @@ export function domainWords(): Int32Array<SharedArrayBuffer> {
   return words;
 }
 
-/** This thread's tag. */
+/** This thread's tag, or of whom it is acting for. */
 export function selfTag(): number {
   ensureDomain();
+  return actingTag === 0 ? ownTag : actingTag;
+}
+
+/** This thread's tag, whoever it is acting for. */
+export function threadTag(): number {
+  ensureDomain();
   return ownTag;
+}
+
+/**
+ * Gives somebody outside of the program a place among the agents. This thread
+ * acts for it: its waits are this thread's, and wake this thread.
+ *
+ * @throws {RangeError} If there are 1024 agents.
+ */
+export function createDelegator(name: string): number {
+  const tag = createAgent(name, true);
+  Atomics.store(words, baseOf(tag) + DELEGATE, threadTag());
+  return tag;
+}
+
+/** Hides this thread from those who ask for the threads of the program: it belongs to the library. */
+export function hideSelf(): void {
+  Atomics.store(words, ownBase + DELEGATE, ownTag);
+}
+
+/** Calls a function that makes objects for another agent: they wait, hold and are held for that one ever after. */
+export function actAs<T>(tag: number, make: () => T): T {
+  const outer = actingTag;
+  actingTag = tag;
+  try {
+    return make();
+  } finally {
+    actingTag = outer;
+  }
+}
+
+/** Whose thread acts for an agent: itself, but for those outside of the program. */
+export function actorOf(tag: number): number {
+  const delegate = Atomics.load(words, baseOf(tag) + DELEGATE);
+  return delegate === 0 ? tag : delegate;
 }
 
 /** The tag of the main thread. */
@@ -423,7 +469,7 @@ export function slabsOf(tag: number): number[] {
   return slabChain(baseOf(tag));
 }
 
-/** The agents that live, in the order of their records; the main thread is the first. */
+/** The agents that live, in the order of their records, those that are hidden too; the main thread is the first. */
 export function liveAgents(): AgentInfo[] {
   ensureDomain();
   const agents: AgentInfo[] = [];
@@ -443,6 +489,7 @@ export function agentInfo(tag: number): AgentInfo {
     tag,
     name: readName(base),
     daemon: words[base + DAEMON] === 1,
+    isHidden: Atomics.load(words, base + DELEGATE) !== 0,
     isBlocked: Atomics.load(words, base + BLOCKED) === 1,
   };
 }

@@ -14,7 +14,7 @@
 // The word never becomes 0 while somebody waits: release() hands the lock to the
 // first one, under the guard. So a swap from 0 overtakes nobody.
 
-import { isGone, selfTag } from "./domain.ts";
+import { isGone } from "./domain.ts";
 import { QUEUE_WORDS, type WaitKind, WaitQueue } from "./wait_queue.ts";
 import { checkAlive } from "./parking.ts";
 import { newWords, Waitable } from "./waiting.ts";
@@ -46,7 +46,7 @@ export class LockCore extends Waitable {
     { words, serial }: LockMemory = newWords(LOCK_WORDS),
   ) {
     super(kind, words, new WaitQueue(words, QUEUE), serial);
-    this.#own = selfTag() << 1;
+    this.#own = this.tag << 1;
   }
 
   /** Takes it if it is free, and nobody waits. */

@@ -31,10 +31,10 @@ import {
   isDeadlock,
   isSelfGone,
   MAIL,
-  selfTag,
   setBlocked,
   takeFlags,
   takeGranted,
+  threadTag,
 } from "./domain.ts";
 import {
   freeNode,
@@ -66,7 +66,7 @@ let pumpState: "stopped" | "running" | "parked" = "stopped";
 /** What this agent is blocked on. */
 let blockedOn: Parkable | undefined;
 let interruption: () => unknown = () => undefined;
-let onMail: (() => void) | undefined;
+const mailHandlers: (() => void)[] = [];
 let mayBeShared: (serial: number) => boolean = () => true;
 
 /** Says how a blocked wait learns that its task is to end: an error, or undefined. */
@@ -79,9 +79,9 @@ export function setSharedCheck(check: (serial: number) => boolean): void {
   mayBeShared = check;
 }
 
-/** Says who reads the mail of this agent. It is called from blocked waits too. */
-export function setMailHandler(handler: () => void): void {
-  onMail = handler;
+/** Adds one who reads mail of this agent. It is called from blocked waits too. */
+export function addMailHandler(handler: () => void): void {
+  mailHandlers.push(handler);
   startPump();
 }
 
@@ -179,7 +179,7 @@ export function park(
   isForced: boolean,
 ): number {
   const end = timeout === undefined ? Infinity : performance.now() + timeout;
-  const bell = bellOf(selfTag());
+  const bell = bellOf(threadTag());
   const outer = blockedOn;
   blockedOn = target;
   try {
@@ -282,8 +282,8 @@ function startPump(): void {
 
 /** Ends asynchronous waits when they are granted; asleep on this agent's bell in between. */
 async function runPump(): Promise<void> {
-  const bell = bellOf(selfTag());
-  while ((asyncWaits.size > 0 || onMail !== undefined) && !isSelfGone()) {
+  const bell = bellOf(threadTag());
+  while ((asyncWaits.size > 0 || mailHandlers.length > 0) && !isSelfGone()) {
     try {
       serveAgent();
     } catch (error) {
@@ -317,7 +317,7 @@ function resolveGranted(): void {
 function handleFlags(): void {
   const flags = takeFlags();
   if ((flags & DEATH) !== 0) settleAll();
-  if ((flags & MAIL) !== 0) onMail?.();
+  if ((flags & MAIL) !== 0) { for (const read of mailHandlers) read(); }
 }
 
 /** Somebody is gone: looks at everything that this agent waits for. */

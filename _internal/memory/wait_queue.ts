@@ -27,6 +27,7 @@
 // not take its node out a second time.
 
 import {
+  actorOf,
   addSlab,
   countLinked,
   domainWords,
@@ -38,6 +39,7 @@ import {
   selfTag,
   SLAB_NODES,
   slabsOf,
+  threadTag,
 } from "./domain.ts";
 import { WordMutex } from "./word_mutex.ts";
 
@@ -182,12 +184,13 @@ export class WaitQueue {
   }
 }
 
-/** Fills a free node of this agent. */
+/** Fills a free node of this thread, for an agent that it acts for. */
 export function takeNode(
   op: number,
   kind: number,
   serial: number,
   isAsync: boolean,
+  tag: number = selfTag(),
 ): number {
   const domain = domainWords();
   if (freeNodes === undefined) {
@@ -196,7 +199,7 @@ export function takeNode(
   }
   if (freeNodes.length === 0) fileSlab(addSlab(), freeNodes);
   const node = freeNodes.pop()!;
-  domain[node + TAG] = selfTag();
+  domain[node + TAG] = tag;
   domain[node + OP] = op;
   domain[node + VALUE] = 0;
   domain[node + SERIAL] = serial;
@@ -252,13 +255,14 @@ export function grantNode(node: number, value: number): boolean {
   const domain = domainWords();
   const tag = domain[node + TAG]!;
   const isAsync = domain[node + IS_ASYNC] === 1;
-  const isOwn = isAsync && tag === selfTag();
+  const actor = actorOf(tag);
+  const isOwn = isAsync && actor === threadTag();
   domain[node + VALUE] = value;
   // For a wait that blocks this is the moment from which the node may be used
   // again; for an asynchronous one it is the push.
   Atomics.store(domain, node + STATE, GRANTED);
-  if (isAsync && !isOwn) pushGranted(tag, node, STACK_NEXT);
-  if (!isOwn) ring(tag);
+  if (isAsync && !isOwn) pushGranted(actor, node, STACK_NEXT);
+  if (!isOwn) ring(actor);
   countLinked(tag, -1);
   return !isOwn;
 }

@@ -75,6 +75,8 @@ export abstract class Waitable {
   readonly serial: number;
   /** What it is. */
   readonly kind: WaitKind;
+  /** The agent that waits for it and holds it through this view. */
+  readonly tag: number = selfTag();
 
   constructor(
     kind: WaitKind,
@@ -193,7 +195,7 @@ export abstract class Waitable {
     // A terminated thread that runs on must not take anything with it.
     checkAlive();
     if (SPINS > 0 && this.queue.isEmpty) {
-      const tag = selfTag();
+      const { tag } = this;
       for (let i = 0; i < SPINS; i++) {
         const value = this.attempt(op, tag);
         if (value !== 0) return value;
@@ -258,7 +260,7 @@ export abstract class Waitable {
       if (!this.queue.isEmpty) return 0;
     }
     this.review();
-    const value = this.grant(op, selfTag());
+    const value = this.grant(op, this.tag);
     if (value !== 0) this.calm();
     return value;
   }
@@ -267,10 +269,10 @@ export abstract class Waitable {
   #begin(op: number, isAsync: boolean, isReturning: boolean): number {
     return this.guarded(() => {
       const { queue } = this;
-      const value = isReturning ? this.grant(op, selfTag()) : this.arrive(op);
+      const value = isReturning ? this.grant(op, this.tag) : this.arrive(op);
       if (value !== 0) return value;
       const kind = WAIT_KINDS.indexOf(this.kind);
-      const node = takeNode(op, kind, this.serial, isAsync);
+      const node = takeNode(op, kind, this.serial, isAsync, this.tag);
       if (isReturning) queue.pushFirst(node);
       else queue.push(node);
       queue.tellHolder(this.holder());

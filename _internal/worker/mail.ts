@@ -28,7 +28,7 @@ import {
   raise,
 } from "../memory/domain.ts";
 import { QUEUE_WORDS, WaitQueue } from "../memory/wait_queue.ts";
-import { setMailHandler } from "../memory/parking.ts";
+import { addMailHandler } from "../memory/parking.ts";
 import { newWords, Waitable } from "../memory/waiting.ts";
 import { movable } from "../wire/attachments.ts";
 import { nodeProcess } from "../wire/functions/sync_modules.ts";
@@ -115,7 +115,7 @@ export function setThreadServices(threadServices: ThreadServices): void {
 /** Main thread: opens the mail of a new thread; returns the end that goes to it. */
 export function openMail(agent: number): MessagePort {
   const { port1, port2 } = new MessageChannel();
-  if (ports.size === 0) setMailHandler(serve);
+  if (ports.size === 0) addMailHandler(serve);
   ports.set(agent, port1);
   return port2;
 }
@@ -239,7 +239,7 @@ class Inbox extends Waitable {
   constructor() {
     const { words, serial } = newWords(QUEUE_WORDS);
     super("mail", words, new WaitQueue(words, 0), serial);
-    setMailHandler(() => this.#read());
+    addMailHandler(() => this.#read());
   }
 
   override grant(token: number): number {
