@@ -16,18 +16,15 @@ import {
   QueueItem,
   TEXT_LIMIT,
 } from "../_internal/memory/queue_segment.ts";
-import {
-  loadModules,
-  type ModuleNamespace,
-} from "../_internal/wire/functions/revive.ts";
-import { rememberNamespace } from "../_internal/wire/functions/origins.ts";
-import type { AnyFunction } from "../_internal/wire/functions/task.ts";
 import { encodePayload } from "../_internal/wire/payload.ts";
 import {
-  decodePayload,
-  payloadModules,
-} from "../_internal/wire/received_payload.ts";
-import { requireModule } from "../_internal/wire/functions/sync_modules.ts";
+  checkModules,
+  decodeLoaded,
+  describer,
+  importModules,
+  missingModules,
+  requireModules,
+} from "../_internal/wire/values.ts";
 import {
   collect,
   collectSync,
@@ -37,17 +34,11 @@ import {
 import type { KeyOf } from "./_queue_plan.ts";
 
 type Contents = Pick<QueueItem, "kind" | "bytes" | "float">;
-type Describe = typeof import("../_internal/wire/functions/describe.ts");
 
-/** The modules that items have needed. */
-const loaded = new Map<string, ModuleNamespace>();
-/** Those that could not be loaded, with the errors: a module that has failed never loads. */
-const broken = new Map<string, unknown>();
 const NONE: readonly never[] = [];
 const NO_BYTES = new Uint8Array();
 /** Small items go in through it. */
 const small = new QueueItem();
-let describeModule: Describe | undefined;
 
 /**
  * Makes an item of a value. A small one holds until the next one is made, see
@@ -115,7 +106,8 @@ export function withdraw(item: QueueItem): void {
 
 /** True where an item can be made a value of without waiting, or is known to fail. */
 export function isReady(item: Contents): boolean {
-  return (item.kind & NEEDS_MODULES) === 0 || missing(item).length === 0;
+  return (item.kind & NEEDS_MODULES) === 0 ||
+    missingModules(item.bytes).length === 0;
 }
 
 /** Always: whoever takes it may wait for its modules. */
@@ -131,29 +123,18 @@ export function isAny(): boolean {
  */
 export function loadSync(item: QueueItem): void {
   if (isReady(item)) return;
-  for (const url of missing(item)) {
-    try {
-      const namespace = requireModule(url);
-      rememberNamespace(namespace, url);
-      loaded.set(url, namespace);
-    } catch (cause) {
-      const { code } = cause as { code?: unknown };
-      if (code === "ERR_REQUIRE_ASYNC_MODULE" || !url.startsWith("file:")) {
-        throw new NotSupportedError(
-          `Cannot get an item without waiting: its module ${url} can only be loaded by get()`,
-          { cause },
-        );
-      }
-      broken.set(url, cause);
-    }
-  }
+  requireModules(item.bytes, (url, cause) =>
+    new NotSupportedError(
+      `Cannot get an item without waiting: its module ${url} can only be loaded by get()`,
+      { cause },
+    ));
 }
 
 /** The value of an item whose modules are loaded. */
 export function unpackSync(item: QueueItem): unknown {
   const { kind } = item;
   if (kind < ItemKind.payload) return unpackSmall(item);
-  checkLoaded(item);
+  checkModules(item.bytes, "an item");
   const attachments = (kind & ATTACHED) === 0 ? NONE : collectSync(item.float);
   return unpackPayload(item, attachments);
 }
@@ -170,30 +151,9 @@ export function unpack(item: QueueItem): unknown {
 async function unpackLater(item: Contents): Promise<unknown> {
   const isAttached = (item.kind & ATTACHED) !== 0;
   const attachments = isAttached ? await collect(item.float) : NONE;
-  if (!isReady(item)) {
-    for (const url of missing(item)) {
-      try {
-        const modules = await loadModules([url]);
-        loaded.set(url, modules.get(url)!);
-      } catch (cause) {
-        broken.set(url, cause);
-      }
-    }
-  }
-  checkLoaded(item);
+  if (!isReady(item)) await importModules(item.bytes);
+  checkModules(item.bytes, "an item");
   return unpackPayload(item, attachments);
-}
-
-/** Throws where a module of the item has failed. */
-function checkLoaded(item: Contents): void {
-  if ((item.kind & NEEDS_MODULES) === 0 || broken.size === 0) return;
-  for (const url of payloadModules(item.bytes).modules) {
-    if (!broken.has(url)) continue;
-    throw new SerializationError(
-      `Cannot get an item: its module ${url} cannot be loaded`,
-      { reason: "its module fails", cause: broken.get(url) },
-    );
-  }
 }
 
 function unpackSmall(item: QueueItem): unknown {
@@ -226,8 +186,7 @@ function unpackPayload(
 ): unknown {
   const { bytes } = item;
   item.bytes = NO_BYTES;
-  const { offset } = payloadModules(bytes);
-  return decodePayload(bytes, offset, attachments, loaded);
+  return decodeLoaded(bytes, attachments);
 }
 
 function packPayload(
@@ -252,25 +211,6 @@ function packPayload(
   item.int = bytes.length;
   item.bytes = bytes;
   return item;
-}
-
-/** Describes functions; what that takes is loaded when the first one is put. */
-function describer() {
-  let context: ReturnType<Describe["createCaptureContext"]> | undefined;
-  return (fn: AnyFunction) => {
-    // A thread that puts no functions does without the parser.
-    describeModule ??= requireModule(
-      new URL("../_internal/wire/functions/describe.ts", import.meta.url).href,
-    ) as unknown as Describe;
-    context ??= describeModule.createCaptureContext();
-    return describeModule.describeFunction(fn, context);
-  };
-}
-
-function missing(item: Contents): string[] {
-  return payloadModules(item.bytes).modules.filter((url) =>
-    !loaded.has(url) && !broken.has(url)
-  );
 }
 
 function isShortText(value: string): boolean {
