@@ -27,6 +27,7 @@ export const LAYERS: Readonly<Record<string, number>> = {
   "multiprocessing/": 6,
   "threading/": 5,
   "_internal/pool/": 4,
+  "_internal/objects/": 4,
   "_internal/worker/": 3,
   "_internal/wire/": 2,
   "_internal/memory/": 1,

@@ -159,6 +159,20 @@ export class BrokenBarrierError extends ParallelError {}
 export class DeadlockError extends ParallelError {}
 
 /**
+ * The other end of a connection is gone: what was sent before has been read, or
+ * an object is used whose owner has ended.
+ *
+ * @example Usage
+ * ```ts
+ * import { ConnectionClosedError } from "@concurrent/parallel/multiprocessing";
+ * import { assert } from "@std/assert";
+ *
+ * assert(new ConnectionClosedError("Cannot receive: closed") instanceof Error);
+ * ```
+ */
+export class ConnectionClosedError extends ParallelError {}
+
+/**
  * The queue stayed empty for as long as `get()` was allowed to wait.
  *
  * @example Usage

@@ -108,6 +108,18 @@ function dropTimer(): void {
   timer = undefined;
 }
 
+const exitTasks: (() => Promise<void>)[] = [];
+
+/** Adds what a process waits for before it ends in order: what was sent must leave. */
+export function beforeExit(task: () => Promise<void>): void {
+  exitTasks.push(task);
+}
+
+/** Resolves when what was added is done. Never rejects. */
+export async function exitTasksDone(): Promise<void> {
+  await Promise.allSettled(exitTasks.map((task) => task()));
+}
+
 let lastId = 0;
 
 /** The next worker number; unique in the program. */

@@ -18,6 +18,7 @@
 // first call in an endless loop would have no watcher. It does not delay the
 // handshake, which is over by then on the parent's side.
 
+import { exitTasksDone } from "../base/registry.ts";
 import {
   createAbortFlags,
   waitForRaises,
@@ -105,7 +106,7 @@ export async function connectToParent(): Promise<ParentConnection> {
   channel.attach(conn, rings);
   const exit = async (code: number): Promise<void> => {
     setTimeout(() => Deno.exit(code), EXIT_FLUSH);
-    await channel.flush();
+    await Promise.all([exitTasksDone(), channel.flush()]);
     Deno.exit(code);
   };
   channel.onClose = () => void exit(0);

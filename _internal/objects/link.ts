@@ -1,0 +1,280 @@
+// Copyright 2026 the @concurrent/parallel authors. MIT license.
+
+// A connection to a station (`station.ts`), for those who use the objects there.
+// One for each station and thread. It connects when it is first used; what is sent
+// meanwhile waits in the channel.
+//
+// state    meaning                              leaves by
+// open     connecting or connected              the end of the connection, close() -> closed
+// closed   every call has failed, and fails     never; the next user gets a new link
+//
+// A pending call keeps the program alive, and so does what has not left yet; an
+// idle link does not.
+
+import { ConnectionClosedError } from "../base/errors.ts";
+import { beforeExit, holdProgram, releaseProgram } from "../base/registry.ts";
+import { connectAuthenticated } from "../wire/handshake.ts";
+import { SocketChannel } from "../wire/socket_channel.ts";
+import { type AgentId, Frame, readFrame, writeFrame } from "./frames.ts";
+import { type StationAddress, stationName } from "./reference.ts";
+import { unpackError } from "./values.ts";
+
+/** How long a station that is about to listen is waited for, in ms. */
+const PATIENCE = 10_000;
+/** The first pause before connecting again, in ms; each is half as long again as the one before. */
+const FIRST_PAUSE = 2;
+
+interface PendingCall {
+  resolve(body: Uint8Array): void;
+  reject(error: unknown): void;
+}
+
+const links = new Map<string, Link>();
+/** Those that are writing what was sent before they were closed. */
+const leaving = new Set<Link>();
+
+/** The user's end of a link. */
+export class Link {
+  readonly #channel = new SocketChannel();
+  readonly #calls = new Map<number, PendingCall>();
+  readonly #subscribers = new Map<number, (body: Uint8Array) => void>();
+  readonly #name: string;
+  #lastCall = 0;
+  #lastAgent = 0;
+  #isFlushing = false;
+  #users = 0;
+  #wasUsed = false;
+  #closedBy: ConnectionClosedError | undefined;
+  readonly #closing = Promise.withResolvers<void>();
+
+  /** The link of this thread to a station. */
+  static to(address: StationAddress): Link {
+    const name = stationName(address);
+    let link = links.get(name);
+    if (link === undefined) {
+      link = new Link(name, address);
+      links.set(name, link);
+    }
+    return link;
+  }
+
+  private constructor(name: string, address: StationAddress) {
+    this.#name = name;
+    const channel = this.#channel;
+    channel.unref();
+    channel.onMessage = (bytes) => this.#handle(bytes);
+    channel.onClose = ({ error }) => this.#end(error);
+    channel.open();
+    void this.#connect(address);
+  }
+
+  /** Resolves when the link has ended. */
+  get closed(): Promise<void> {
+    return this.#closing.promise;
+  }
+
+  /** True where it has ended. */
+  get isClosed(): boolean {
+    return this.#closedBy !== undefined;
+  }
+
+  /** Introduces somebody who uses objects here; returns its number on this link. */
+  introduce(agent: AgentId): number {
+    const number = ++this.#lastAgent;
+    this.#channel.send(writeFrame({ tag: Frame.introduce, number, agent }));
+    return number;
+  }
+
+  /** Somebody who was introduced has ended. */
+  leave(number: number, inOrder: boolean): void {
+    this.#channel.send(writeFrame({ tag: Frame.leave, number, inOrder }));
+    this.#hold();
+  }
+
+  /**
+   * Calls a method of an object. The body is copied before it returns.
+   *
+   * @param signal Asks for an early end. What counts is the answer, which comes all the same.
+   * @returns The bytes of the result, in memory of their own.
+   * @throws {ConnectionClosedError} If the link has ended, or ends before the answer.
+   */
+  call(
+    agent: number,
+    object: number,
+    method: string,
+    body: Uint8Array,
+    signal?: AbortSignal,
+  ): Promise<Uint8Array> {
+    if (this.#closedBy !== undefined) return Promise.reject(this.#closedBy);
+    const id = ++this.#lastCall;
+    const frame = { tag: Frame.call, id, agent, object, method, body } as const;
+    try {
+      this.#channel.send(writeFrame(frame), undefined, undefined, body);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    holdProgram();
+    return new Promise<Uint8Array>((resolve, reject) => {
+      const onAbort = () => {
+        this.#channel.send(writeFrame({ tag: Frame.cancel, id }));
+      };
+      const end = () => {
+        this.#calls.delete(id);
+        signal?.removeEventListener("abort", onAbort);
+        releaseProgram();
+        this.#review();
+      };
+      this.#calls.set(id, {
+        resolve: (bytes) => {
+          end();
+          resolve(bytes);
+        },
+        reject: (error) => {
+          end();
+          reject(error);
+        },
+      });
+      if (signal?.aborted) onAbort();
+      else signal?.addEventListener("abort", onAbort);
+    });
+  }
+
+  /** Calls a method without an answer; where the link has ended it goes nowhere. */
+  cast(agent: number, object: number, method: string, body: Uint8Array): void {
+    const frame = { tag: Frame.cast, agent, object, method, body } as const;
+    this.#channel.send(writeFrame(frame), undefined, undefined, body);
+    this.#hold();
+  }
+
+  /** Hears what an object tells those who hold it. The body holds during the call. */
+  subscribe(object: number, onPush: (body: Uint8Array) => void): void {
+    this.#subscribers.set(object, onPush);
+  }
+
+  /** Stops to hear it. */
+  unsubscribe(object: number): void {
+    this.#subscribers.delete(object);
+  }
+
+  /** Somebody has an object of the station: the link stays. */
+  retain(): void {
+    this.#users++;
+    this.#wasUsed = true;
+  }
+
+  /** Undoes one `retain()`. A link that nobody uses any more ends. */
+  unretain(): void {
+    this.#users--;
+    this.#review();
+  }
+
+  /** Resolves when what was sent is with the operating system. */
+  flush(): Promise<void> {
+    return this.#channel.flush();
+  }
+
+  /** Ends the link, once what was sent has left. Pending calls fail. */
+  close(): void {
+    leaving.add(this);
+    this.#channel.ended.then(() => leaving.delete(this));
+    this.#channel.close();
+    this.#end(undefined);
+  }
+
+  async #connect(address: StationAddress): Promise<void> {
+    // Whoever uses the link holds the program meanwhile, by a call or a cast.
+    const { socket, key } = address;
+    let pause = FIRST_PAUSE;
+    for (let waited = 0;;) {
+      try {
+        const conn = await connectAuthenticated(socket, key);
+        conn.unref();
+        this.#channel.attach(conn);
+        return;
+      } catch (error) {
+        // The station may be a thread that is coming up.
+        if (!isNotYet(error) || waited > PATIENCE || !exists(socket)) {
+          this.#channel.fail(error);
+          return;
+        }
+      }
+      const delay = pause;
+      await new Promise((resolve) =>
+        Deno.unrefTimer(setTimeout(resolve, delay))
+      );
+      waited += delay;
+      pause *= 1.5;
+    }
+  }
+
+  #handle(bytes: Uint8Array): void {
+    const frame = readFrame(bytes);
+    switch (frame.tag) {
+      case Frame.answer:
+        this.#calls.get(frame.id)?.resolve(frame.body.slice());
+        break;
+      case Frame.failed:
+        this.#calls.get(frame.id)?.reject(unpackError(frame.body));
+        break;
+      case Frame.push:
+        this.#subscribers.get(frame.object)?.(frame.body);
+        break;
+      default:
+        this.#channel.fail(
+          new ConnectionClosedError("Cannot read a frame: not of a station"),
+        );
+    }
+  }
+
+  /** Keeps the program until what was sent has left. */
+  async #hold(): Promise<void> {
+    if (this.#isFlushing || this.#closedBy !== undefined) return;
+    this.#isFlushing = true;
+    holdProgram();
+    await this.#channel.flush();
+    this.#isFlushing = false;
+    releaseProgram();
+  }
+
+  /** Ends the link where nobody uses it. */
+  #review(): void {
+    if (this.#users === 0 && this.#wasUsed && this.#calls.size === 0) {
+      this.close();
+    }
+  }
+
+  #end(cause: unknown): void {
+    if (this.#closedBy !== undefined) return;
+    const error = new ConnectionClosedError(
+      "Cannot use an object of another process: its owner is gone",
+      cause === undefined ? {} : { cause },
+    );
+    this.#closedBy = error;
+    if (links.get(this.#name) === this) links.delete(this.#name);
+    for (const call of [...this.#calls.values()]) call.reject(error);
+    this.#closing.resolve();
+  }
+}
+
+/** Nobody listens there: yet, or any more. */
+function isNotYet(error: unknown): boolean {
+  return error instanceof Deno.errors.NotFound ||
+    error instanceof Deno.errors.ConnectionRefused;
+}
+
+/** False where the directory of a socket is gone, and its station with it. */
+function exists(socket: StationAddress["socket"]): boolean {
+  if (socket.transport !== "unix") return true;
+  try {
+    Deno.lstatSync(socket.path.slice(0, socket.path.lastIndexOf("/")));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+beforeExit(async () => {
+  await Promise.all(
+    [...links.values(), ...leaving].map((link) => link.flush()),
+  );
+});

@@ -1,0 +1,430 @@
+// Copyright 2026 the @concurrent/parallel authors. MIT license.
+
+// Where a thread serves objects to other processes: it listens, and calls the
+// objects for whoever has proved the key. `link.ts` is the other side.
+//
+//   user                                    station
+//   introduce n, agent               --->   a peer: it waits, holds and dies as one
+//   call id, n, object, method, args --->   object.call()
+//                                    <---   answer id | failed id
+//   cast n, object, method, args     --->   object.call(); an error goes nowhere
+//   cancel id                        --->   the signal of the call fires; its end is the answer
+//   leave n, or the link ends        --->   its calls are cancelled, object.left(peer)
+//
+// Who uses an object says so to object 0, STATION_ITSELF:
+//
+//   hold object, pin    a reference was read       the link is a holder, the pin is spent
+//   pin object, pin     it is sent on to others
+//   release object      nobody here has it any more
+//
+// A reference in flight is a pin, so an object is dropped when it has neither pins
+// nor holders: whoever sends a reference on holds the object until its own
+// `release`, which comes behind the `pin` on the same link. Of a reference that is
+// never read the pin remains: too much is kept then, never too little. What is
+// dropped can be served again: its owner has it, and says so with each reference.
+//
+// One link that writes what no link writes is disconnected, and nobody else.
+
+import { SerializationError } from "../base/errors.ts";
+import { InvalidStateError } from "../base/errors.ts";
+import {
+  AuthenticatedListener,
+  type AuthenticatedListenerOptions,
+} from "../wire/authenticated_listener.ts";
+import { createKey } from "../wire/handshake.ts";
+import { SocketChannel, type SocketLike } from "../wire/socket_channel.ts";
+import {
+  type AgentId,
+  Frame,
+  readFrame,
+  type Response,
+  writeFrame,
+} from "./frames.ts";
+import type { StationAddress } from "./reference.ts";
+import { packError, unpackValueSync } from "./values.ts";
+
+/** The station's own number as an object. */
+export const STATION_ITSELF = 0;
+
+/** Who uses objects over one link. */
+export interface Peer extends AgentId {
+  /** Tells it something about an object that it has. */
+  push(object: number, body: Uint8Array): void;
+}
+
+/** Who calls, and how. */
+export interface Caller {
+  readonly peer: Peer;
+  /** Fires where the answer is not wanted any more, or the peer is gone. */
+  readonly signal: AbortSignal;
+}
+
+/** An object that is served. */
+export interface Served {
+  /**
+   * Runs a method for a peer, and returns the bytes of its result. The body holds
+   * until it returns. What it throws is the answer too.
+   */
+  call(
+    method: string,
+    body: Uint8Array,
+    caller: Caller,
+  ): Uint8Array | Promise<Uint8Array>;
+  /** A peer that may have used it is gone; `inOrder` where it has said so before. */
+  left?(peer: Peer, inOrder: boolean): void;
+  /** Nobody has it any more, and it was dropped. */
+  unheld?(): void;
+}
+
+interface Entry {
+  readonly served: Served;
+  readonly pins: Set<number>;
+  readonly holders: Map<StationLink, number>;
+}
+
+/** Options for {@linkcode Station}. */
+export interface StationOptions
+  extends Pick<AuthenticatedListenerOptions, "transport" | "address"> {
+  readonly key?: Uint8Array<ArrayBuffer> | undefined;
+  /** Called when the last object was dropped and the last link has ended. */
+  readonly onIdle?: (() => void) | undefined;
+}
+
+/** Serves the objects of one thread. It does not keep the program alive. */
+export class Station implements Disposable {
+  readonly address: StationAddress;
+  readonly #listener: AuthenticatedListener;
+  readonly #entries = new Map<number, Entry>();
+  readonly #links = new Set<StationLink>();
+  readonly #onIdle: () => void;
+
+  /**
+   * Starts to listen.
+   *
+   * @throws {NotSupportedError} If a permission is missing.
+   */
+  constructor(options: StationOptions = {}) {
+    const { key = createKey(), transport, address, onIdle } = options;
+    this.#onIdle = onIdle ?? (() => {});
+    this.#listener = new AuthenticatedListener({
+      key,
+      transport,
+      address,
+      onConnection: (conn) => this.#links.add(new StationLink(this, conn)),
+    });
+    this.address = { socket: this.#listener.address, key };
+  }
+
+  /** Serves an object, where it does not yet; `pin` is that of a reference that is about to be sent. */
+  serve(object: number, pin: number, make: () => Served): void {
+    let entry = this.#entries.get(object);
+    if (entry === undefined) {
+      entry = { served: make(), pins: new Set(), holders: new Map() };
+      this.#entries.set(object, entry);
+    }
+    entry.pins.add(pin);
+  }
+
+  /** A reference with this pin will not be held: it has come home, or was not sent. */
+  unpin(object: number, pin: number): void {
+    const entry = this.#entries.get(object);
+    entry?.pins.delete(pin);
+    this.#review(object, entry);
+  }
+
+  /** What is served under a number. */
+  served(object: number): Served | undefined {
+    return this.#entries.get(object)?.served;
+  }
+
+  /** Takes an object back: whoever uses it from now on is told that it is gone. */
+  withdraw(object: number): void {
+    this.#entries.delete(object);
+    this.#reviewIdle();
+  }
+
+  /** Tells all who hold an object. */
+  push(object: number, body: Uint8Array): void {
+    const holders = this.#entries.get(object)?.holders.keys() ?? [];
+    for (const link of holders) link.push(object, body);
+  }
+
+  /** True where no object is served and nobody is connected. */
+  get isIdle(): boolean {
+    return this.#entries.size === 0 && this.#links.size === 0;
+  }
+
+  /** Ends all links, and listens no more. */
+  close(): void {
+    this.#listener.close();
+    for (const link of this.#links) link.close();
+    this.#entries.clear();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  // For the links of this station
+
+  /** @throws {InvalidStateError} If there is no such object. */
+  call(
+    object: number,
+    method: string,
+    body: Uint8Array,
+    caller: Caller,
+    link: StationLink,
+  ): Uint8Array | Promise<Uint8Array> {
+    if (object === STATION_ITSELF) {
+      const [target, pin] = unpackValueSync(body) as [number, number];
+      this.#count(method, target, pin, link);
+      return NO_RESULT;
+    }
+    const entry = this.#entries.get(object);
+    if (entry === undefined) {
+      throw new InvalidStateError(
+        `Cannot call '${method}': the object is gone from its owner`,
+      );
+    }
+    return entry.served.call(method, body, caller);
+  }
+
+  peerLeft(peer: Peer, inOrder: boolean): void {
+    for (const { served } of [...this.#entries.values()]) {
+      served.left?.(peer, inOrder);
+    }
+  }
+
+  linkEnded(link: StationLink): void {
+    this.#links.delete(link);
+    for (const [object, entry] of [...this.#entries]) {
+      if (entry.holders.delete(link)) this.#review(object, entry);
+    }
+    this.#reviewIdle();
+  }
+
+  #count(
+    method: string,
+    object: number,
+    pin: number,
+    link: StationLink,
+  ): void {
+    const entry = this.#entries.get(object);
+    if (entry === undefined) return;
+    const { pins, holders } = entry;
+    const held = holders.get(link) ?? 0;
+    if (method === "hold") {
+      pins.delete(pin);
+      holders.set(link, held + 1);
+    } else if (method === "pin") pins.add(pin);
+    else if (held > 1) holders.set(link, held - 1);
+    else holders.delete(link);
+    this.#review(object, entry);
+  }
+
+  /** Drops an object that nobody has. */
+  #review(object: number, entry: Entry | undefined): void {
+    if (
+      entry === undefined || entry.pins.size > 0 || entry.holders.size > 0 ||
+      this.#entries.get(object) !== entry
+    ) return;
+    this.#entries.delete(object);
+    entry.served.unheld?.();
+    this.#reviewIdle();
+  }
+
+  #reviewIdle(): void {
+    if (this.isIdle) this.#onIdle();
+  }
+}
+
+const NO_RESULT = new Uint8Array();
+
+/** The station's end of a link. */
+class StationLink {
+  readonly #station: Station;
+  readonly #channel: SocketChannel;
+  readonly #peers = new Map<number, LinkPeer>();
+  readonly #calls = new Map<number, CallState>();
+
+  constructor(station: Station, conn: SocketLike) {
+    this.#station = station;
+    const channel = new SocketChannel(conn);
+    this.#channel = channel;
+    channel.unref();
+    channel.onMessage = (bytes) => this.#handle(bytes);
+    channel.onClose = () => this.#end();
+    channel.open();
+  }
+
+  push(object: number, body: Uint8Array): void {
+    this.#send({ tag: Frame.push, object, body });
+  }
+
+  close(): void {
+    this.#channel.close();
+    this.#end();
+  }
+
+  #handle(bytes: Uint8Array): void {
+    try {
+      const frame = readFrame(bytes);
+      switch (frame.tag) {
+        case Frame.introduce:
+          this.#peers.set(
+            frame.number,
+            new LinkPeer(frame.agent, (object, body) => {
+              this.push(object, body);
+            }),
+          );
+          break;
+        case Frame.leave:
+          this.#leave(frame.number, frame.inOrder);
+          break;
+        case Frame.call:
+          this.#call(frame.id, this.#peer(frame.agent), frame);
+          break;
+        case Frame.cast:
+          this.#cast(this.#peer(frame.agent), frame);
+          break;
+        case Frame.cancel:
+          this.#calls.get(frame.id)?.abort();
+          break;
+        default:
+          throw badFrame(`it has the tag ${frame.tag}`);
+      }
+    } catch (error) {
+      // Nobody else is to suffer from it.
+      this.#channel.fail(error);
+    }
+  }
+
+  #peer(number: number): LinkPeer {
+    const peer = this.#peers.get(number);
+    if (peer === undefined) throw badFrame(`nobody is introduced as ${number}`);
+    return peer;
+  }
+
+  #call(
+    id: number,
+    peer: LinkPeer,
+    { object, method, body }: {
+      object: number;
+      method: string;
+      body: Uint8Array;
+    },
+  ): void {
+    if (this.#calls.has(id)) throw badFrame(`the call ${id} is under way`);
+    const state = new CallState(peer);
+    this.#calls.set(id, state);
+    let result: Uint8Array | Promise<Uint8Array>;
+    try {
+      result = this.#station.call(object, method, body, state, this);
+    } catch (error) {
+      this.#fail(id, error);
+      return;
+    }
+    if (result instanceof Promise) {
+      result.then(
+        (body) => this.#answer(id, body),
+        (error) => this.#fail(id, error),
+      );
+    } else this.#answer(id, result);
+  }
+
+  #cast(
+    peer: LinkPeer,
+    { object, method, body }: {
+      object: number;
+      method: string;
+      body: Uint8Array;
+    },
+  ): void {
+    const state = new CallState(peer);
+    try {
+      const result = this.#station.call(object, method, body, state, this);
+      // Whoever casts has said that it wants to hear of nothing.
+      if (result instanceof Promise) result.catch(() => {});
+    } catch {
+      // The same.
+    }
+  }
+
+  #answer(id: number, body: Uint8Array): void {
+    if (this.#calls.delete(id)) this.#send({ tag: Frame.answer, id, body });
+  }
+
+  #fail(id: number, error: unknown): void {
+    if (!this.#calls.delete(id)) return;
+    this.#send({ tag: Frame.failed, id, body: packError(error) });
+  }
+
+  #send(frame: Response): void {
+    try {
+      this.#channel.send(writeFrame(frame), undefined, undefined, frame.body);
+    } catch (error) {
+      if (frame.tag !== Frame.answer) return;
+      // Longer than a frame may be.
+      const { id } = frame;
+      this.#send({ tag: Frame.failed, id, body: packError(error) });
+    }
+  }
+
+  #leave(number: number, inOrder: boolean): void {
+    const peer = this.#peers.get(number);
+    if (peer === undefined) return;
+    this.#peers.delete(number);
+    for (const state of this.#calls.values()) {
+      if (state.peer === peer) state.abort();
+    }
+    this.#station.peerLeft(peer, inOrder);
+  }
+
+  #end(): void {
+    for (const number of [...this.#peers.keys()]) this.#leave(number, false);
+    this.#calls.clear();
+    this.#station.linkEnded(this);
+  }
+}
+
+class LinkPeer implements Peer {
+  readonly id: string;
+  readonly pid: number;
+  readonly name: string;
+  readonly push: Peer["push"];
+
+  constructor({ id, pid, name }: AgentId, push: Peer["push"]) {
+    this.id = id;
+    this.pid = pid;
+    this.name = name;
+    this.push = push;
+  }
+}
+
+/** One call. Its signal is made when it is asked for: hardly any call does. */
+class CallState implements Caller {
+  readonly peer: LinkPeer;
+  #controller: AbortController | undefined;
+  #isAborted = false;
+
+  constructor(peer: LinkPeer) {
+    this.peer = peer;
+  }
+
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      if (this.#isAborted) this.#controller.abort();
+    }
+    return this.#controller.signal;
+  }
+
+  abort(): void {
+    this.#isAborted = true;
+    this.#controller?.abort();
+  }
+}
+
+function badFrame(reason: string): SerializationError {
+  return new SerializationError(`Cannot read a frame: ${reason}`, { reason });
+}
