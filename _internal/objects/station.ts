@@ -41,7 +41,7 @@ import {
   writeFrame,
 } from "./frames.ts";
 import type { StationAddress } from "./reference.ts";
-import { packError, unpackValueSync } from "./values.ts";
+import { packError, unpackPlain } from "./values.ts";
 
 /** The station's own number as an object. */
 export const STATION_ITSELF = 0;
@@ -176,7 +176,7 @@ export class Station implements Disposable {
     link: StationLink,
   ): Uint8Array | Promise<Uint8Array> {
     if (object === STATION_ITSELF) {
-      const [target, pin] = unpackValueSync(body) as [number, number];
+      const [target, pin] = unpackPlain(body) as [number, number];
       this.#count(method, target, pin, link);
       return NO_RESULT;
     }

@@ -1,29 +1,17 @@
 // Copyright 2026 the @concurrent/parallel authors. MIT license.
 
-// Values as bytes, for those who are not workers of a pool: arguments and results
-// of calls of objects, messages of connections. Modules that a value needs are
-// imported before it is decoded.
+// What calls of objects carry: arguments, results, errors. The bytes may come
+// from anybody who has the key of a station, and so be anything.
 
 import { SerializationError } from "../base/errors.ts";
 import { ByteReader, ByteWriter } from "../wire/bytes.ts";
 import { decodeError, encodeError } from "../wire/error_codec.ts";
-import { rememberNamespace } from "../wire/functions/origins.ts";
+import { prepare } from "../wire/functions/revive.ts";
 import {
-  loadModules,
-  type ModuleNamespace,
-  prepare,
-} from "../wire/functions/revive.ts";
-import { requireModule } from "../wire/functions/sync_modules.ts";
-import type { AnyFunction } from "../wire/functions/task.ts";
-import { encodePayload } from "../wire/payload.ts";
-import { decodePayload, payloadModules } from "../wire/received_payload.ts";
-
-type Describe = typeof import("../wire/functions/describe.ts");
-
-const NONE: readonly never[] = [];
-/** The modules that values have needed. */
-const loaded = new Map<string, ModuleNamespace>();
-let describeModule: Describe | undefined;
+  decodeFromBytes,
+  decodeLoaded,
+  encodeToBytes,
+} from "../wire/values.ts";
 
 /**
  * The bytes of a value, in memory of their own.
@@ -32,11 +20,7 @@ let describeModule: Describe | undefined;
  * @throws {SerializationError} If a part of it cannot travel; the error names the part.
  */
 export function packValue(value: unknown, root: string): Uint8Array {
-  return encodePayload(value, {
-    root,
-    describe: describer(),
-    attachments: false,
-  }).bytes;
+  return encodeToBytes(value, root);
 }
 
 /**
@@ -46,26 +30,12 @@ export function packValue(value: unknown, root: string): Uint8Array {
  * @throws {SerializationError} If the bytes are none of a value.
  */
 export function unpackValue(bytes: Uint8Array): unknown {
-  const { modules, offset } = payloadOf(bytes);
-  const missing = modules.filter((url) => !loaded.has(url));
-  if (missing.length === 0) return decodePayload(bytes, offset, NONE, loaded);
-  return loadAndDecode(bytes, offset, missing);
+  return checked(() => decodeFromBytes(bytes, "a value"));
 }
 
-/**
- * As {@linkcode unpackValue}, for a thread that is blocked.
- *
- * @throws {NotSupportedError} If a module can only be imported asynchronously.
- */
-export function unpackValueSync(bytes: Uint8Array): unknown {
-  const { modules, offset } = payloadOf(bytes);
-  for (const url of modules) {
-    if (loaded.has(url)) continue;
-    const namespace = requireModule(url);
-    rememberNamespace(namespace, url);
-    loaded.set(url, namespace);
-  }
-  return decodePayload(bytes, offset, NONE, loaded);
+/** As {@linkcode unpackValue}, of a value that needs no modules. */
+export function unpackPlain(bytes: Uint8Array): unknown {
+  return checked(() => decodeLoaded(bytes));
 }
 
 /** The bytes of something that was thrown. Never throws: what cannot travel is described. */
@@ -77,58 +47,18 @@ export function packError(thrown: unknown): Uint8Array {
 
 /** What `packError()` was given. */
 export function unpackError(bytes: Uint8Array): unknown {
-  return decodeError(new ByteReader(bytes), {
-    attachments: NONE,
-    modules: loaded,
-    revive: prepare,
-  });
+  const context = { attachments: [], modules: new Map(), revive: prepare };
+  return decodeError(new ByteReader(bytes), context);
 }
 
-async function loadAndDecode(
-  bytes: Uint8Array,
-  offset: number,
-  missing: readonly string[],
-): Promise<unknown> {
-  for (const url of missing) {
-    let modules: ReadonlyMap<string, ModuleNamespace>;
-    try {
-      modules = await loadModules([url]);
-    } catch (cause) {
-      throw new SerializationError(
-        `Cannot receive a value: its module ${url} cannot be loaded`,
-        { reason: "its module fails", cause },
-      );
-    }
-    loaded.set(url, modules.get(url)!);
-  }
-  return decodePayload(bytes, offset, NONE, loaded);
-}
-
-/** As `payloadModules()`, of bytes that anybody may have sent. */
-function payloadOf(
-  bytes: Uint8Array,
-): { readonly modules: readonly string[]; readonly offset: number } {
+function checked<T>(decode: () => T): T {
   try {
-    return payloadModules(bytes);
+    return decode();
   } catch (cause) {
-    if (cause instanceof SerializationError) throw cause;
-    throw new SerializationError("Cannot receive a value: it ends early", {
-      reason: "bad payload",
+    if (!(cause instanceof RangeError)) throw cause;
+    throw new SerializationError("Cannot read a value: it ends early", {
+      reason: "bad value",
       cause,
     });
   }
-}
-
-/** Describes functions; what that takes is loaded with the first one. */
-function describer(): (fn: AnyFunction) => ReturnType<
-  Describe["describeFunction"]
-> {
-  let context: ReturnType<Describe["createCaptureContext"]> | undefined;
-  return (fn) => {
-    describeModule ??= requireModule(
-      new URL("../wire/functions/describe.ts", import.meta.url).href,
-    ) as unknown as Describe;
-    context ??= describeModule.createCaptureContext();
-    return describeModule.describeFunction(fn, context);
-  };
 }
