@@ -6,6 +6,7 @@
 
 import { joinDomain } from "../_internal/memory/domain.ts";
 import { endAgent } from "../_internal/memory/waiting.ts";
+import { setProcess } from "../_internal/worker/current.ts";
 import { createGuest } from "../_internal/worker/guest.ts";
 import { joinMail } from "../_internal/worker/mail.ts";
 import { guardThread } from "../_internal/worker/thread_guard.ts";
@@ -31,6 +32,7 @@ function onStart({ data }: MessageEvent): void {
   const { link, id, name, concurrency, agent, isSingle, port } = start;
   joinDomain(start.domain, agent);
   joinMail(start.mail!);
+  setProcess(start.process);
   const guard = guardThread(agent);
   if (start.isLimited) guard.heed(scope);
   // At once: messages that nobody listens for are lost.

@@ -20,5 +20,6 @@
 export * from "./activity.ts";
 export * from "./cpu_count.ts";
 export * from "./errors.ts";
+export * from "./parent_process.ts";
 export * from "./process.ts";
 export * from "./task.ts";

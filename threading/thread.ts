@@ -21,11 +21,13 @@ import {
   selfTag,
 } from "../_internal/memory/domain.ts";
 import { ThreadEnd } from "../_internal/memory/waiting.ts";
-import { singleRunOf, withHooks } from "../_internal/pool/activity.ts";
-import type { Call } from "../_internal/pool/single_run.ts";
+import {
+  type ActivityHooks,
+  singleRunOf,
+  withHooks,
+} from "../_internal/pool/activity.ts";
 import { declareOwnExports } from "../_internal/wire/functions/own_exports.ts";
 import { fromModule } from "../_internal/wire/functions/task.ts";
-import { privateMember } from "../_internal/wire/_codec_private_members.ts";
 import {
   adopt,
   registerSharedClass,
@@ -342,32 +344,14 @@ function threadOf(tag: number): Thread {
   return adopt<Thread>(Thread, { serial: -tag, parts: [tag, name, daemon] });
 }
 
-const HOOKS = {
-  onUncaught(thread: Activity, error: unknown): void {
+const HOOKS: ActivityHooks = {
+  base: Thread,
+  runner: runThread,
+  onUncaught(thread, error) {
     // It wanted to end: Python's `SystemExit`, which is silent too.
     const hasLeft = error instanceof WorkerCrashedError &&
       error.exitCode !== undefined;
     if (!hasLeft) excepthook({ error, thread });
-  },
-  /** `run()` is overridden: the object is made over there. */
-  overridden(thread: Activity, { target, args }: Call): Call {
-    const ctor = thread.constructor as typeof Thread;
-    for (
-      let type = ctor;
-      type !== Thread && typeof type === "function";
-      type = Object.getPrototypeOf(type)
-    ) {
-      const member = privateMember(String(type));
-      if (member === undefined) continue;
-      throw new SerializationError(
-        `Cannot start thread '${thread.name}': private members do not travel, and ${type.name} has ${member}`,
-        { path: `this.${member}`, reason: "is private" },
-      );
-    }
-    return {
-      target: runThread,
-      args: [ctor, { target, args }, { ...thread }],
-    };
   },
 };
 

@@ -56,6 +56,8 @@ const FREE_SLAB = 7;
 const WAKES = 8;
 /** Ends that are under way: who waits for what the dead one had will be woken. */
 const ENDING = 9;
+/** Processes that were numbered. */
+const PROCESSES = 10;
 const COUNTERS = 16;
 
 const INDEX_BITS = 10;
@@ -225,6 +227,12 @@ export function nextSerial(): number {
 export function nextThreadNumber(): number {
   ensureDomain();
   return Atomics.add(words, NUMBERED, 1) + 1;
+}
+
+/** The next number of a child process, unique among those of this one. */
+export function nextProcessNumber(): number {
+  ensureDomain();
+  return Atomics.add(words, PROCESSES, 1) + 1;
 }
 
 /**

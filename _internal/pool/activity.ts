@@ -1,16 +1,18 @@
 // Copyright 2026 the @concurrent/parallel authors. MIT license.
 
 import { checkWait, type WaitOptions } from "../base/deadline.ts";
-import { NotSupportedError } from "../base/errors.ts";
-import { nextThreadNumber } from "../memory/domain.ts";
+import { SerializationError } from "../base/errors.ts";
+import { nextProcessNumber, nextThreadNumber } from "../memory/domain.ts";
 import {
   checkFunction,
   checkObject,
   checkSignal,
   describe,
 } from "../base/validation.ts";
-import { unwrapTask } from "../wire/functions/task.ts";
+import { type AnyFunction, unwrapTask } from "../wire/functions/task.ts";
 import { CallMode } from "../wire/messages.ts";
+import { privateMember } from "../wire/_codec_private_members.ts";
+import { thisProcess } from "../worker/current.ts";
 import { processBackend, threadBackend } from "./backend.ts";
 import { type Call, SingleRun } from "./single_run.ts";
 
@@ -30,7 +32,7 @@ export interface ActivityOptions<
   /**
    * The label.
    *
-   * @default {undefined} "Thread-" or "Process-", and a number
+   * @default {undefined} "Thread-" or "Process-", and a number; of a process of a process "Process-1:2"
    */
   name?: string;
   /**
@@ -75,19 +77,20 @@ export interface ActivityEnvironment {
 
 /** What the classes on top add. */
 export interface ActivityHooks {
+  /** Where subclasses begin. */
+  // deno-lint-ignore no-explicit-any -- any activity
+  readonly base: abstract new (...args: any[]) => Activity;
+  /** What a worker runs where a subclass overrides `run()`: makes the object there of its class, the call and the fields, and calls it. */
+  readonly runner: AnyFunction;
   /** Nobody has asked for the result, and it is an error. */
   onUncaught(activity: Activity, error: unknown): void;
-  /** The call that runs the `run()` of a subclass over there. Absent: that is not supported. */
-  overridden?(activity: Activity, call: Call): Call;
 }
 
-const NO_HOOKS: ActivityHooks = { onUncaught() {} };
 /** The hooks of the activity that is created next: they are no part of its constructor. */
-let nextHooks = NO_HOOKS;
-let processes = 0;
+let nextHooks: ActivityHooks | undefined;
 let runOf: (activity: Activity) => SingleRun;
 
-/** For the classes on top: how the activity that is created next behaves. Returns the options. */
+/** For the classes on top, each time: how the activity that is created next behaves. Returns the options. */
 export function withHooks<O>(hooks: ActivityHooks, options: O): O {
   nextHooks = hooks;
   return options;
@@ -136,8 +139,8 @@ export abstract class Activity<R = unknown> implements AsyncDisposable {
     // deno-lint-ignore no-explicit-any -- the arguments are those of the target
     options: ActivityOptions<any[], R> & ActivityEnvironment,
   ) {
-    this.#hooks = nextHooks;
-    nextHooks = NO_HOOKS;
+    this.#hooks = nextHooks!;
+    nextHooks = undefined;
     const verb = `create ${new.target.name}`;
     checkObject(verb, "options", options);
     const { target = doNothing, args = [], name, daemon = false, signal } =
@@ -163,21 +166,30 @@ export abstract class Activity<R = unknown> implements AsyncDisposable {
       );
     }
     this.#what = what;
+    const isThread = what === "thread";
+    // A number that shows in the name is taken now, any other one at the start.
+    const number = isThread || name !== undefined
+      ? undefined
+      : nextProcessNumber();
     this.#name = name ??
-      (what === "thread"
-        ? `Thread-${nextThreadNumber()}`
-        : `Process-${++processes}`);
+      (isThread ? `Thread-${nextThreadNumber()}` : processName(number!));
     this.#daemon = daemon;
     this.#call = { target, args };
     const task = unwrapTask(target);
     const { permissions, env, cwd } = options;
-    const isThread = what === "thread";
     this.#run = new SingleRun({
       what,
       name: this.#name,
       backend: isThread
         ? threadBackend({ concurrency: 1, permissions, daemon, isSingle: true })
-        : processBackend({ concurrency: 1, permissions, env, cwd }),
+        : processBackend({
+          concurrency: 1,
+          permissions,
+          env,
+          cwd,
+          daemon,
+          number,
+        }),
       mode: isThread ? CallMode.single : CallMode.main,
       target: task.fn,
       args,
@@ -189,7 +201,7 @@ export abstract class Activity<R = unknown> implements AsyncDisposable {
   }
 
   /**
-   * Calls the target, here. `start()` calls it over there. A subclass of `Thread`
+   * Calls the target, here. `start()` calls it over there. A subclass
    * may override it: over there `this` has the class and the public fields that
    * the object had at `start()`, without its constructor being run again; what it
    * changes there stays there. `#private` members do not travel.
@@ -207,21 +219,31 @@ export abstract class Activity<R = unknown> implements AsyncDisposable {
    * @returns This object.
    * @throws {InvalidStateError} If it was started before.
    * @throws {SerializationError} If the target or an argument cannot travel.
-   * @throws {NotSupportedError} If a process overrides `run()`: not supported yet.
    */
   start(): this {
-    if (this.run === Activity.prototype.run) {
-      this.#run.start();
-      return this;
-    }
-    const { overridden } = this.#hooks;
-    if (overridden === undefined) {
-      throw new NotSupportedError(
-        `Cannot start ${this.#what} '${this.#name}' with a 'run' of its own: not supported yet`,
+    this.#run.start(
+      this.run === Activity.prototype.run ? undefined : this.#ownRun(),
+    );
+    return this;
+  }
+
+  /** The call that makes the object over there, and runs it. */
+  #ownRun(): Call {
+    const { base, runner } = this.#hooks;
+    const ctor = this.constructor;
+    for (
+      let type = ctor;
+      type !== base && typeof type === "function";
+      type = Object.getPrototypeOf(type)
+    ) {
+      const member = privateMember(String(type));
+      if (member === undefined) continue;
+      throw new SerializationError(
+        `Cannot start ${this.#what} '${this.#name}': private members do not travel, and ${type.name} has ${member}`,
+        { path: `this.${member}`, reason: "is private" },
       );
     }
-    this.#run.start(overridden(this, this.#call));
-    return this;
+    return { target: runner, args: [ctor, this.#call, { ...this }] };
   }
 
   /**
@@ -286,6 +308,11 @@ export abstract class Activity<R = unknown> implements AsyncDisposable {
 /** For the classes on top: the run behind an activity. */
 export function singleRunOf(activity: Activity): SingleRun {
   return runOf(activity);
+}
+
+function processName(number: number): string {
+  const self = thisProcess();
+  return `Process-${self === undefined ? "" : `${self.path}:`}${number}`;
 }
 
 function doNothing(): undefined {}

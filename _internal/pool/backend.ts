@@ -94,8 +94,10 @@ export const NO_TRANSFER: Transfer = { objects: [], isRepeatable: true };
 /** What a backend needs to know to start workers. */
 export interface BackendOptions {
   readonly concurrency: number;
-  /** Threads: the program does not wait for them. */
+  /** The program does not wait for them. */
   readonly daemon?: boolean;
+  /** Processes: their number among the children of this one. */
+  readonly number?: number | undefined;
   /** Threads: each runs one call, and ends with it. */
   readonly isSingle?: boolean;
   readonly permissions?: Deno.PermissionOptions | undefined;

@@ -22,6 +22,7 @@ import type { CallMode } from "../wire/messages.ts";
 import { releasePayload } from "../wire/payload.ts";
 import type { HostExit } from "../worker/host.ts";
 import type { Backend } from "./backend.ts";
+import type { Work } from "./job.ts";
 import type { PoolWorker } from "./pool_worker.ts";
 import { Scheduler } from "./scheduler.ts";
 
@@ -77,20 +78,33 @@ export class SingleRun {
       exitCode: () => this.#failed ? 1 : 0,
       initializer: undefined,
       sendsEarly: backend.kind === "thread" && canPark ? "all" : undefined,
-      startWorker: (identity, events) =>
-        this.#worker = backend.start(identity, {
+      startWorker: (identity, events) => {
+        const worker = backend.start(identity, {
           ...events,
           exited: (exit) => {
-            this.exit = exit;
+            // Not one that was started for a call that could not be sent.
+            if (worker === this.#worker) this.exit = exit;
             events.exited(exit);
           },
-        }),
+        });
+        return this.#worker = worker;
+      },
     });
   }
 
   /** The worker, once it was started. */
   get worker(): PoolWorker | undefined {
     return this.#worker;
+  }
+
+  /**
+   * Resolves when it has ended.
+   *
+   * @throws {InvalidStateError} If it was not started.
+   */
+  get ended(): Promise<void> {
+    this.#checkStarted("wait for");
+    return this.#ended!;
   }
 
   get isAlive(): boolean {
@@ -119,11 +133,19 @@ export class SingleRun {
     }
     signal?.throwIfAborted();
     const { transfer } = taskOptions;
-    const work = backend.prepare(target, args, mode, {
-      objects:
-        (typeof transfer === "function" ? transfer(...args) : transfer) ?? [],
-      isRepeatable: false,
-    });
+    // A process comes up while its call is encoded.
+    const isEarly = backend.kind === "process" && this.#scheduler.expect();
+    let work: Work;
+    try {
+      work = backend.prepare(target, args, mode, {
+        objects:
+          (typeof transfer === "function" ? transfer(...args) : transfer) ?? [],
+        isRepeatable: false,
+      });
+    } catch (error) {
+      if (isEarly) this.#scheduler.disappoint();
+      throw error;
+    }
     const job = this.#scheduler.submit(work, {
       name: taskOptions.name ?? name,
       priority: 0,

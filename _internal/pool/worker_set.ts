@@ -257,6 +257,10 @@ export class WorkerSet {
   stop(record: WorkerRecord): void {
     record.state = "stopping";
     this.#leave(record);
+    this.#end(record);
+  }
+
+  #end(record: WorkerRecord): void {
     // A worker whose event loop does not turn (something that a task left
     // behind) cannot hear it: it is not waited for.
     record.disarm = afterTurns(STOP_GRACE, () => record.worker.terminate());
@@ -354,7 +358,10 @@ export class WorkerSet {
     }
     record.fault = error;
     this.#onGone(record, { error });
-    record.worker.terminate();
+    const { kind, exitCode } = this.#options;
+    // One that runs a single function ends as a program does, with a code.
+    if (kind === "process" && exitCode !== undefined) this.#end(record);
+    else record.worker.terminate();
   }
 
   #onExited(record: WorkerRecord, exit: HostExit): void {

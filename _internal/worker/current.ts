@@ -14,6 +14,17 @@ export interface WorkerInfo {
   readonly kind: WorkerKind;
 }
 
+/** What a child process knows about itself. */
+export interface ProcessInfo {
+  readonly name: string;
+  /** True: its parent ends without waiting for it. */
+  readonly daemon: boolean;
+  /** Its number among the children of its parent, behind that of its parent: "1:2". */
+  readonly path: string;
+  /** Who has started it. */
+  readonly parent: { readonly pid: number; readonly name: string };
+}
+
 /** What a task can ask about itself. */
 export interface Current {
   /**
@@ -60,6 +71,22 @@ let storage: { getStore(): CallContext | undefined } | undefined;
 /** Guest: says what this isolate is. Written once before the first call. */
 export function setWorker(info: WorkerInfo): void {
   worker = info;
+}
+
+/** What this process is; undefined for the program itself. */
+let processInfo: ProcessInfo | undefined;
+
+/** What the program's own process is called. */
+export const MAIN_PROCESS = "MainProcess";
+
+/** A child process and each of its threads: what they are part of. Written once before the first call. */
+export function setProcess(info: ProcessInfo | undefined): void {
+  processInfo = info;
+}
+
+/** What this process is; undefined for the program itself. */
+export function thisProcess(): ProcessInfo | undefined {
+  return processInfo;
 }
 
 /** Guest: the call that runs from now on. For workers that run one call at a time. */

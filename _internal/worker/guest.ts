@@ -150,6 +150,8 @@ export class Guest {
   readonly #held: (HeldCall | undefined)[] = [];
   /** Calls that occupy one of the `concurrency` places. */
   #busy = 0;
+  /** Calls under way whose errors are printed here. */
+  #mains = 0;
   #leaving = false;
   #awaitsSent = false;
   /** Loaded with the first generator: most workers never run one. */
@@ -211,6 +213,8 @@ export class Guest {
 
   /** Reports an error that belongs to no call. */
   fault(error: unknown): void {
+    // Of a process that runs one function it is the end, as of any program.
+    if (this.#mains > 0) report("Uncaught", error);
     this.#sendError({ tag: Tag.fault }, error);
   }
 
@@ -456,6 +460,7 @@ export class Guest {
       return;
     }
     const running = new RunningCall(slot, this.#options, this.#report);
+    if (call.mode === CallMode.main) this.#mains++;
     if (held.stop !== undefined) running.abort(held.stop);
     this.#running[slot] = running;
     let run = () => fn(...args) as unknown;
@@ -515,6 +520,7 @@ export class Guest {
 
   #end(call: Call, running: RunningCall, ok: boolean, value: unknown): void {
     this.#running[running.slot] = undefined;
+    if (call.mode === CallMode.main) this.#mains--;
     running.ended = true;
     leaveActiveCall(running);
     // The host forgets with the answer that the place was lent.

@@ -31,14 +31,15 @@ import {
   type SocketAddress,
 } from "../wire/handshake.ts";
 import { ProcessChannel } from "../wire/process_channel.ts";
+import { type ProcessInfo, setProcess } from "./current.ts";
 import { unrefWorker } from "./unref_worker.ts";
 
 /** How long an ending child tries to get its last messages out, in ms. */
 const EXIT_FLUSH = 2_000;
 /** How long the child waits at a fence, in ms. Only where something else has read the lane it takes as long. */
 const FENCE_TIMEOUT = 5_000;
-/** The longest first line, in bytes. */
-const MAX_HELLO = 64 * 1024;
+/** The longest first line, in bytes: with two names of the longest. */
+const MAX_HELLO = 128 * 1024;
 const NEWLINE = 10;
 
 /** What the child is told about itself. */
@@ -59,6 +60,7 @@ export interface ChildHello {
   /** True: the parent offers memory behind the handshake. */
   readonly offersMemory: boolean;
   readonly info: ChildInfo;
+  readonly process: ProcessInfo;
 }
 
 /** What the child's entry gets. */
@@ -81,7 +83,8 @@ export interface ParentConnection {
 /** Connects to the parent that started this process. Ends the process where there is none, or where it cannot prove itself. */
 export async function connectToParent(): Promise<ParentConnection> {
   ignoreInterrupts();
-  const { address, key, offersMemory, info } = readHello();
+  const { address, key, offersMemory, info, process } = readHello();
+  setProcess(process);
   const loading = offersMemory ? import("../wire/process_rings.ts") : undefined;
   let conn: Deno.Conn;
   try {
@@ -105,9 +108,11 @@ export async function connectToParent(): Promise<ParentConnection> {
   const channel = new ProcessChannel();
   channel.attach(conn, rings);
   const exit = async (code: number): Promise<void> => {
-    setTimeout(() => Deno.exit(code), EXIT_FLUSH);
+    // As a program whose event loop is empty: that was set, or 0.
+    const end = () => Deno.exit(code === 0 ? Deno.exitCode : code);
+    setTimeout(end, EXIT_FLUSH);
     await Promise.all([exitTasksDone(), channel.flush()]);
-    Deno.exit(code);
+    end();
   };
   channel.onClose = () => void exit(0);
   const connection: ParentConnection = {

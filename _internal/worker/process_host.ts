@@ -20,8 +20,10 @@ import {
   WorkerCrashedError,
 } from "../base/errors.ts";
 import { workerEnded, workerStarted } from "../base/registry.ts";
+import { describe } from "../base/validation.ts";
 import { FLAGS, raiseByte } from "../memory/abort_flags.ts";
 import { canPark } from "../memory/bell.ts";
+import { nextProcessNumber } from "../memory/domain.ts";
 import type { CallSlots } from "../memory/slots.ts";
 import {
   createKey,
@@ -35,6 +37,7 @@ import { HOST_DEADLINE, Rendezvous } from "../wire/rendezvous.ts";
 import { hostPump, meetCrowd } from "../wire/thread_link.ts";
 import { checkPermissions, permissionFlags } from "./_permissions.ts";
 import { findProjectConfig } from "./_project_config.ts";
+import { MAIN_PROCESS, type ProcessInfo, thisProcess } from "./current.ts";
 import { PROCESS_ENTRY } from "./entry_urls.ts";
 import type { HostExit, HostOptions, WorkerHost } from "./host.ts";
 import type { ChildHello } from "./process_child.ts";
@@ -76,6 +79,10 @@ export interface ProcessHostOptions extends HostOptions {
   flags?: readonly string[] | undefined;
   /** What the child may use of memory. */
   resourceLimits?: ResourceLimits | undefined;
+  /** Its number among the children of this process; by default the next one. */
+  number?: number | undefined;
+  /** What the child says about itself: nobody waits for it when the program ends. */
+  daemon?: boolean | undefined;
   /** What the child runs. Tests give another one. */
   entry?: string | URL | undefined;
   /** The kind of socket; by default what platform and permissions allow. */
@@ -171,6 +178,7 @@ export class ProcessHost implements WorkerHost {
         name: this.name,
         concurrency: options.concurrency ?? 1,
       },
+      process: childInfo(options),
     };
     this.#tell(new TextEncoder().encode(`${JSON.stringify(hello)}\n`));
     this.exited = this.#watch(options.resourceLimits);
@@ -368,6 +376,19 @@ export class ProcessHost implements WorkerHost {
   }
 }
 
+/** What the child is told about itself. */
+function childInfo(
+  { name, number = nextProcessNumber(), daemon = false }: ProcessHostOptions,
+): ProcessInfo {
+  const self = thisProcess();
+  return {
+    name,
+    daemon,
+    path: self === undefined ? `${number}` : `${self.path}:${number}`,
+    parent: { pid: Deno.pid, name: self?.name ?? MAIN_PROCESS },
+  };
+}
+
 /** Whether both may use memory of the operating system: the parent has what it gives. */
 function canShare(
   flags: readonly string[],
@@ -387,12 +408,46 @@ function defaultDeadline(
 /**
  * Checks what can be checked before a process is started.
  *
- * @throws {TypeError} If `permissions` is malformed, or asks for more than this program has.
+ * @throws {TypeError} If an option is malformed, or `permissions` asks for more than this program has.
  */
 export function checkProcessOptions(
-  { permissions }: Pick<ProcessHostOptions, "permissions">,
+  { permissions, env, cwd }: Pick<
+    ProcessHostOptions,
+    "permissions" | "env" | "cwd"
+  >,
 ): void {
   checkPermissions(permissions);
+  if (env !== undefined) checkEnv(env);
+  if (cwd !== undefined && typeof cwd !== "string" && !isFileUrl(cwd)) {
+    throw invalid("cwd", "a path or a file: URL", cwd);
+  }
+}
+
+function checkEnv(env: unknown): void {
+  if (typeof env !== "object" || env === null || Array.isArray(env)) {
+    throw invalid("env", "an object", env);
+  }
+  for (const [name, value] of Object.entries(env)) {
+    // What the system would take for the end of the name, or of the value.
+    if (name === "" || /[=\0]/.test(name)) {
+      throw invalid("env", "of names without '=' and NUL", name);
+    }
+    if (typeof value !== "string" || value.includes("\0")) {
+      throw invalid(`env.${name}`, "a string without NUL", value);
+    }
+  }
+}
+
+function isFileUrl(value: unknown): boolean {
+  return value instanceof URL && value.protocol === "file:";
+}
+
+function invalid(param: string, constraint: string, value: unknown): TypeError {
+  return new TypeError(
+    `Cannot start process as '${param}' must be ${constraint}: current value is ${
+      describe(value)
+    }`,
+  );
 }
 
 /** @throws {RangeError} If the child could not read a name of that length. */

@@ -33,6 +33,7 @@ import {
   type ThreadLink,
   type ThreadTransport,
 } from "../wire/thread_link.ts";
+import { type ProcessInfo, thisProcess } from "./current.ts";
 import type { HostExit, HostOptions, WorkerHost } from "./host.ts";
 import { heldLocks, untilGone } from "./life_locks.ts";
 import {
@@ -58,6 +59,8 @@ export interface ThreadStart {
   readonly isSingle: boolean;
   /** True: its heap has a limit, which it watches. */
   readonly isLimited: boolean;
+  /** What all threads of it are part of, where that is a child process. */
+  readonly process: ProcessInfo | undefined;
   /** To and from its host, where that is another thread than the main one. */
   readonly port?: MessagePort;
   /** To and from the main thread. Added by the main thread. */
@@ -158,6 +161,7 @@ export class ThreadHost implements WorkerHost {
       agent: this.agent,
       isSingle: options.isSingle ?? false,
       isLimited: limits !== undefined,
+      process: thisProcess(),
     };
     this.#thread.start(start);
     this.#stopStartAlarm = startAlarm(

@@ -6,14 +6,37 @@ import {
   assertInstanceOf,
   assertNotEquals,
   assertRejects,
+  assertStrictEquals,
+  assertStringIncludes,
   assertThrows,
 } from "@std/assert";
-import { CancelledError, WorkerCrashedError } from "../../futures/mod.ts";
-import { Process } from "../../multiprocessing/mod.ts";
+import {
+  CancelledError,
+  InvalidStateError,
+  SerializationError,
+  WorkerCrashedError,
+} from "../../futures/mod.ts";
+import {
+  activeChildren,
+  currentProcess,
+  parentProcess,
+  Process,
+} from "../../multiprocessing/mod.ts";
+import { Thread } from "../../threading/mod.ts";
+import {
+  family,
+  PlusOne,
+  Reporter,
+  Secretive,
+} from "../_fixtures/process_classes.ts";
 import { activitySuite } from "../_suites/activity_suite.ts";
 import { errorOf, Folder, soon, until } from "../_suites/_helpers.ts";
 import { deaf, mark, throughGate } from "../_suites/_tasks.ts";
-import { denoExit, ownPid } from "../faults/_fixtures/faulty.ts";
+import {
+  denoExit,
+  ownPid,
+  rejectUnhandled,
+} from "../faults/_fixtures/faulty.ts";
 
 activitySuite(Process);
 
@@ -175,4 +198,247 @@ Deno.test("Process refuses permissions that this program does not have", async (
     stdout: "piped",
   }).output();
   assertEquals(new TextDecoder().decode(stdout).trim(), "true true");
+});
+
+// -- Subclasses --
+
+Deno.test("Process subclass runs its own run() over there, with its fields", async () => {
+  const process = new Reporter("a").start();
+  assertEquals(await process.result(), {
+    label: "a",
+    count: 2,
+    name: "reporter",
+    daemon: true,
+    isCurrent: true,
+    isReporter: true,
+    isAlive: true,
+    pid: process.pid,
+    exitCode: null,
+  });
+  // What it changes there stays there.
+  assertEquals(process.nested.count, 1);
+  await process.join();
+});
+
+Deno.test("Process subclass can call the run() that it overrides", async () => {
+  const process = new PlusOne({ target: (x: number) => x, args: [41] }).start();
+  assertEquals(await process.result(), 42);
+  await process.join();
+  assertEquals(new PlusOne({ target: () => 1 }).run(), 2);
+});
+
+Deno.test("Process subclass of the main module travels with what it captured", async () => {
+  const factor = 3;
+  class Times extends Process<[number, boolean]> {
+    value = 5;
+    override run(): [number, boolean] {
+      return [this.value * factor, currentProcess() === this];
+    }
+  }
+  const process = new Times().start();
+  assertEquals(await process.result(), [15, true]);
+  await process.join();
+});
+
+Deno.test("Process subclass with private members is refused by name", () => {
+  const process = new Secretive();
+  const error = assertThrows(
+    () => process.start(),
+    SerializationError,
+    `Cannot start process '${process.name}': private members do not travel, and Secretive has #secret`,
+  );
+  assertEquals(error.path, "this.#secret");
+});
+
+// -- Life --
+
+Deno.test("Process.close() leaves nothing but the name", async () => {
+  using folder = new Folder();
+  const process = new Process({
+    target: throughGate<number>,
+    args: [folder.file("gate"), 1],
+    name: "Ada",
+  }).start();
+  assertThrows(
+    () => process.close(),
+    InvalidStateError,
+    "Cannot close process 'Ada': it has not ended",
+  );
+  folder.open("gate");
+  await process.join();
+  process.close();
+  process.close();
+  await process[Symbol.asyncDispose]();
+  assertEquals([process.name, process.daemon], ["Ada", false]);
+  for (
+    const use of [
+      () => process.start(),
+      () => process.isAlive(),
+      () => process.pid,
+      () => process.ident,
+      () => process.exitCode,
+      () => process.sentinel,
+    ]
+  ) assertThrows(use, InvalidStateError, "process 'Ada': it is closed");
+  for (
+    const use of [
+      () => process.join(),
+      () => process.result(),
+      () => process.terminate(),
+      () => process.kill(),
+    ]
+  ) await assertRejects(use, InvalidStateError, "process 'Ada': it is closed");
+
+  const unused = new Process();
+  unused.close();
+  assertThrows(() => unused.start(), InvalidStateError);
+});
+
+Deno.test("Process.terminate() and kill() after the end do nothing", async () => {
+  const process = new Process({ target: ownPid }).start();
+  await process.join();
+  await process.terminate();
+  await process.kill();
+  assertEquals(process.exitCode, 0);
+  assertEquals(process.pid, await process.result());
+});
+
+Deno.test("Process.sentinel resolves when it has ended", async () => {
+  using folder = new Folder();
+  const process = new Process({
+    target: throughGate<number>,
+    args: [folder.file("gate"), 1],
+  });
+  assertThrows(() => process.sentinel, InvalidStateError, "it was not started");
+  process.start();
+  let hasEnded = false;
+  void process.sentinel.then(() => hasEnded = true);
+  await assertRejects(
+    () => process.join({ timeout: -1 }),
+    RangeError,
+  );
+  assertEquals([await process.join({ timeout: 0 }), hasEnded], [false, false]);
+  folder.open("gate");
+  await soon("the end", process.sentinel);
+  assertEquals([process.isAlive(), process.exitCode], [false, 0]);
+});
+
+Deno.test("Process whose target leaves a rejection behind ends with code 1", async () => {
+  const process = new Process({ target: rejectUnhandled }).start();
+  const error = await errorOf(process.result());
+  assertInstanceOf(error, WorkerCrashedError);
+  assertStringIncludes(error.message, "nobody looks");
+  await process.join();
+  assertEquals(process.exitCode, 1);
+});
+
+Deno.test("Process that sets Deno.exitCode ends with it", async () => {
+  const process = new Process({ target: () => Deno.exitCode = 5 }).start();
+  assertEquals(await process.result(), 5);
+  await process.join();
+  assertEquals(process.exitCode, 5);
+});
+
+// -- Who is who --
+
+Deno.test("currentProcess() is the program's, and can only be looked at", async () => {
+  const process = currentProcess();
+  assertStrictEquals(currentProcess(), process);
+  assertEquals(parentProcess(), null);
+  const { name, pid, ident, exitCode, daemon } = process;
+  assertEquals(
+    { name, pid, ident, exitCode, daemon, isAlive: process.isAlive() },
+    {
+      name: "MainProcess",
+      pid: Deno.pid,
+      ident: Deno.pid,
+      exitCode: null,
+      daemon: false,
+      isAlive: true,
+    },
+  );
+  const message = "process 'MainProcess': it is the current process";
+  assertThrows(() => process.start(), InvalidStateError, message);
+  assertThrows(() => process.close(), InvalidStateError, message);
+  for (const how of ["join", "result", "terminate", "kill"] as const) {
+    await assertRejects(() => process[how](), InvalidStateError, message);
+  }
+  await process[Symbol.asyncDispose]();
+});
+
+Deno.test("Process of a process knows its name and its parent", async () => {
+  const process = new Process({ target: family, args: [1], daemon: true });
+  const number = /^Process-(\d+)$/.exec(process.name)![1];
+  process.start();
+  assertEquals(activeChildren(), [process]);
+  const { child, ...outer } = await process.result();
+  await process.join();
+  assertEquals(activeChildren(), []);
+  const inner = `Process-${number}:1`;
+  assertEquals(outer, {
+    name: process.name,
+    pid: process.pid!,
+    daemon: true,
+    parent: "MainProcess",
+    parentPid: Deno.pid,
+    isParentAlive: true,
+    children: [inner],
+  });
+  assertEquals([child!.name, child!.parent, child!.parentPid], [
+    inner,
+    process.name,
+    process.pid,
+  ]);
+});
+
+Deno.test("currentProcess() and parentProcess() in a thread are those of its process", async () => {
+  const process = new Process({
+    target: async () => {
+      await using thread = new Thread({
+        target: () => [currentProcess().name, parentProcess()?.pid],
+      }).start();
+      return await thread.result();
+    },
+    name: "Grace",
+  }).start();
+  assertEquals(await process.result(), ["Grace", Deno.pid]);
+  await process.join();
+});
+
+Deno.test("ParentProcess.join() waits no longer than it is told", async () => {
+  const process = new Process({
+    target: async () => {
+      const parent = parentProcess()!;
+      const reason = new RangeError("enough");
+      return [
+        await parent.join({ timeout: 0 }),
+        await parent.join({ timeout: 5 }),
+        await parent.join({ signal: AbortSignal.abort(reason) })
+          .catch((error) => error === reason),
+      ];
+    },
+  }).start();
+  assertEquals(await process.result(), [false, false, true]);
+  await process.join();
+});
+
+Deno.test("Process refuses 'env' and 'cwd' that the system would not take", () => {
+  for (
+    const [options, message] of [
+      [{ env: 5 }, "'env' must be an object: current value is 5"],
+      [{ env: { A: 1 } }, "'env.A' must be a string without NUL"],
+      [{ env: { "A=B": "" } }, "'env' must be of names without '=' and NUL"],
+      [{ cwd: 5 }, "'cwd' must be a path or a file: URL: current value is 5"],
+      [
+        { cwd: new URL("https://localhost/") },
+        "'cwd' must be a path or a file: URL",
+      ],
+    ] as const
+  ) {
+    assertThrows(
+      () => new Process(options as unknown as { cwd: string }),
+      TypeError,
+      `Cannot start process as ${message}`,
+    );
+  }
 });
