@@ -15,6 +15,7 @@ const guest = createGuest({
   sharesSlots,
   concurrency: info.concurrency,
   exit: (code) => void parent.exit(code),
+  interrupted: parent.interrupted,
 });
 
 // An error that belongs to no call, such as one from a timer that a task left

@@ -173,6 +173,19 @@ export class Process<R = unknown> extends Activity<R> {
   }
 
   /**
+   * Interrupts the process, as Ctrl-C does a program. Who listens for SIGINT over
+   * there gets it. `current.signal` fires, and `current.throwIfAborted()` throws: a
+   * target that uses them within half a second makes of it what it likes. One
+   * that does not ends by the signal, with exit code -2. Nothing happens where
+   * the process has ended.
+   *
+   * @throws {InvalidStateError} If it was not started, is closed, or is the current process.
+   */
+  interrupt(): void {
+    this.#run("interrupt").interrupt();
+  }
+
+  /**
    * Says that nobody needs the object any more. From now on it has a name and
    * nothing else: whatever is asked of it is refused. A second time is nothing.
    *

@@ -40,8 +40,8 @@ export function createAbortFlags(): Int32Array<SharedArrayBuffer> {
   );
 }
 
-/** What the host writes to the child's stdin to stop the call in a slot, since it was cancelled (0) or has run out of time (1). */
-export function raiseByte(slot: number, reason: 0 | 1): number {
+/** What the host writes to the child's stdin to stop the call in a slot, since it was cancelled (0), has run out of time (1) or was interrupted (2). */
+export function raiseByte(slot: number, reason: 0 | 1 | 2): number {
   return reason === 1 ? slot | TIMED_OUT_MARK : slot;
 }
 

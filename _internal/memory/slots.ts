@@ -66,7 +66,7 @@ export class CallSlots {
   }
 
   /** Host: asks the call to stop, since it was cancelled (0) or has run out of time (1). */
-  abort(slot: number, reason: 0 | 1): void {
+  abort(slot: number, reason: 0 | 1 | 2): void {
     if (slot >= SLOTS) return;
     Atomics.or(this.#words, slot, reason === 1 ? ABORT | TIMED_OUT : ABORT);
   }

@@ -9,7 +9,12 @@
 // started  the worker comes up or runs       its worker is gone -> ended
 // ended    `exit` tells how                  never
 
-import { type WaitOptions, within } from "../base/deadline.ts";
+import {
+  afterTurns,
+  afterUnheld,
+  type WaitOptions,
+  within,
+} from "../base/deadline.ts";
 import {
   CancelledError,
   InvalidStateError,
@@ -18,13 +23,17 @@ import {
 import { holdProgram, releaseProgram } from "../base/registry.ts";
 import { canPark } from "../memory/bell.ts";
 import type { AnyFunction, TaskOptions } from "../wire/functions/task.ts";
-import type { CallMode } from "../wire/messages.ts";
+import { AbortReason, type CallMode } from "../wire/messages.ts";
 import { releasePayload } from "../wire/payload.ts";
+import { INTERRUPT_GRACE } from "../worker/current.ts";
 import type { HostExit } from "../worker/host.ts";
 import type { Backend } from "./backend.ts";
 import type { Work } from "./job.ts";
 import type { PoolWorker } from "./pool_worker.ts";
 import { Scheduler } from "./scheduler.ts";
+
+/** Milliseconds in which the event loop of a worker must turn once where it was interrupted. */
+const PONG_GRACE = 1000;
 
 /** A function and its arguments. */
 export interface Call {
@@ -57,6 +66,14 @@ export class SingleRun {
   #resultAsked = false;
   #worker: PoolWorker | undefined;
   #failed = false;
+  /** True once the function runs, or is about to. */
+  #hasBegun = false;
+  #isInterrupted = false;
+  /** True where it was killed since it would not hear of the interrupt. */
+  #isForced = false;
+  #onPong = () => {};
+  /** Takes the one timer of an interrupt back. */
+  #disarm = () => {};
   /** How the worker ended. */
   exit: HostExit | undefined;
 
@@ -82,9 +99,14 @@ export class SingleRun {
         const worker = backend.start(identity, {
           ...events,
           exited: (exit) => {
+            if (this.#isForced) exit = { signal: "SIGINT" };
             // Not one that was started for a call that could not be sent.
-            if (worker === this.#worker) this.exit = exit;
+            if (worker === this.#worker) this.#hasExited(exit);
             events.exited(exit);
+          },
+          pong: () => {
+            this.#onPong();
+            events.pong();
           },
         });
         return this.#worker = worker;
@@ -153,7 +175,10 @@ export class SingleRun {
       retries: 0,
       maySendAhead: false,
     }, {
-      started() {},
+      started: () => {
+        this.#hasBegun = true;
+        if (this.#isInterrupted) this.#interrupt();
+      },
       progressed() {},
       succeeded: (value) => this.#result.resolve(value),
       failed: (error) => {
@@ -229,6 +254,52 @@ export class SingleRun {
       signal,
     );
     await this.#ended;
+  }
+
+  /**
+   * Tells the function that it was interrupted, and leaves it to the worker what
+   * comes of that. A worker whose event loop does not turn cannot decide: it is
+   * ended.
+   */
+  interrupt(): void {
+    this.#checkStarted("interrupt");
+    if (this.#state === "ended" || this.#isInterrupted) return;
+    this.#isInterrupted = true;
+    // Else when the worker has come up: there is nothing to tell before.
+    if (this.#hasBegun) this.#interrupt();
+  }
+
+  #hasExited(exit: HostExit): void {
+    this.exit = exit;
+    this.#onPong = () => {};
+    this.#disarm();
+  }
+
+  #interrupt(): void {
+    this.#worker!.abort(0, AbortReason.interrupted);
+    // That it answers means that it has heard of it; that it answers once more,
+    // when its grace period is over, that it could decide.
+    this.#expectPong(() => {
+      this.#disarm = afterUnheld(2 * INTERRUPT_GRACE, () => {
+        this.#expectPong(() => {
+          // A second interrupt is told again.
+          this.#isInterrupted = false;
+        });
+      });
+    });
+  }
+
+  #expectPong(onPong: () => void): void {
+    this.#disarm = afterTurns(PONG_GRACE, () => {
+      this.#isForced = true;
+      this.#worker!.terminate();
+    });
+    this.#onPong = () => {
+      this.#onPong = () => {};
+      this.#disarm();
+      onPong();
+    };
+    this.#worker!.ping();
   }
 
   #checkStarted(verb: string): void {

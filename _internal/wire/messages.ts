@@ -83,7 +83,12 @@ const TIME_UNITS = 10_000;
 export const WHOLE_CALL = 0;
 
 /** Why a call is aborted. */
-export const AbortReason = { cancelled: 0, timeout: 1 } as const;
+export const AbortReason = {
+  cancelled: 0,
+  timeout: 1,
+  /** Somebody has interrupted its process: a call that does not care ends with it. */
+  interrupted: 2,
+} as const;
 
 /** What `AbortReason` allows. */
 export type AbortReason = typeof AbortReason[keyof typeof AbortReason];

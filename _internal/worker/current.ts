@@ -76,6 +76,8 @@ export function setWorker(info: WorkerInfo): void {
 /** What this process is; undefined for the program itself. */
 let processInfo: ProcessInfo | undefined;
 
+/** How long a call may take to notice that its process was interrupted, in ms. */
+export const INTERRUPT_GRACE = 500;
 /** What the program's own process is called. */
 export const MAIN_PROCESS = "MainProcess";
 

@@ -78,6 +78,8 @@ export interface GuestOptions {
   readonly concurrency: number;
   /** Ends the worker, once what was sent has left it. */
   readonly exit: (code: number) => void;
+  /** Called where a call was interrupted: `hasHeard` tells whether it knows, or has ended. */
+  readonly interrupted?: (hasHeard: () => boolean) => void;
   /** Called when a call was answered and nothing is left of what it started. */
   readonly answered?: () => void;
 }
@@ -341,6 +343,12 @@ export class Guest {
       cause: payload.length === 0 ? undefined : readReason(payload),
     };
     this.#running[message.slot]?.abort(held.stop);
+    if (reason === AbortReason.interrupted) {
+      this.#options.interrupted?.(() =>
+        this.#held[message.slot] !== held ||
+        this.#running[message.slot]?.hasHeard === true
+      );
+    }
   }
 
   /** Takes a place, imports what is missing, runs. */

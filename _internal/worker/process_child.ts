@@ -18,6 +18,7 @@
 // first call in an endless loop would have no watcher. It does not delay the
 // handshake, which is over by then on the parent's side.
 
+import { nodeProcess } from "../wire/functions/sync_modules.ts";
 import { exitTasksDone } from "../base/registry.ts";
 import {
   createAbortFlags,
@@ -31,7 +32,7 @@ import {
   type SocketAddress,
 } from "../wire/handshake.ts";
 import { ProcessChannel } from "../wire/process_channel.ts";
-import { type ProcessInfo, setProcess } from "./current.ts";
+import { INTERRUPT_GRACE, type ProcessInfo, setProcess } from "./current.ts";
 import { unrefWorker } from "./unref_worker.ts";
 
 /** How long an ending child tries to get its last messages out, in ms. */
@@ -76,13 +77,15 @@ export interface ParentConnection {
   readonly info: ChildInfo;
   /** Set by the owner: called at each fence, when that many raises have been seen. */
   onRaises: (count: number) => void;
+  /** Ends the process by SIGINT, where nobody wants to know of it. */
+  interrupted(hasHeard: () => boolean): void;
   /** Ends the process, once what was sent is on its way. */
   exit(code: number): Promise<void>;
 }
 
 /** Connects to the parent that started this process. Ends the process where there is none, or where it cannot prove itself. */
 export async function connectToParent(): Promise<ParentConnection> {
-  ignoreInterrupts();
+  const interrupted = ignoreInterrupts();
   const { address, key, offersMemory, info, process } = readHello();
   setProcess(process);
   const loading = offersMemory ? import("../wire/process_rings.ts") : undefined;
@@ -122,6 +125,7 @@ export async function connectToParent(): Promise<ParentConnection> {
     words,
     info,
     onRaises: () => {},
+    interrupted,
     exit,
   };
   if (rings === undefined) {
@@ -158,9 +162,49 @@ function startWatchdog(words: Int32Array<SharedArrayBuffer>): void {
   unrefWorker(watchdog);
 }
 
-/** Ctrl-C goes to the whole group: the parent decides what becomes of its children. */
-function ignoreInterrupts(): void {
-  Deno.addSignalListener("SIGINT", () => {});
+/**
+ * Ctrl-C goes to the whole group: the parent decides what becomes of its
+ * children. So nothing happens here, until it does (`Process.interrupt()`):
+ *
+ *   somebody listens for SIGINT     they get the signal
+ *   the call has asked, or asks     it is told by `current`, and does what it likes
+ *   within the grace
+ *   else                            the process ends by the signal
+ *
+ * Returns what the parent's word leads to.
+ */
+function ignoreInterrupts(): (hasHeard: () => boolean) => void {
+  const { addSignalListener, removeSignalListener } = Deno;
+  const listeners = new Set<() => void>();
+  const ignore = () => {};
+  addSignalListener("SIGINT", ignore);
+  const override = (name: string, value: unknown) =>
+    Object.defineProperty(Deno, name, {
+      value,
+      configurable: true,
+      writable: true,
+      enumerable: true,
+    });
+  override("addSignalListener", (signal: Deno.Signal, fn: () => void) => {
+    addSignalListener(signal, fn);
+    if (signal === "SIGINT") listeners.add(fn);
+  });
+  override("removeSignalListener", (signal: Deno.Signal, fn: () => void) => {
+    removeSignalListener(signal, fn);
+    if (signal === "SIGINT") listeners.delete(fn);
+  });
+  const isHeard = () =>
+    listeners.size > 0 || nodeProcess().listenerCount("SIGINT") > 0;
+  // As `Deno.kill()`, but for this process without a permission.
+  const raise = () => nodeProcess().kill(Deno.pid, "SIGINT");
+  return (hasHeard) => {
+    if (isHeard()) return raise();
+    setTimeout(() => {
+      if (hasHeard() || isHeard()) return;
+      removeSignalListener("SIGINT", ignore);
+      raise();
+    }, INTERRUPT_GRACE);
+  };
 }
 
 /**

@@ -5,6 +5,9 @@ import { AbortReason, Lent } from "../wire/messages.ts";
 import { type CallContext, stopError, type WorkerInfo } from "./current.ts";
 import type { ItemStream } from "./item_stream.ts";
 
+/** What those hear whose process was interrupted. */
+const INTERRUPTED = "the process was interrupted (SIGINT)";
+
 /** Why a call was asked to stop, and what the asker gave. */
 export interface StopRequest {
   readonly reason: AbortReason;
@@ -63,6 +66,8 @@ export class RunningCall implements CallContext {
   #controller: AbortController | undefined;
   #stop: StopRequest | undefined;
   readonly since = performance.now();
+  /** True once its function has asked for the signal, or was told that it should stop: what it makes of that is its own matter. */
+  hasHeard = false;
   /** True once the call has answered: a late `progress()` goes nowhere. */
   ended = false;
   /** What it has submitted and waits for. */
@@ -91,6 +96,7 @@ export class RunningCall implements CallContext {
   }
 
   abortReason(): unknown {
+    this.hasHeard = true;
     if (this.#controller?.signal.aborted) return this.#controller.signal.reason;
     // The flag comes before the message that tells the reason too.
     return this.#stop === undefined
@@ -99,6 +105,7 @@ export class RunningCall implements CallContext {
   }
 
   signal(): AbortSignal {
+    this.hasHeard = true;
     if (this.#controller === undefined) {
       this.#controller = new AbortController();
       if (this.isAborted()) this.#controller.abort(this.abortReason());
@@ -120,5 +127,8 @@ export class RunningCall implements CallContext {
 }
 
 function errorOf({ reason, cause }: StopRequest): Error {
-  return stopError(reason === AbortReason.timeout, cause);
+  return stopError(
+    reason === AbortReason.timeout,
+    reason === AbortReason.interrupted ? INTERRUPTED : cause,
+  );
 }

@@ -1,5 +1,6 @@
 // Copyright 2026 the @concurrent/parallel authors. MIT license.
 
+import nodeProcess from "node:process";
 import {
   assert,
   assertEquals,
@@ -16,6 +17,7 @@ import {
   SerializationError,
   WorkerCrashedError,
 } from "../../futures/mod.ts";
+import { current } from "../../mod.ts";
 import {
   activeChildren,
   currentProcess,
@@ -31,7 +33,13 @@ import {
 } from "../_fixtures/process_classes.ts";
 import { activitySuite } from "../_suites/activity_suite.ts";
 import { errorOf, Folder, soon, until } from "../_suites/_helpers.ts";
-import { deaf, mark, throughGate } from "../_suites/_tasks.ts";
+import {
+  deaf,
+  hotLoop,
+  mark,
+  throughGate,
+  untilAborted,
+} from "../_suites/_tasks.ts";
 import {
   denoExit,
   ownPid,
@@ -44,6 +52,10 @@ activitySuite(Process);
 async function ignoreSigterm(path: string): Promise<never> {
   Deno.addSignalListener("SIGTERM", () => mark(path, "heard"));
   return await deaf(path);
+}
+
+function forEver(): never {
+  for (;;) current.throwIfAborted();
 }
 
 function silentError(): never {
@@ -278,6 +290,7 @@ Deno.test("Process.close() leaves nothing but the name", async () => {
       () => process.ident,
       () => process.exitCode,
       () => process.sentinel,
+      () => process.interrupt(),
     ]
   ) assertThrows(use, InvalidStateError, "process 'Ada': it is closed");
   for (
@@ -339,6 +352,88 @@ Deno.test("Process that sets Deno.exitCode ends with it", async () => {
   assertEquals(process.exitCode, 5);
 });
 
+// -- Interrupts --
+
+async function interrupted<R>(
+  target: (log: string) => R,
+  log: string,
+): Promise<{ readonly exitCode: number | null; readonly outcome: unknown }> {
+  using folder = new Folder();
+  const process = new Process({ target, args: [folder.file(log)] }).start();
+  await until("it runs", () => folder.lines(log).length === 1);
+  process.interrupt();
+  const outcome = await soon(
+    "the end",
+    process.result().catch((error) => error),
+  );
+  await process.join();
+  process.interrupt();
+  return { exitCode: process.exitCode, outcome };
+}
+
+Deno.test("Process.interrupt() is what current tells the target", async () => {
+  const [hot, waiting, clean] = await Promise.all([
+    interrupted(hotLoop, "hot"),
+    interrupted(untilAborted, "waiting"),
+    interrupted((log) => untilAborted(log).catch((error) => error.cause), "ok"),
+  ]);
+  for (const { exitCode, outcome } of [hot, waiting]) {
+    assertEquals(exitCode, 1);
+    assertInstanceOf(outcome, CancelledError);
+  }
+  assertEquals(
+    (waiting.outcome as Error).cause,
+    "the process was interrupted (SIGINT)",
+  );
+  assertEquals(clean, {
+    exitCode: 0,
+    outcome: "the process was interrupted (SIGINT)",
+  });
+});
+
+Deno.test("Process.interrupt() is a SIGINT for who listens for it", async () => {
+  const viaDeno = interrupted((log) => {
+    const heard = new Promise<string>((resolve) =>
+      Deno.addSignalListener("SIGINT", () => resolve("Deno"))
+    );
+    mark(log, "begun");
+    return heard;
+  }, "deno");
+  const viaNode = interrupted((log) => {
+    const heard = new Promise<string>((resolve) =>
+      nodeProcess.on("SIGINT", () => resolve("Node"))
+    );
+    mark(log, "begun");
+    return heard;
+  }, "node");
+  assertEquals(await viaDeno, { exitCode: 0, outcome: "Deno" });
+  assertEquals(await viaNode, { exitCode: 0, outcome: "Node" });
+});
+
+Deno.test("Process.interrupt() ends a target that does not care, busy or not", async () => {
+  const all = await Promise.all([
+    interrupted(deaf, "deaf"),
+    interrupted((log) => {
+      mark(log, "begun");
+      for (;;);
+    }, "busy"),
+  ]);
+  for (const { exitCode, outcome } of all) {
+    assertEquals(exitCode, -2);
+    assertInstanceOf(outcome, WorkerCrashedError);
+    assertEquals(outcome.signal, "SIGINT");
+  }
+});
+
+Deno.test("Process.interrupt() right after start() reaches the target", async () => {
+  const process = new Process({ target: forEver }).start();
+  process.interrupt();
+  const error = await soon("the end", errorOf(process.result()));
+  assertInstanceOf(error, CancelledError);
+  await process.join();
+  assertEquals(process.exitCode, 1);
+});
+
 // -- Who is who --
 
 Deno.test("currentProcess() is the program's, and can only be looked at", async () => {
@@ -360,6 +455,7 @@ Deno.test("currentProcess() is the program's, and can only be looked at", async 
   const message = "process 'MainProcess': it is the current process";
   assertThrows(() => process.start(), InvalidStateError, message);
   assertThrows(() => process.close(), InvalidStateError, message);
+  assertThrows(() => process.interrupt(), InvalidStateError, message);
   for (const how of ["join", "result", "terminate", "kill"] as const) {
     await assertRejects(() => process[how](), InvalidStateError, message);
   }
