@@ -19,7 +19,14 @@
 
 export * from "./activity.ts";
 export * from "./cpu_count.ts";
+export * from "./dict_proxy.ts";
 export * from "./errors.ts";
+export * from "./iterator_proxy.ts";
+export * from "./list_proxy.ts";
+export * from "./manager.ts";
+export * from "./namespace_proxy.ts";
+export * from "./object_proxy.ts";
 export * from "./parent_process.ts";
 export * from "./process.ts";
+export * from "./set_proxy.ts";
 export * from "./task.ts";
