@@ -5,7 +5,7 @@
 
 import { within } from "../_internal/base/deadline.ts";
 import type { Job, JobObserver } from "../_internal/pool/job.ts";
-import { type Lane, prepareCall, submitWork } from "../_internal/pool/lane.ts";
+import { type Lane, submitCall } from "../_internal/pool/lane.ts";
 import type { TaskScheduler } from "../_internal/pool/task_scheduler.ts";
 import type {
   AnyFunction,
@@ -28,18 +28,9 @@ export function submitFuture(
   options: TaskOptions,
   args: readonly unknown[],
 ): Future<unknown> {
-  // Before anything is encoded: a closed executor is the clearer error.
-  lane.scheduler.checkAccepting();
-  const isFirst = !options.signal?.aborted && lane.scheduler.expect();
   const future = new Future<unknown>();
   const link = new FutureLink(future, lane.scheduler);
-  try {
-    const work = prepareCall(lane, fn, options, args);
-    link.job = submitWork(lane, fn, options, work, link);
-  } catch (error) {
-    if (isFirst) lane.scheduler.disappoint();
-    throw error;
-  }
+  link.job = submitCall(lane, fn, options, args, link);
   attachFuture(future, link);
   return future;
 }

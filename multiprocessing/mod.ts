@@ -2,7 +2,7 @@
 
 /**
  * Child processes as Python's `multiprocessing` has them:
- * {@linkcode Process}.
+ * {@linkcode Process} and {@linkcode Pool}.
  *
  * ```ts
  * import { Process } from "@concurrent/parallel/multiprocessing";
@@ -18,6 +18,8 @@
  */
 
 export * from "./activity.ts";
+export * from "./async_result.ts";
+export * from "./base_pool.ts";
 export * from "./cpu_count.ts";
 export * from "./dict_proxy.ts";
 export * from "./errors.ts";
@@ -27,6 +29,9 @@ export * from "./manager.ts";
 export * from "./namespace_proxy.ts";
 export * from "./object_proxy.ts";
 export * from "./parent_process.ts";
+export * from "./pool.ts";
+export * from "./pool_options.ts";
 export * from "./process.ts";
 export * from "./set_proxy.ts";
 export * from "./task.ts";
+export * from "./thread_pool.ts";

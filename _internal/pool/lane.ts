@@ -160,6 +160,27 @@ export function submitWork(
   return job;
 }
 
+/** Submits one call; where it is the first one a worker starts meanwhile. */
+export function submitCall(
+  lane: Lane,
+  fn: AnyFunction,
+  options: TaskOptions,
+  args: readonly unknown[],
+  observer: JobObserver,
+): Job {
+  const { scheduler } = lane;
+  // Before anything is encoded: a closed executor is the clearer error.
+  scheduler.checkAccepting();
+  const isFirst = !options.signal?.aborted && scheduler.expect();
+  try {
+    const work = prepareCall(lane, fn, options, args);
+    return submitWork(lane, fn, options, work, observer);
+  } catch (error) {
+    if (isFirst) scheduler.disappoint();
+    throw error;
+  }
+}
+
 /** Those of functions that were not made tasks: the same at each submit. */
 const plainOptions = new WeakMap<AnyFunction, JobOptions>();
 

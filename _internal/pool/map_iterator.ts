@@ -56,7 +56,7 @@ export function checkMap(
 }
 
 /**
- * The iteration; nothing happens before its first step.
+ * The iteration; nothing happens before its first step, or `begin()`.
  *
  * An async generator in all that can be seen of it. A generator allocates half
  * a kilobyte for each item: here an item that is there already takes a promise
@@ -64,7 +64,7 @@ export function checkMap(
  *
  * ```text
  * state    meaning                             leaves by
- * new      no step was taken                   next() -> running; return(), throw() -> ended
+ * new      no step was taken                   begin(), next() -> running; return(), throw() -> ended
  * running  a window over the input is open     the last item, an error, return(), throw() -> ended
  * ended    nothing is held any more            never
  * ```
@@ -75,6 +75,8 @@ export class MapIterator
   readonly #settles: boolean;
   #state: "new" | "running" | "ended" = "new";
   #run: MapRun | undefined;
+  /** The input has no iterator. */
+  #refusal: { readonly error: unknown } | undefined;
   /** What was fetched and not yet given out, from `#at` on. */
   #outcomes: Outcomes = NOTHING;
   #at = 0;
@@ -87,6 +89,13 @@ export class MapIterator
     const context = subject.lane.backend.captureContext(subject.fn);
     this.#start = () => new MapRun(context, subject, options);
     this.#settles = options.onError === "settle";
+  }
+
+  /** Pulls and submits what the window has room for, ahead of the first step. */
+  begin(): void {
+    this.#open();
+    const run = this.#run;
+    if (run !== undefined && !run.isOver) run.fill();
   }
 
   next(): Promise<IteratorResult<unknown>> {
@@ -119,6 +128,16 @@ export class MapIterator
     return this;
   }
 
+  #open(): void {
+    if (this.#state !== "new") return;
+    this.#state = "running";
+    try {
+      this.#run = this.#start();
+    } catch (error) {
+      this.#refusal = { error };
+    }
+  }
+
   /** Calls take their turns in the order in which they were made. */
   #inTurn<T>(call: () => Promise<T>): Promise<T> {
     const result = this.#calls++ === 0 ? call() : this.#last.then(call);
@@ -147,10 +166,10 @@ export class MapIterator
 
   async #advance(): Promise<IteratorResult<unknown>> {
     try {
-      if (this.#state === "new") {
-        this.#state = "running";
-        this.#run = this.#start();
-      }
+      this.#open();
+      const refusal = this.#refusal;
+      this.#refusal = undefined;
+      if (refusal !== undefined) throw refusal.error;
       while (this.#state === "running") {
         this.#run!.throwIfOver();
         const step = this.#take();

@@ -161,7 +161,7 @@ export class MapRun {
   async next(): Promise<Outcomes | undefined> {
     for (;;) {
       this.throwIfOver();
-      this.#fill();
+      this.fill();
       const at = this.#options.ordered === false
         ? this.#chunks.findIndex(({ outcomes }) => outcomes !== undefined)
         : 0;
@@ -190,9 +190,9 @@ export class MapRun {
     if (this.#limit !== undefined) throw this.#limit.error;
   }
 
-  /** One item has left the window. */
-  yielded(): void {
-    this.#open--;
+  /** So many items have left the window. */
+  yielded(count = 1): void {
+    this.#open -= count;
   }
 
   /** Cancels what has not been yielded and closes the input. */
@@ -216,7 +216,8 @@ export class MapRun {
     else Promise.resolve(closed).catch(() => {});
   }
 
-  #fill(): void {
+  /** Pulls and submits what the window has room for. */
+  fill(): void {
     let looked = performance.now();
     // The clock costs as much as an item: an input that is fast is asked less
     // and less often. One that becomes slow is noticed so many items later.
@@ -429,7 +430,7 @@ export class MapRun {
           ),
       });
     } catch (error) {
-      fail(error);
+      fail(this.#lane.scheduler.endError ?? error);
     }
   }
 
