@@ -3,9 +3,9 @@
 // What is inside a lock, for the classes that are built on one. No public
 // signature may say so: each class of locks says here how to look into it.
 
-import type { LockCore } from "../_internal/memory/lock_core.ts";
+import type { LockLike } from "../_internal/memory/lock_core.ts";
 
-type CoreOf = (lock: object) => LockCore | undefined;
+type CoreOf = (lock: object) => LockLike | undefined;
 
 const readers: CoreOf[] = [];
 
@@ -15,7 +15,7 @@ export function declareLock(coreOf: CoreOf): void {
 }
 
 /** What is inside a lock; undefined for what is none. */
-export function lockCoreOf(lock: unknown): LockCore | undefined {
+export function lockCoreOf(lock: unknown): LockLike | undefined {
   if (typeof lock !== "object" || lock === null) return undefined;
   for (const coreOf of readers) {
     const core = coreOf(lock);

@@ -49,11 +49,14 @@ const small = new QueueItem();
 export function pack(
   value: unknown,
   keyOf: KeyOf | undefined,
-  transfer?: readonly Transferable[],
+  transfer: readonly Transferable[] | undefined,
+  isPortable: boolean,
 ): QueueItem {
   // What it is ordered by may be found by a function of the user, which may put.
   const key = keyOf?.(value);
-  const item = isSmall(value) ? small : packPayload(value, transfer);
+  const item = isSmall(value)
+    ? small
+    : packPayload(value, transfer, isPortable);
   item.key = key;
   return item;
 }
@@ -192,11 +195,12 @@ function unpackPayload(
 function packPayload(
   value: unknown,
   transfer: readonly Transferable[] | undefined,
+  isPortable: boolean,
 ): QueueItem {
   const payload = encodePayload(value, {
     root: "item",
     describe: describer(),
-    attachments: true,
+    attachments: !isPortable,
     transfer,
   });
   const { bytes, attachments } = payload;

@@ -3,7 +3,7 @@
 // What the constructor of one class of queues tells the constructor of `Queue`,
 // and what is inside a queue, for whoever sends it. No public signature may say so.
 
-import type { QueueCore } from "../_internal/memory/queue_core.ts";
+import type { QueueCore, QueueLike } from "../_internal/memory/queue_core.ts";
 import type { ItemKey } from "../_internal/memory/queue_segment.ts";
 import type { StoreClass } from "../_internal/memory/queue_store.ts";
 import type { SharedParts } from "../_internal/wire/shared_objects.ts";
@@ -23,7 +23,7 @@ export interface QueuePlan {
 
 /** What is inside a queue. */
 export interface QueueInside {
-  readonly core: QueueCore;
+  readonly core: QueueLike;
   readonly priority: unknown;
 }
 
@@ -50,7 +50,8 @@ export function rememberInside(queue: object, inside: QueueInside): void {
 
 /** What a queue is made of. */
 export function queueParts(queue: object): SharedParts {
-  const { core, priority } = insides.get(queue)!;
+  const { core: like, priority } = insides.get(queue)!;
+  const core = like as QueueCore;
   return {
     serial: core.serial,
     parts: [core.words.buffer, priority, ...core.buffers],

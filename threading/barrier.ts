@@ -16,12 +16,16 @@ import {
 } from "../_internal/base/validation.ts";
 import {
   BarrierCore,
+  type BarrierLike,
   MAX_PARTIES,
+  passageOf,
   POLL,
 } from "../_internal/memory/barrier_core.ts";
 import {
+  noteCore,
   registerSharedClass,
   takeAdopted,
+  takeCore,
 } from "../_internal/wire/shared_objects.ts";
 
 const CREATE = "create a barrier";
@@ -47,7 +51,7 @@ export interface BarrierOptions {
 
 /** What a barrier is made of. */
 interface BarrierState {
-  readonly core: BarrierCore;
+  readonly core: BarrierLike;
   /** Arrives after the rest, since it may refer to the barrier. */
   action: (() => unknown) | undefined;
   readonly timeout: number | undefined;
@@ -91,6 +95,12 @@ export class Barrier {
    * @throws {RangeError} If `parties` is less than 1 or no integer, or the timeout is negative or NaN.
    */
   constructor(parties: number, options: BarrierOptions = {}) {
+    const elsewhere = takeCore<BarrierState>();
+    if (elsewhere !== undefined) {
+      this.#state = elsewhere;
+      noteCore(this, elsewhere);
+      return;
+    }
     const adopted = takeAdopted();
     if (adopted !== undefined) {
       const [buffer, timeout] = adopted.parts;
@@ -102,6 +112,7 @@ export class Barrier {
         action: undefined,
         timeout: timeout as number | undefined,
       };
+      if (new.target !== Barrier) noteCore(this, this.#state);
       return;
     }
     if (typeof parties !== "number") {
@@ -125,6 +136,7 @@ export class Barrier {
       action,
       timeout,
     };
+    if (new.target !== Barrier) noteCore(this, this.#state);
   }
 
   /**
@@ -139,7 +151,7 @@ export class Barrier {
   async wait(options: WaitOptions = {}): Promise<number> {
     const { core } = this.#state;
     const [op, checked] = this.#prepare(options);
-    const passage = core.passage(await core.waitAsync(op, checked));
+    const passage = passageOf(await core.waitAsync(op, checked));
     if (passage.kind === "passed") return passage.index;
     if (passage.kind !== "action") throw brokenError(passage.kind, checked);
     const { generation } = passage;
@@ -166,7 +178,7 @@ export class Barrier {
   waitSync(options: WaitOptions = {}): number {
     const { core, action } = this.#state;
     const [op, checked] = this.#prepare(options);
-    const passage = core.passage(core.waitSync(op, checked));
+    const passage = passageOf(core.waitSync(op, checked));
     if (passage.kind === "passed") return passage.index;
     if (passage.kind !== "action") throw brokenError(passage.kind, checked);
     const { generation } = passage;
@@ -256,7 +268,8 @@ registerSharedClass(
   import.meta.url,
   (barrier) => {
     const { core, timeout } = stateOf(barrier);
-    return { serial: core.serial, parts: [core.words.buffer, timeout] };
+    const { serial, words } = core as BarrierCore;
+    return { serial, parts: [words.buffer, timeout] };
   },
   {
     get: (barrier) => stateOf(barrier).action,

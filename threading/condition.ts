@@ -13,10 +13,16 @@ import {
   describe,
   integerOption,
 } from "../_internal/base/validation.ts";
-import { ConditionCore } from "../_internal/memory/condition_core.ts";
 import {
+  ConditionCore,
+  type ConditionLike,
+} from "../_internal/memory/condition_core.ts";
+import type { LockCore } from "../_internal/memory/lock_core.ts";
+import {
+  noteCore,
   registerSharedClass,
   takeAdopted,
+  takeCore,
 } from "../_internal/wire/shared_objects.ts";
 import { lockCoreOf } from "./_lock_cores.ts";
 import type { Lock } from "./lock.ts";
@@ -25,7 +31,7 @@ import { RLock } from "./rlock.ts";
 const VERB = "wait for a condition";
 let partsOf: (condition: Condition) => {
   lock: Lock | RLock;
-  core: ConditionCore;
+  core: ConditionLike;
 };
 
 /**
@@ -69,7 +75,7 @@ let partsOf: (condition: Condition) => {
  */
 export class Condition {
   readonly #lock: Lock | RLock;
-  readonly #core: ConditionCore;
+  readonly #core: ConditionLike;
 
   static {
     partsOf = (condition) => ({
@@ -97,12 +103,15 @@ export class Condition {
         }`,
       );
     }
-    this.#core = adopted === undefined
-      ? new ConditionCore(core)
-      : new ConditionCore(core, {
-        serial: adopted.serial,
-        words: new Int32Array(adopted.parts[0] as SharedArrayBuffer),
-      });
+    const local = core as LockCore;
+    this.#core = takeCore<ConditionLike>() ??
+      (adopted === undefined
+        ? new ConditionCore(local)
+        : new ConditionCore(local, {
+          serial: adopted.serial,
+          words: new Int32Array(adopted.parts[0] as SharedArrayBuffer),
+        }));
+    if (new.target !== Condition) noteCore(this, this.#core);
   }
 
   /**
@@ -335,6 +344,7 @@ registerSharedClass(
   import.meta.url,
   (condition) => {
     const { lock, core } = partsOf(condition);
-    return { serial: core.serial, parts: [core.words.buffer, lock] };
+    const { serial, words } = core as ConditionCore;
+    return { serial, parts: [words.buffer, lock] };
   },
 );

@@ -7,17 +7,19 @@
  */
 
 import { checkWait, type WaitOptions } from "../_internal/base/deadline.ts";
-import { EventCore } from "../_internal/memory/event_core.ts";
+import { EventCore, type EventLike } from "../_internal/memory/event_core.ts";
 import {
   memoryParts,
+  noteCore,
   registerSharedClass,
+  takeCore,
   takeMemory,
 } from "../_internal/wire/shared_objects.ts";
 
 const VERB = "wait for an event";
 /** Nobody has to wait for it: one for all. */
 const TRUE = Promise.resolve(true);
-let coreOf: (event: Event) => EventCore;
+let coreOf: (event: Event) => EventLike;
 
 /**
  * A flag that is set or not, and that any number of threads wait for: Python's
@@ -43,7 +45,7 @@ let coreOf: (event: Event) => EventCore;
  * ```
  */
 export class Event {
-  readonly #core: EventCore;
+  readonly #core: EventLike;
 
   static {
     coreOf = (event) => event.#core;
@@ -51,7 +53,8 @@ export class Event {
 
   /** Creates an event that is not set. */
   constructor() {
-    this.#core = new EventCore(takeMemory());
+    this.#core = takeCore<EventLike>() ?? new EventCore(takeMemory());
+    if (new.target !== Event) noteCore(this, this.#core);
   }
 
   /**
@@ -81,7 +84,7 @@ export class Event {
    * @throws {RangeError} If the timeout is negative or NaN.
    */
   wait(options?: WaitOptions): Promise<boolean> {
-    if (options === undefined && this.#core.isSet) return TRUE;
+    if (options === undefined && this.#core.attempt() !== 0) return TRUE;
     return this.#wait(options ?? {});
   }
 
@@ -108,5 +111,5 @@ registerSharedClass(
   "threading.Event",
   Event,
   import.meta.url,
-  (event) => memoryParts(coreOf(event)),
+  (event) => memoryParts(coreOf(event) as EventCore),
 );

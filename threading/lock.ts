@@ -11,10 +11,16 @@ import {
   AbandonedLockError,
   InvalidStateError,
 } from "../_internal/base/errors.ts";
-import { ABANDONED, LockCore } from "../_internal/memory/lock_core.ts";
+import {
+  ABANDONED,
+  LockCore,
+  type LockLike,
+} from "../_internal/memory/lock_core.ts";
 import {
   memoryParts,
+  noteCore,
   registerSharedClass,
+  takeCore,
   takeMemory,
 } from "../_internal/wire/shared_objects.ts";
 import { guard, guardSync } from "./_guard.ts";
@@ -23,7 +29,7 @@ import { declareLock } from "./_lock_cores.ts";
 const VERB = "acquire a lock";
 /** Nobody has to wait for it: one for all. */
 const TRUE = Promise.resolve(true);
-let coreOf: (lock: Lock) => LockCore;
+let coreOf: (lock: Lock) => LockLike;
 
 /**
  * A lock that one holder has at a time, on whatever thread: Python's
@@ -60,7 +66,7 @@ let coreOf: (lock: Lock) => LockCore;
  * ```
  */
 export class Lock {
-  readonly #core: LockCore;
+  readonly #core: LockLike;
 
   static {
     coreOf = (lock) => lock.#core;
@@ -69,7 +75,8 @@ export class Lock {
 
   /** Creates a free lock. */
   constructor() {
-    this.#core = new LockCore("Lock", takeMemory());
+    this.#core = takeCore<LockLike>() ?? new LockCore("Lock", takeMemory());
+    if (new.target !== Lock) noteCore(this, this.#core);
   }
 
   /**
@@ -176,5 +183,5 @@ registerSharedClass(
   "threading.Lock",
   Lock,
   import.meta.url,
-  (lock) => memoryParts(coreOf(lock)),
+  (lock) => memoryParts(coreOf(lock) as LockCore),
 );

@@ -14,12 +14,20 @@ import {
   QueueShutDownError,
 } from "../_internal/base/errors.ts";
 import { describe } from "../_internal/base/validation.ts";
-import { CLOSED, DONE, QueueCore } from "../_internal/memory/queue_core.ts";
+import {
+  CLOSED,
+  DONE,
+  QueueCore,
+  type QueueLike,
+} from "../_internal/memory/queue_core.ts";
 import { RingStore } from "../_internal/memory/queue_ring.ts";
 import { QueueItem } from "../_internal/memory/queue_segment.ts";
 import {
+  isPortable,
+  noteCore,
   registerSharedClass,
   takeAdopted,
+  takeCore,
 } from "../_internal/wire/shared_objects.ts";
 import {
   isAny,
@@ -106,8 +114,10 @@ export interface QueueShutdownOptions {
  * @typeParam T The items.
  */
 export class Queue<T = unknown> implements AsyncIterable<T> {
-  readonly #core: QueueCore;
+  readonly #core: QueueLike;
   readonly #keyOf: KeyOf | undefined;
+  /** True: items are nothing but bytes, so that other processes can have them. */
+  readonly #isPortable: boolean;
 
   /**
    * Creates an empty queue.
@@ -118,12 +128,15 @@ export class Queue<T = unknown> implements AsyncIterable<T> {
    */
   constructor(maxSize = 0) {
     const plan = takePlan() ?? FIFO;
+    const elsewhere = takeCore<QueueLike>();
     const adopted = takeAdopted();
     let priority = plan.priority;
-    if (adopted === undefined) {
+    if (elsewhere !== undefined) this.#core = elsewhere;
+    else if (adopted === undefined) {
       const max = checkMaxSize("create a queue", maxSize);
-      this.#core = new QueueCore(plan.store);
-      if (max !== 0) this.#core.maxSize = max;
+      const core = new QueueCore(plan.store);
+      if (max !== 0) core.maxSize = max;
+      this.#core = core;
     } else {
       const [memory, sent, ...buffers] = adopted.parts;
       this.#core = new QueueCore(plan.store, {
@@ -134,7 +147,9 @@ export class Queue<T = unknown> implements AsyncIterable<T> {
       priority = sent;
     }
     this.#keyOf = plan.keyOf?.(priority);
+    this.#isPortable = isPortable(new.target);
     rememberInside(this, { core: this.#core, priority });
+    if (new.target !== Queue) noteCore(this, this.#core);
   }
 
   /**
@@ -151,8 +166,8 @@ export class Queue<T = unknown> implements AsyncIterable<T> {
   put(item: T, options?: QueuePutOptions): Promise<void> {
     try {
       if (options !== undefined) begin(PUT, options);
-      const packed = pack(item, this.#keyOf, options?.transfer);
-      if (this.#tryPut(packed)) return PUT_DONE;
+      const packed = this.#pack(item, options);
+      if (this.#tryPut(packed, true)) return PUT_DONE;
       return this.#putLater(keep(packed), options ?? {});
     } catch (error) {
       return Promise.reject(error);
@@ -172,8 +187,8 @@ export class Queue<T = unknown> implements AsyncIterable<T> {
    */
   putSync(item: T, options?: QueuePutOptions): void {
     if (options !== undefined) begin(PUT, options);
-    const packed = pack(item, this.#keyOf, options?.transfer);
-    if (this.#tryPut(packed)) return;
+    const packed = this.#pack(item, options);
+    if (this.#tryPut(packed, true)) return;
     const kept = keep(packed);
     try {
       checkPut(this.#core.putSync(kept, options ?? {}), options);
@@ -192,8 +207,8 @@ export class Queue<T = unknown> implements AsyncIterable<T> {
    * @throws {SerializationError} If a part of the item cannot travel.
    */
   tryPut(item: T): boolean {
-    const packed = pack(item, this.#keyOf);
-    const isPut = this.#tryPut(packed);
+    const packed = this.#pack(item, undefined);
+    const isPut = this.#tryPut(packed, false);
     if (!isPut) withdraw(packed);
     return isPut;
   }
@@ -210,7 +225,7 @@ export class Queue<T = unknown> implements AsyncIterable<T> {
   get(options?: WaitOptions): Promise<T> {
     try {
       if (options !== undefined) begin(GET, options);
-      const result = this.#core.tryGet(taken, isAny);
+      const result = this.#core.tryGetFast(taken, isAny);
       // A promise where something has to be loaded first.
       if (result === DONE) return Promise.resolve(unpack(taken) as T);
       if (result === CLOSED) throw closedError(GET);
@@ -235,14 +250,14 @@ export class Queue<T = unknown> implements AsyncIterable<T> {
     if (options !== undefined) begin(GET, options);
     const core = this.#core;
     const end = performance.now() + (options?.timeout ?? Infinity);
-    let result = core.tryGet(taken, isReady);
+    let result = core.tryGetFast(taken, isReady);
     for (;;) {
       if (result === CLOSED) throw closedError(GET);
       if (result === DONE) {
         if (isReady(taken)) return unpackSync(taken) as T;
         // It is in the queue still, unless another thread comes first.
         loadSync(taken);
-        result = core.tryGet(taken, isReady);
+        result = core.tryGetFast(taken, isReady);
         continue;
       }
       const rest = options?.timeout === undefined
@@ -404,10 +419,16 @@ export class Queue<T = unknown> implements AsyncIterable<T> {
     }
   }
 
+  #pack(item: T, options: QueuePutOptions | undefined): QueueItem {
+    return pack(item, this.#keyOf, options?.transfer, this.#isPortable);
+  }
+
   /** True: it was put. False: it would have to wait. Where it throws, what the item has deposited is taken back. */
-  #tryPut(packed: QueueItem): boolean {
+  #tryPut(packed: QueueItem, mayWait: boolean): boolean {
     try {
-      const result = this.#core.tryPut(packed);
+      const result = mayWait
+        ? this.#core.putFast(packed)
+        : this.#core.tryPut(packed);
       if (result === CLOSED) throw closedError(PUT);
       return result === DONE;
     } catch (error) {

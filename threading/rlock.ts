@@ -11,11 +11,17 @@ import {
   AbandonedLockError,
   InvalidStateError,
 } from "../_internal/base/errors.ts";
-import { ABANDONED, ACQUIRED } from "../_internal/memory/lock_core.ts";
+import {
+  ABANDONED,
+  ACQUIRED,
+  type LockLike,
+} from "../_internal/memory/lock_core.ts";
 import { RLockCore } from "../_internal/memory/rlock_core.ts";
 import {
   memoryParts,
+  noteCore,
   registerSharedClass,
+  takeCore,
   takeMemory,
 } from "../_internal/wire/shared_objects.ts";
 import { guard, guardSync } from "./_guard.ts";
@@ -24,7 +30,7 @@ import { declareLock } from "./_lock_cores.ts";
 const VERB = "acquire a reentrant lock";
 /** Nobody has to wait for it: one for all. */
 const TRUE = Promise.resolve(true);
-let coreOf: (lock: RLock) => RLockCore;
+let coreOf: (lock: RLock) => LockLike;
 
 /**
  * A lock that one thread holds at a time, as often as it wants: Python's
@@ -57,7 +63,7 @@ let coreOf: (lock: RLock) => RLockCore;
  * ```
  */
 export class RLock {
-  readonly #core: RLockCore;
+  readonly #core: LockLike;
 
   static {
     coreOf = (lock) => lock.#core;
@@ -66,7 +72,8 @@ export class RLock {
 
   /** Creates a free lock. */
   constructor() {
-    this.#core = new RLockCore(takeMemory());
+    this.#core = takeCore<LockLike>() ?? new RLockCore(takeMemory());
+    if (new.target !== RLock) noteCore(this, this.#core);
   }
 
   /**
@@ -204,5 +211,5 @@ registerSharedClass(
   "threading.RLock",
   RLock,
   import.meta.url,
-  (lock) => memoryParts(coreOf(lock)),
+  (lock) => memoryParts(coreOf(lock) as RLockCore),
 );

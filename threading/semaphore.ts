@@ -11,10 +11,13 @@ import { integerOption } from "../_internal/base/validation.ts";
 import {
   MAX_PERMITS,
   SemaphoreCore,
+  type SemaphoreLike,
 } from "../_internal/memory/semaphore_core.ts";
 import {
   memoryParts,
+  noteCore,
   registerSharedClass,
+  takeCore,
   takeMemory,
 } from "../_internal/wire/shared_objects.ts";
 import { guard, guardSync } from "./_guard.ts";
@@ -22,7 +25,7 @@ import { guard, guardSync } from "./_guard.ts";
 const VERB = "acquire a semaphore";
 /** Nobody has to wait for it: one for all. */
 const TRUE = Promise.resolve(true);
-let coreOf: (semaphore: Semaphore) => SemaphoreCore;
+let coreOf: (semaphore: Semaphore) => SemaphoreLike;
 
 /**
  * A number of permits, each for one holder at a time: Python's
@@ -57,7 +60,7 @@ let coreOf: (semaphore: Semaphore) => SemaphoreCore;
  * ```
  */
 export class Semaphore {
-  readonly #core: SemaphoreCore;
+  readonly #core: SemaphoreLike;
 
   static {
     coreOf = (semaphore) => semaphore.#core;
@@ -71,13 +74,8 @@ export class Semaphore {
    * @throws {RangeError} If `value` is negative, no integer, or 2^30 or more.
    */
   constructor(value: number = 1) {
-    const memory = takeMemory();
-    this.#core = memory === undefined
-      ? SemaphoreCore.create(
-        checkCount("create a semaphore", "value", value, 0),
-        this instanceof BoundedSemaphore ? value : MAX_PERMITS,
-      )
-      : new SemaphoreCore(memory);
+    this.#core = takeCore<SemaphoreLike>() ?? makeCore(this, value);
+    if (new.target !== Semaphore) noteCore(this, this.#core);
   }
 
   /**
@@ -192,6 +190,15 @@ export class Semaphore {
  */
 export class BoundedSemaphore extends Semaphore {}
 
+function makeCore(semaphore: Semaphore, value: number): SemaphoreCore {
+  const memory = takeMemory();
+  if (memory !== undefined) return new SemaphoreCore(memory);
+  return SemaphoreCore.create(
+    checkCount("create a semaphore", "value", value, 0),
+    semaphore instanceof BoundedSemaphore ? value : MAX_PERMITS,
+  );
+}
+
 function checkCount(
   verb: string,
   name: string,
@@ -212,6 +219,6 @@ for (const ctor of [Semaphore, BoundedSemaphore]) {
     `threading.${ctor.name}`,
     ctor,
     import.meta.url,
-    (semaphore) => memoryParts(coreOf(semaphore)),
+    (semaphore) => memoryParts(coreOf(semaphore) as SemaphoreCore),
   );
 }

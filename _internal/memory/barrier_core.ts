@@ -78,6 +78,29 @@ export interface BarrierMemory {
   readonly serial: number;
 }
 
+/** What a number that was granted means; 0: the timeout has passed. */
+export function passageOf(granted: number): Passage {
+  if (granted === 0) return { kind: "late" };
+  if (granted === GRANTED_BROKEN) return { kind: "broken" };
+  return granted < GRANTED_BROKEN
+    ? { kind: "passed", index: granted - 1 }
+    : { kind: "action", generation: granted - GRANTED_ACTION };
+}
+
+/** What the class on top uses of a barrier, wherever it is. */
+export type BarrierLike = Pick<
+  BarrierCore,
+  | "abort"
+  | "fail"
+  | "finish"
+  | "isBroken"
+  | "parties"
+  | "reset"
+  | "waitAsync"
+  | "waitSync"
+  | "waiting"
+>;
+
 /** The shared state of a barrier. */
 export class BarrierCore extends Waitable {
   readonly parties: number;
@@ -93,15 +116,6 @@ export class BarrierCore extends Waitable {
   constructor({ words, serial }: BarrierMemory) {
     super("Barrier", words, new WaitQueue(words, QUEUE), serial);
     this.parties = words[PARTIES]!;
-  }
-
-  /** What a number that was granted means; 0: the timeout has passed. */
-  passage(granted: number): Passage {
-    if (granted === 0) return { kind: "late" };
-    if (granted === GRANTED_BROKEN) return { kind: "broken" };
-    return granted < GRANTED_BROKEN
-      ? { kind: "passed", index: granted - 1 }
-      : { kind: "action", generation: granted - GRANTED_ACTION };
   }
 
   /** The action of this generation has run; false where the barrier was broken or reset meanwhile. */

@@ -26,7 +26,7 @@
 import { AbandonedLockError } from "../base/errors.ts";
 import type { WaitOptions } from "../base/deadline.ts";
 import { isGone } from "./domain.ts";
-import { ABANDONED, type LockCore } from "./lock_core.ts";
+import { ABANDONED, type LockCore, type LockLike } from "./lock_core.ts";
 import { QUEUE_WORDS, WaitQueue } from "./wait_queue.ts";
 import { newWords, Waitable, type WaitExtras } from "./waiting.ts";
 
@@ -47,6 +47,12 @@ const FORCED: WaitExtras = { isForced: true };
 export interface ConditionMemory {
   readonly words: Int32Array<SharedArrayBuffer>;
   readonly serial: number;
+}
+
+/** What the class on top uses of a condition, wherever it is. */
+export interface ConditionLike
+  extends Pick<ConditionCore, "notify" | "sleep" | "sleepSync"> {
+  readonly lock: LockLike;
 }
 
 /** The shared state of a condition. The lock is an object of its own. */

@@ -29,6 +29,12 @@ export interface EventMemory {
   readonly serial: number;
 }
 
+/** What the class on top uses of an event, wherever it is. */
+export type EventLike = Pick<
+  EventCore,
+  "attempt" | "clear" | "isSet" | "set" | "waitAsync" | "waitSync"
+>;
+
 /** The shared state of an event. */
 export class EventCore extends Waitable {
   constructor({ words, serial }: EventMemory = newWords(WORDS)) {

@@ -36,6 +36,24 @@ export interface LockMemory {
   readonly serial: number;
 }
 
+/** What the classes on top use of a lock, wherever it is. */
+export type LockLike = Pick<
+  LockCore,
+  | "deliver"
+  | "depth"
+  | "hold"
+  | "isLocked"
+  | "isOwn"
+  | "release"
+  | "releaseAll"
+  | "restoreDepth"
+  | "tryAcquire"
+  | "tryFast"
+  | "tryFastAsync"
+  | "waitAsync"
+  | "waitSync"
+>;
+
 /** The shared state of a lock. */
 export class LockCore extends Waitable {
   /** This agent's word: `tag << 1`. */

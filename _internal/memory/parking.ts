@@ -31,6 +31,7 @@ import {
   isDeadlock,
   isSelfGone,
   MAIL,
+  ring,
   setBlocked,
   takeFlags,
   takeGranted,
@@ -54,6 +55,8 @@ const MAX_SLICE = 1_000;
 export interface Parkable {
   readonly kind: WaitKind;
   readonly serial: number;
+  /** The agent that waits. */
+  readonly tag: number;
   /** This agent gives up a wait: false where it was granted meanwhile. */
   giveUp(node: number): boolean;
   /** Takes the guard and grants whatever can be granted. */
@@ -67,6 +70,7 @@ let pumpState: "stopped" | "running" | "parked" = "stopped";
 let blockedOn: Parkable | undefined;
 let interruption: () => unknown = () => undefined;
 const mailHandlers: (() => void)[] = [];
+const deathHandlers: (() => void)[] = [];
 let mayBeShared: (serial: number) => boolean = () => true;
 
 /** Says how a blocked wait learns that its task is to end: an error, or undefined. */
@@ -79,10 +83,28 @@ export function setSharedCheck(check: (serial: number) => boolean): void {
   mayBeShared = check;
 }
 
-/** Adds one who reads mail of this agent. It is called from blocked waits too. */
-export function addMailHandler(handler: () => void): void {
+/** Adds one who reads mail of this agent. It is called from blocked waits too. Returns what takes it back. */
+export function addMailHandler(handler: () => void): () => void {
   mailHandlers.push(handler);
   startPump();
+  return () => {
+    mailHandlers.splice(mailHandlers.indexOf(handler), 1);
+    // The pump looks whether anybody is left.
+    ring(threadTag());
+  };
+}
+
+/** Adds one who is told that some agent has ended. */
+export function addDeathHandler(handler: () => void): void {
+  deathHandlers.push(handler);
+  startPump();
+}
+
+/** Ends the asynchronous waits of an agent for which this thread acts: it is gone, or about to be. */
+export function abandonWaits(tag: number): void {
+  for (const wait of [...asyncWaits.values()]) {
+    if (wait.target.tag === tag) wait.abandon();
+  }
 }
 
 /** Looks at what this agent was told. */
@@ -134,6 +156,13 @@ export class AsyncWait {
     const value = nodeValue(this.#node);
     freeNode(this.#node);
     this.#end(() => this.#resolve(value));
+  }
+
+  /** Its agent is gone: nothing is to be granted to it any more. */
+  abandon(): void {
+    if (this.target.giveUp(this.#node)) {
+      this.#end(() => this.#reject(goneError()));
+    }
   }
 
   #onAbort = (): void => {
@@ -283,7 +312,10 @@ function startPump(): void {
 /** Ends asynchronous waits when they are granted; asleep on this agent's bell in between. */
 async function runPump(): Promise<void> {
   const bell = bellOf(threadTag());
-  while ((asyncWaits.size > 0 || mailHandlers.length > 0) && !isSelfGone()) {
+  while (
+    (asyncWaits.size > 0 || mailHandlers.length > 0 ||
+      deathHandlers.length > 0) && !isSelfGone()
+  ) {
     try {
       serveAgent();
     } catch (error) {
@@ -316,8 +348,11 @@ function resolveGranted(): void {
 
 function handleFlags(): void {
   const flags = takeFlags();
-  if ((flags & DEATH) !== 0) settleAll();
-  if ((flags & MAIL) !== 0) { for (const read of mailHandlers) read(); }
+  if ((flags & DEATH) !== 0) {
+    settleAll();
+    for (const look of deathHandlers) look();
+  }
+  if ((flags & MAIL) !== 0) { for (const read of [...mailHandlers]) read(); }
 }
 
 /** Somebody is gone: looks at everything that this agent waits for. */

@@ -35,6 +35,7 @@ import {
   CLOSED,
   COUNT,
   DONE,
+  EMPTIED,
   GETTERS,
   Getters,
   GETTERS_PROMISED,
@@ -76,6 +77,26 @@ export interface QueueMemory {
 
 /** Tells whether a copy of the next item is what its getter can use. */
 export type IsWanted = (item: QueueItem) => boolean;
+
+/** What the classes on top use of a queue, wherever it is. */
+export type QueueLike = Pick<
+  QueueCore,
+  | "get"
+  | "getSync"
+  | "isShutdown"
+  | "join"
+  | "joinSync"
+  | "maxSize"
+  | "put"
+  | "putFast"
+  | "putSync"
+  | "shutdown"
+  | "size"
+  | "taskDone"
+  | "tryGet"
+  | "tryGetFast"
+  | "tryPut"
+>;
 
 /** The shared state of a queue. */
 export class QueueCore {
@@ -129,6 +150,29 @@ export class QueueCore {
    */
   tryPut(item: QueueItem): number {
     return this.#put(item, false);
+  }
+
+  /** As {@linkcode tryPut}, for who waits otherwise: where the queue is elsewhere it may say NOT_YET though there is a place. */
+  putFast(item: QueueItem): number {
+    return this.#put(item, false);
+  }
+
+  /** As {@linkcode tryGet}, for who waits otherwise. */
+  tryGetFast(item: QueueItem, isWanted: IsWanted): number {
+    return this.#get(item, isWanted, false);
+  }
+
+  /** Puts what was accepted elsewhere before a shutdown was known there: DONE, or CLOSED where all was dropped. */
+  putAccepted(item: QueueItem): number {
+    checkAlive();
+    const { words } = this;
+    probeStack();
+    this.#guard.lock();
+    try {
+      return words[STATE] === EMPTIED ? CLOSED : this.#push(item);
+    } finally {
+      this.#guard.unlock();
+    }
   }
 
   /** As {@linkcode tryPut}, and blocks the thread. */
@@ -204,7 +248,9 @@ export class QueueCore {
     probeStack();
     this.#guard.lock();
     try {
-      Atomics.store(words, STATE, SHUT);
+      if (words[STATE] !== EMPTIED) {
+        Atomics.store(words, STATE, isImmediate ? EMPTIED : SHUT);
+      }
       while (isImmediate && words[COUNT]! > 0) {
         const item = new QueueItem();
         this.#store.peek(item);
@@ -263,11 +309,7 @@ export class QueueCore {
         const max = words[MAX]!;
         if (max > 0 && words[COUNT]! >= max) return NOT_YET;
       } else if (putters.queue.head !== 0 || !putters.isFree()) return NOT_YET;
-      this.#store.push(item);
-      words[COUNT]!++;
-      words[UNFINISHED]!++;
-      if (this.#getters.queue.head !== 0) this.#getters.settle();
-      return DONE;
+      return this.#push(item);
     } catch (error) {
       // The place that was promised to this one is for the next in line.
       putters.settle();
@@ -308,6 +350,15 @@ export class QueueCore {
     } finally {
       this.#guard.unlock();
     }
+  }
+
+  #push(item: QueueItem): number {
+    const { words } = this;
+    this.#store.push(item);
+    words[COUNT]!++;
+    words[UNFINISHED]!++;
+    if (this.#getters.queue.head !== 0) this.#getters.settle();
+    return DONE;
   }
 
   /** Removes the next item. */

@@ -31,6 +31,8 @@ export const QUEUE_HEAD = 48;
 
 export const OPEN = 0;
 export const SHUT = 1;
+/** Shut down, and what was in it was dropped. */
+export const EMPTIED = 2;
 
 /** It was done: an item was put, or taken. */
 export const DONE = 1;

@@ -32,24 +32,61 @@ import { newWords } from "./waiting.ts";
 
 const DEPTH = LOCK_WORDS;
 
-/** The shared state of a lock that its holder can acquire again. */
-export class RLockCore extends LockCore {
-  /** Whoever holds it on this thread goes on, or has gone on. */
+/** Whether the holder of a lock on this thread goes on already. */
+export class Deliveries {
   #isDelivered: boolean;
   /** Deliveries under way; the oldest ones are of holders that have released it. */
-  #deliveries = 0;
-  #staleDeliveries = 0;
+  #underWay = 0;
+  #stale = 0;
+
+  constructor(isDelivered = false) {
+    this.#isDelivered = isDelivered;
+  }
+
+  /** True where it goes on, or has gone on. */
+  get isDelivered(): boolean {
+    return this.#isDelivered;
+  }
+
+  /** An asynchronous call was granted it, and resolves its promise right after this. */
+  deliver(): void {
+    if (this.#isDelivered) return;
+    this.#underWay++;
+    queueMicrotask(this.#delivered);
+  }
+
+  /** A blocking call was granted it. */
+  hold(): void {
+    this.#isDelivered = true;
+  }
+
+  /** It was released. */
+  undo(): void {
+    this.#isDelivered = false;
+    this.#stale = this.#underWay;
+  }
+
+  #delivered = (): void => {
+    this.#underWay--;
+    if (this.#stale > 0) this.#stale--;
+    else this.#isDelivered = true;
+  };
+}
+
+/** The shared state of a lock that its holder can acquire again. */
+export class RLockCore extends LockCore {
+  readonly #deliveries: Deliveries;
 
   constructor(memory: LockMemory = newWords(LOCK_WORDS + 1)) {
     super("RLock", memory);
     // This thread may have held it before, through an object that is gone.
-    this.#isDelivered = this.isOwn;
+    this.#deliveries = new Deliveries(this.isOwn);
   }
 
   /** For a blocking call: takes it if it is this thread's, or free and nobody waits. */
   override tryFast(): boolean {
     if (super.tryFast()) {
-      this.#isDelivered = true;
+      this.#deliveries.hold();
       return true;
     }
     return this.isOwn && this.#deepen();
@@ -58,26 +95,24 @@ export class RLockCore extends LockCore {
   /** As `tryFast()`, for an asynchronous call; the caller delivers it. */
   override tryFastAsync(): boolean {
     return super.tryFast() ||
-      (this.#isDelivered && this.isOwn && this.#deepen());
+      (this.#deliveries.isDelivered && this.isOwn && this.#deepen());
   }
 
   /** An asynchronous call was granted it, and resolves its promise right after this. */
   override deliver(): void {
-    if (this.#isDelivered) return;
-    this.#deliveries++;
-    queueMicrotask(this.#delivered);
+    this.#deliveries.deliver();
   }
 
   /** A blocking call was granted it. */
   override hold(): void {
-    this.#isDelivered = true;
+    this.#deliveries.hold();
   }
 
   /** Undoes one acquire; false where this thread does not hold it. */
   override release(): boolean {
     if (!this.isOwn) return false;
     if (this.words[DEPTH]! === 0) {
-      this.#undeliver();
+      this.#deliveries.undo();
       return super.release();
     }
     if (isSelfGone()) return false;
@@ -91,7 +126,7 @@ export class RLockCore extends LockCore {
 
   override releaseAll(): void {
     this.words[DEPTH] = 0;
-    this.#undeliver();
+    this.#deliveries.undo();
     super.release();
   }
 
@@ -110,15 +145,4 @@ export class RLockCore extends LockCore {
     this.words[DEPTH]!++;
     return true;
   }
-
-  #undeliver(): void {
-    this.#isDelivered = false;
-    this.#staleDeliveries = this.#deliveries;
-  }
-
-  #delivered = (): void => {
-    this.#deliveries--;
-    if (this.#staleDeliveries > 0) this.#staleDeliveries--;
-    else this.#isDelivered = true;
-  };
 }

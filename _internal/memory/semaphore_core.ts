@@ -32,6 +32,18 @@ export interface SemaphoreMemory {
   readonly serial: number;
 }
 
+/** What the classes on top use of a semaphore, wherever it is. */
+export type SemaphoreLike = Pick<
+  SemaphoreCore,
+  | "limit"
+  | "release"
+  | "tryAcquire"
+  | "tryFast"
+  | "value"
+  | "waitAsync"
+  | "waitSync"
+>;
+
 /** The shared state of a semaphore. */
 export class SemaphoreCore extends Waitable {
   /** A new one, with so many permits. */

@@ -88,6 +88,8 @@ export interface StationOptions
   readonly key?: Uint8Array<ArrayBuffer> | undefined;
   /** Called when the last object was dropped and the last link has ended. */
   readonly onIdle?: (() => void) | undefined;
+  /** Called when a peer has gone, after its objects were told. */
+  readonly onLeft?: ((peer: Peer, inOrder: boolean) => void) | undefined;
 }
 
 /** Serves the objects of one thread. It does not keep the program alive. */
@@ -97,6 +99,7 @@ export class Station implements Disposable {
   readonly #entries = new Map<number, Entry>();
   readonly #links = new Set<StationLink>();
   readonly #onIdle: () => void;
+  readonly #onLeft: (peer: Peer, inOrder: boolean) => void;
 
   /**
    * Starts to listen.
@@ -106,6 +109,7 @@ export class Station implements Disposable {
   constructor(options: StationOptions = {}) {
     const { key = createKey(), transport, address, onIdle } = options;
     this.#onIdle = onIdle ?? (() => {});
+    this.#onLeft = options.onLeft ?? (() => {});
     this.#listener = new AuthenticatedListener({
       key,
       transport,
@@ -193,6 +197,7 @@ export class Station implements Disposable {
     for (const { served } of [...this.#entries.values()]) {
       served.left?.(peer, inOrder);
     }
+    this.#onLeft(peer, inOrder);
   }
 
   linkEnded(link: StationLink): void {

@@ -178,6 +178,34 @@ export class AuthenticatedListener implements Disposable {
   }
 }
 
+/** A place to listen at, for a thread that is about to. */
+export interface ClaimedAddress {
+  readonly address: SocketAddress;
+  /** Removes what is left of it. */
+  release(): void;
+}
+
+/**
+ * Makes a place of our own, before anybody listens there.
+ *
+ * @throws {NotSupportedError} If a permission is missing.
+ */
+export function claimAddress(transport?: SocketTransport): ClaimedAddress {
+  try {
+    const [address, directory] = ownAddress(transport);
+    if (address.transport === "unix") {
+      return { address, release: () => remove(directory) };
+    }
+    // The system finds a free port; nobody else is given it at once again.
+    using listener = Deno.listen({ hostname: LOOPBACK, port: 0 });
+    const { port } = listener.addr;
+    return { address: { transport: "tcp", port }, release() {} };
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotCapable)) throw error;
+    throw missingPermission(transport ?? "unix", error);
+  }
+}
+
 /** A place of our own, and the directory that it lies in. */
 function ownAddress(
   wanted: SocketTransport | undefined,

@@ -117,6 +117,52 @@ export function takeAdopted(): SharedParts | undefined {
   return parts;
 }
 
+let arrived: unknown;
+
+/** Makes an object around a core that is elsewhere; `make` calls the constructor. */
+export function constructAround<T extends object>(
+  core: unknown,
+  make: () => T,
+): T {
+  arrived = core;
+  try {
+    return make();
+  } finally {
+    arrived = undefined;
+  }
+}
+
+/** In a constructor: the core of an object that is elsewhere; undefined where it is here, or new. */
+export function takeCore<T>(): T | undefined {
+  const core = arrived as T | undefined;
+  arrived = undefined;
+  return core;
+}
+
+const portable = new WeakSet<object>();
+
+/** Says that what the instances of a class hold may go to other processes. */
+export function markPortable(ctor: object): void {
+  portable.add(ctor);
+}
+
+/** True where that was said. */
+export function isPortable(ctor: object): boolean {
+  return portable.has(ctor);
+}
+
+const cores = new WeakMap<object, unknown>();
+
+/** In the constructor of a class that others are made of: what is inside this object of one of those. */
+export function noteCore(object: object, core: unknown): void {
+  cores.set(object, core);
+}
+
+/** What was noted. */
+export function notedCore<T>(object: object): T {
+  return cores.get(object) as T;
+}
+
 /** The words of an object, and its number. */
 export interface SharedMemory {
   readonly serial: number;
@@ -135,6 +181,11 @@ export function takeMemory(): SharedMemory | undefined {
 /** What an object is made of that is made of its words alone. */
 export function memoryParts({ serial, words }: SharedMemory): SharedParts {
   return { serial, parts: [words.buffer] };
+}
+
+/** The object that this thread has for a number, if it has one. */
+export function knownObject(serial: number): object | undefined {
+  return known.get(serial)?.deref();
 }
 
 /** Makes an object the one that this thread has for a number. */

@@ -31,7 +31,8 @@ import { QUEUE_WORDS, WaitQueue } from "../memory/wait_queue.ts";
 import { addMailHandler } from "../memory/parking.ts";
 import { newWords, Waitable } from "../memory/waiting.ts";
 import { movable } from "../wire/attachments.ts";
-import { nodeProcess } from "../wire/functions/sync_modules.ts";
+import { nodeProcess, requireModule } from "../wire/functions/sync_modules.ts";
+import { BROKER_PORT_MODULE } from "./entry_urls.ts";
 
 /** What threads post to the main thread. */
 type ToMain =
@@ -84,7 +85,9 @@ interface PortReader {
 let receive: PortReader["receiveMessageOnPort"] | undefined;
 
 /** Takes the next message out of a port that nobody listens to. */
-function take(port: MessagePort): { readonly message: unknown } | undefined {
+export function readPort(
+  port: MessagePort,
+): { readonly message: unknown } | undefined {
   // Loaded with the first mail: it takes some milliseconds.
   receive ??= (nodeProcess().getBuiltinModule(
     "node:worker_threads",
@@ -104,6 +107,11 @@ const backlog: {
   readonly agent: number;
   readonly mail: Exclude<ToMain, { kind: "deposit" }>;
 }[] = [];
+/** What is made for those who ask. */
+const providers = new Map<
+  number,
+  (asker: number) => readonly unknown[] | undefined
+>();
 let isServing = false;
 let services: ThreadServices | undefined;
 
@@ -129,10 +137,18 @@ export function closeMail(agent: number): void {
   port.close();
 }
 
+/** Main thread: says what those get who collect a deposit with a negative token. */
+export function provideDeposit(
+  token: number,
+  make: (asker: number) => readonly unknown[] | undefined,
+): void {
+  providers.set(token, make);
+}
+
 /** Reads all mail. Deposits are filed at once, the rest waits its turn. */
 function readMail(): void {
   for (const [agent, port] of ports) {
-    for (let next = take(port); next !== undefined; next = take(port)) {
+    for (let next = readPort(port); next !== undefined; next = readPort(port)) {
       const mail = next.message as ToMain;
       if (mail.kind === "deposit") deposits.set(mail.token, mail.attachments);
       else backlog.push({ agent, mail });
@@ -160,7 +176,7 @@ function handle(agent: number, mail: Exclude<ToMain, { kind: "deposit" }>) {
       reply(agent, {
         kind: "collected",
         token,
-        attachments: withdraw(token, keep),
+        attachments: withdraw(token, keep, agent),
       });
       break;
     }
@@ -212,7 +228,13 @@ function reply(agent: number, mail: ToThread): void {
 function withdraw(
   token: number,
   keep = false,
+  asker = mainTag(),
 ): readonly unknown[] | undefined {
+  if (token < 0) {
+    // Nothing was deposited: it is made for each who asks.
+    if (!providers.has(token)) requireModule(BROKER_PORT_MODULE.href);
+    return providers.get(token)?.(asker);
+  }
   if (!deposits.has(token)) readMail();
   const found = deposits.get(token);
   if (!keep) deposits.delete(token);
@@ -253,7 +275,11 @@ class Inbox extends Waitable {
   }
 
   #read(): void {
-    for (let mail = take(toMain!); mail !== undefined; mail = take(toMain!)) {
+    for (
+      let mail = readPort(toMain!);
+      mail !== undefined;
+      mail = readPort(toMain!)
+    ) {
       const message = mail.message as ToThread;
       switch (message.kind) {
         case "collected":

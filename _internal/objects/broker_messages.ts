@@ -1,0 +1,74 @@
+// Copyright 2026 the @concurrent/parallel authors. MIT license.
+
+// What the threads of a program and its broker say to each other, over one port
+// for each thread (`broker_port.ts`, `broker.ts`).
+
+import type { StationAddress } from "./reference.ts";
+
+/** The first message of a broker, from the main thread. */
+export interface BrokerStart {
+  readonly domain: SharedArrayBuffer;
+  readonly agent: number;
+  readonly station: StationAddress;
+  readonly pid: number;
+}
+
+/** One more thread, to the broker's own scope. */
+export interface NewPort {
+  readonly agent: number;
+  readonly name: string;
+  readonly port: MessagePort;
+}
+
+/** From a thread. They come as lists, in order. */
+export type ToBroker =
+  /** An object of this program is about to be sent out. */
+  | {
+    readonly kind: "serve";
+    readonly object: number;
+    readonly pin: number;
+    /** One of those that `served_cores.ts` knows. */
+    readonly type: string;
+    readonly parts: readonly unknown[];
+  }
+  /** It has come home. */
+  | { readonly kind: "unpin"; readonly object: number; readonly pin: number }
+  /** What is it made of? For a thread that does not have it. */
+  | { readonly kind: "parts"; readonly seq: number; readonly object: number }
+  /** From now on this number of this port means that station. */
+  | {
+    readonly kind: "station";
+    readonly number: number;
+    readonly address: StationAddress;
+  }
+  | {
+    readonly kind: "call";
+    readonly seq: number;
+    readonly station: number;
+    readonly object: number;
+    readonly method: string;
+    readonly body: Uint8Array;
+  }
+  | {
+    readonly kind: "cast";
+    readonly station: number;
+    readonly object: number;
+    readonly method: string;
+    readonly body: Uint8Array;
+  }
+  | { readonly kind: "cancel"; readonly seq: number }
+  /** Answered when all that came before has left. */
+  | { readonly kind: "flush"; readonly seq: number };
+
+/** To a thread. */
+export type FromBroker =
+  | { readonly kind: "answer"; readonly seq: number; readonly body: Uint8Array }
+  | { readonly kind: "failed"; readonly seq: number; readonly body: Uint8Array }
+  | {
+    readonly kind: "parts";
+    readonly seq: number;
+    /** Undefined where it is gone. */
+    readonly parts: readonly unknown[] | undefined;
+  }
+  /** Nobody has an object of this program; that many have been served. To the main thread. */
+  | { readonly kind: "idle"; readonly served: number };

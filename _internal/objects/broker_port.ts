@@ -1,0 +1,418 @@
+// Copyright 2026 the @concurrent/parallel authors. MIT license.
+
+// A thread's way to the broker of its program (`broker.ts`). The main thread starts
+// the broker with the first object that is sent out or arrives, and gives each
+// thread that asks a port to it; it stops it when nobody needs it any more.
+//
+// Nobody listens to the port on the thread's side, since a blocked thread could not:
+// the broker raises the MAIL flag of the thread (`domain.ts`), and the thread reads
+// in its pump, or in its blocked wait.
+//
+//   awaited call   posted with what else this turn of the event loop has, answered in the pump
+//   blocking call  posts all that waits and its own, then waits like for a lock
+//
+// A blocking call that is to end early (its task is cancelled) asks the broker for
+// that, and waits for the answer: what was granted meanwhile counts.
+
+import { ConnectionClosedError, InvalidStateError } from "../base/errors.ts";
+import {
+  beforeExit,
+  holdProgram,
+  releaseProgram,
+  workerEnded,
+  workerStarted,
+} from "../base/registry.ts";
+import {
+  createAgent,
+  domainMemory,
+  freeAgent,
+  isMainAgent,
+  threadTag,
+} from "../memory/domain.ts";
+import { addMailHandler } from "../memory/parking.ts";
+import { QUEUE_WORDS, WaitQueue } from "../memory/wait_queue.ts";
+import { endAgent, newWords, Waitable } from "../memory/waiting.ts";
+import { closeInspector } from "../wire/functions/inspector.ts";
+import { createKey } from "../wire/handshake.ts";
+import { claimAddress } from "../wire/authenticated_listener.ts";
+import { BROKER_ENTRY } from "../worker/entry_urls.ts";
+import { collectSync, provideDeposit, readPort } from "../worker/mail.ts";
+import {
+  type PlatformThread,
+  startWebThread,
+} from "../worker/platform_thread.ts";
+import type {
+  BrokerStart,
+  FromBroker,
+  NewPort,
+  ToBroker,
+} from "./broker_messages.ts";
+import { newId, type StationAddress, stationName } from "./reference.ts";
+import { unpackError } from "./values.ts";
+
+/** The deposit under which threads find their port. No serial is negative. */
+const PORT_TOKEN = -1;
+
+/** What a thread knows of the broker. */
+export interface BrokerInfo {
+  /** The name of the program, as a home of objects. */
+  readonly home: string;
+  readonly station: StationAddress;
+}
+
+/** The message as the caller makes it; the number of the call is the port's matter. */
+type CallMessage = Omit<Extract<ToBroker, { kind: "call" }>, "seq" | "kind">;
+
+interface PendingCall {
+  resolve(body: Uint8Array): void;
+  reject(error: unknown): void;
+}
+
+let own: BrokerPort | undefined;
+
+/**
+ * This thread's port; the broker is started where there is none.
+ *
+ * @throws {NotSupportedError} If a permission is missing.
+ */
+export function brokerPort(): BrokerPort {
+  return own ??= isMainAgent() ? startBroker() : joinBroker();
+}
+
+/** The name of this program as a home of objects; undefined where it has sent none out. */
+export function brokerHome(): string | undefined {
+  return own?.info.home;
+}
+
+/** One thread's port. */
+export class BrokerPort {
+  readonly info: BrokerInfo;
+  readonly #port: MessagePort;
+  readonly #replies: Replies;
+  readonly #stations = new Map<string, number>();
+  readonly #calls = new Map<number, PendingCall>();
+  #outbox: ToBroker[] = [];
+  #lastSeq = 0;
+  /** What has to be posted before anything else is. */
+  #unsent: (() => void) | undefined;
+  #isFlushing = false;
+  #isScheduled = false;
+  #closedBy: unknown;
+  readonly #unlisten: () => void;
+  /** Objects that were served so far. Main thread only. */
+  served = 0;
+  /** Objects of others that this thread has. */
+  users = 0;
+
+  constructor(info: BrokerInfo, port: MessagePort) {
+    this.info = info;
+    this.#port = port;
+    this.#replies = new Replies();
+    this.#unlisten = addMailHandler(() => this.#read());
+    beforeExit(() => this.flush());
+  }
+
+  /** True while somebody waits for an answer. */
+  get isBusy(): boolean {
+    return this.#calls.size > 0 || this.#outbox.length > 0 || this.users > 0;
+  }
+
+  /** The number under which this port knows a station. */
+  station(address: StationAddress): number {
+    const name = stationName(address);
+    let number = this.#stations.get(name);
+    if (number === undefined) {
+      number = this.#stations.size + 1;
+      this.#stations.set(name, number);
+      this.post({ kind: "station", number, address });
+    }
+    return number;
+  }
+
+  /** Says something to which there is no answer. */
+  post(message: ToBroker): void {
+    if (message.kind === "serve") this.served++;
+    this.sendUnsent();
+    this.#enqueue(message);
+    if (message.kind === "cast") void this.#holdUntilSent();
+  }
+
+  /** Collects what a thread says one after the other: called before anything else is posted, or in a moment. */
+  postSoon(send: () => void): void {
+    this.sendUnsent();
+    this.#unsent = send;
+    this.#schedule();
+  }
+
+  /** Posts what was collected. */
+  sendUnsent(): void {
+    const send = this.#unsent;
+    this.#unsent = undefined;
+    send?.();
+  }
+
+  /** Calls a method of an object of another program. */
+  call(message: CallMessage, signal?: AbortSignal): Promise<Uint8Array> {
+    this.sendUnsent();
+    return this.#request(
+      (seq) => ({ kind: "call", seq, ...message }),
+      signal,
+    );
+  }
+
+  /** As {@linkcode call}, and blocks the thread. */
+  callSync(message: CallMessage): Uint8Array {
+    this.sendUnsent();
+    const reply = this.#requestSync((seq) => ({
+      kind: "call",
+      seq,
+      ...message,
+    }));
+    if (reply.kind === "answer") return reply.body;
+    throw reply.kind === "failed" ? unpackError(reply.body) : unexpected(reply);
+  }
+
+  /** What an object of this program is made of; undefined where nobody has it any more. */
+  partsSync(object: number): readonly unknown[] | undefined {
+    const reply = this.#requestSync((seq) => ({ kind: "parts", seq, object }));
+    if (reply.kind === "parts") return reply.parts;
+    throw unexpected(reply);
+  }
+
+  /** Resolves when all that was said has left the program. */
+  async flush(): Promise<void> {
+    if (this.#closedBy !== undefined) return;
+    this.sendUnsent();
+    await this.#request((seq) => ({ kind: "flush", seq }));
+  }
+
+  /** The broker is gone: nobody answers any more. */
+  close(error: unknown): void {
+    this.#closedBy = error;
+    this.#unlisten();
+    this.#port.close();
+    for (const call of [...this.#calls.values()]) call.reject(error);
+  }
+
+  #request(
+    make: (seq: number) => ToBroker,
+    signal?: AbortSignal,
+  ): Promise<Uint8Array> {
+    if (this.#closedBy !== undefined) return Promise.reject(this.#closedBy);
+    const seq = ++this.#lastSeq;
+    this.#enqueue(make(seq));
+    holdProgram();
+    return new Promise<Uint8Array>((resolve, reject) => {
+      const onAbort = () => this.#enqueue({ kind: "cancel", seq });
+      const end = () => {
+        this.#calls.delete(seq);
+        signal?.removeEventListener("abort", onAbort);
+        releaseProgram();
+      };
+      this.#calls.set(seq, {
+        resolve(body) {
+          end();
+          resolve(body);
+        },
+        reject(error) {
+          end();
+          reject(error);
+        },
+      });
+      if (signal?.aborted) onAbort();
+      else signal?.addEventListener("abort", onAbort);
+    });
+  }
+
+  #requestSync(make: (seq: number) => ToBroker): FromBroker {
+    if (this.#closedBy !== undefined) throw this.#closedBy;
+    const seq = ++this.#lastSeq;
+    this.#enqueue(make(seq));
+    this.#send();
+    try {
+      this.#replies.waitSync(seq, {});
+      return this.#replies.take(seq);
+    } catch (error) {
+      // The task is to end, but what it was given must not be lost.
+      this.#enqueue({ kind: "cancel", seq });
+      this.#send();
+      this.#replies.waitSync(seq, {}, false, { isForced: true });
+      const reply = this.#replies.take(seq);
+      if (reply.kind === "failed") throw error;
+      return reply;
+    }
+  }
+
+  #enqueue(message: ToBroker): void {
+    this.#outbox.push(message);
+    this.#schedule();
+  }
+
+  #schedule(): void {
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    queueMicrotask(() => {
+      this.#isScheduled = false;
+      this.sendUnsent();
+      this.#send();
+    });
+  }
+
+  #send(): void {
+    if (this.#outbox.length === 0) return;
+    const outbox = this.#outbox;
+    this.#outbox = [];
+    this.#port.postMessage(outbox);
+  }
+
+  /** Keeps the program until what nobody waits for has left. */
+  async #holdUntilSent(): Promise<void> {
+    if (this.#isFlushing) return;
+    this.#isFlushing = true;
+    // Behind what else is said in this turn.
+    await Promise.resolve();
+    this.#isFlushing = false;
+    await this.flush().catch(() => {});
+  }
+
+  #read(): void {
+    let isBlocked = false;
+    for (
+      let mail = readPort(this.#port);
+      mail !== undefined;
+      mail = readPort(this.#port)
+    ) {
+      const message = mail.message as FromBroker;
+      if (message.kind === "idle") {
+        stopBroker(message.served);
+        continue;
+      }
+      const call = this.#calls.get(message.seq);
+      if (call === undefined) {
+        this.#replies.put(message);
+        isBlocked = true;
+      } else if (message.kind === "answer") call.resolve(message.body);
+      else if (message.kind === "failed") {
+        call.reject(unpackError(message.body));
+      }
+    }
+    if (isBlocked) this.#replies.settleGuarded();
+  }
+}
+
+/** Answers for blocking calls. */
+class Replies extends Waitable {
+  readonly #arrived = new Map<number, FromBroker & { readonly seq: number }>();
+
+  constructor() {
+    const { words, serial } = newWords(QUEUE_WORDS);
+    super("mail", words, new WaitQueue(words, 0), serial);
+  }
+
+  put(reply: FromBroker & { readonly seq: number }): void {
+    this.#arrived.set(reply.seq, reply);
+  }
+
+  take(seq: number): FromBroker {
+    const reply = this.#arrived.get(seq)!;
+    this.#arrived.delete(seq);
+    return reply;
+  }
+
+  override grant(seq: number): number {
+    return this.#arrived.has(seq) ? 1 : 0;
+  }
+}
+
+function unexpected(reply: FromBroker): InvalidStateError {
+  return new InvalidStateError(
+    `Cannot take an answer of the broker: it is of the kind ${reply.kind}`,
+  );
+}
+
+// -- Main thread --
+
+let thread:
+  | { readonly platform: PlatformThread; readonly agent: number }
+  | undefined;
+let release: (() => void) | undefined;
+/** Threads that have a port of their own. */
+let others = 0;
+
+function startBroker(): BrokerPort {
+  closeInspector();
+  // The socket is there when the thread is; who comes before that tries again.
+  const place = claimAddress();
+  const station = { socket: place.address, key: createKey() };
+  const agent = createAgent("broker", true);
+  let platform: PlatformThread;
+  try {
+    platform = startWebThread(BROKER_ENTRY, "broker", {
+      failed: (message) => lose(message),
+      overflowed() {},
+      exited() {},
+    });
+  } catch (error) {
+    place.release();
+    endAgent(agent, "ended");
+    freeAgent(agent);
+    throw error;
+  }
+  workerStarted();
+  thread = { platform, agent };
+  release = place.release;
+  const domain = domainMemory();
+  const start: BrokerStart = { domain, agent, station, pid: Deno.pid };
+  platform.port.postMessage(start, []);
+  const info = { home: newId(), station };
+  const port = openPort(threadTag(), "main");
+  return new BrokerPort(info, port);
+}
+
+function openPort(agent: number, name: string): MessagePort {
+  const { port1, port2 } = new MessageChannel();
+  const message: NewPort = { agent, name, port: port2 };
+  thread!.platform.port.postMessage(message, [port2]);
+  return port1;
+}
+
+/** Nobody outside has an object of this program any more: was that after the last one was sent out? */
+function stopBroker(served: number): void {
+  if (own === undefined || others > 0) return;
+  if (own.isBusy || own.served !== served) return;
+  end(new InvalidStateError("Cannot use the broker: it was stopped"));
+}
+
+function lose(message: string): void {
+  end(
+    new ConnectionClosedError(
+      `Cannot use an object of another process: the thread that serves them has failed: ${message}`,
+    ),
+  );
+}
+
+function end(error: unknown): void {
+  if (thread === undefined) return;
+  const { platform, agent } = thread;
+  thread = undefined;
+  release?.();
+  own?.close(error);
+  own = undefined;
+  platform.kill();
+  endAgent(agent, "ended");
+  freeAgent(agent);
+  workerEnded();
+}
+
+provideDeposit(PORT_TOKEN, (asker) => {
+  const { info } = brokerPort();
+  others++;
+  return [info, openPort(asker, "")];
+});
+
+// -- Other threads --
+
+function joinBroker(): BrokerPort {
+  const [info, port] = collectSync(PORT_TOKEN, true);
+  return new BrokerPort(info as BrokerInfo, port as MessagePort);
+}

@@ -1,0 +1,97 @@
+// Copyright 2026 the @concurrent/parallel authors. MIT license.
+
+// An object of another program's shared memory, for a thread that uses it by way
+// of the broker of its own program.
+
+import { ConnectionClosedError } from "../base/errors.ts";
+import { type BrokerPort, brokerPort } from "./broker_port.ts";
+import { newPin, type Reference } from "./reference.ts";
+import { STATION_ITSELF } from "./station.ts";
+import { packValue, unpackPlain } from "./values.ts";
+
+/** Lets go what nobody here has any more. */
+const forgotten = new FinalizationRegistry<() => void>((release) => release());
+
+/** An object elsewhere. It is held until the collector finds that nobody here has it. */
+export class BrokeredObject {
+  readonly port: BrokerPort;
+  readonly #reference: Reference;
+  readonly #station: number;
+  readonly #tell: (method: string, pin: number) => void;
+
+  constructor(reference: Reference) {
+    const port = brokerPort();
+    this.port = port;
+    this.#reference = reference;
+    const station = port.station(reference.station);
+    this.#station = station;
+    const { object } = reference;
+    const tell = (method: string, pin: number) => {
+      const body = packValue([object, pin], "args");
+      const target = { station, object: STATION_ITSELF };
+      port.post({ kind: "cast", ...target, method, body });
+    };
+    this.#tell = tell;
+    tell("hold", reference.pin);
+    port.users++;
+    forgotten.register(this, () => {
+      port.users--;
+      tell("release", 0);
+    });
+  }
+
+  /**
+   * Calls a method.
+   *
+   * @param signal Asks for an early end: rejects with its reason, unless the call has succeeded meanwhile.
+   * @throws {ConnectionClosedError} If the owner is gone.
+   */
+  async call(
+    method: string,
+    args: readonly unknown[],
+    signal?: AbortSignal,
+  ): Promise<unknown> {
+    try {
+      return unpackPlain(
+        await this.port.call(this.#message(method, args), signal),
+      );
+    } catch (error) {
+      if (signal?.aborted && !(error instanceof ConnectionClosedError)) {
+        throw signal.reason;
+      }
+      throw error;
+    }
+  }
+
+  /** As {@linkcode call}, and blocks the thread. */
+  callSync(method: string, args: readonly unknown[]): unknown {
+    return unpackPlain(this.port.callSync(this.#message(method, args)));
+  }
+
+  /** Calls a method and takes no answer. */
+  cast(method: string, args: readonly unknown[]): void {
+    this.port.post({ kind: "cast", ...this.#message(method, args) });
+  }
+
+  /** A second reference has arrived: its pin is not needed. */
+  spend(pin: number): void {
+    this.#tell("hold", pin);
+    this.#tell("release", 0);
+  }
+
+  /** Names it for one more receiver. */
+  reference(): Reference {
+    const pin = newPin();
+    this.#tell("pin", pin);
+    return { ...this.#reference, pin };
+  }
+
+  #message(method: string, args: readonly unknown[]) {
+    return {
+      station: this.#station,
+      object: this.#reference.object,
+      method,
+      body: packValue(args, "args"),
+    };
+  }
+}

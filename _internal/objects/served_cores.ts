@@ -1,0 +1,132 @@
+// Copyright 2026 the @concurrent/parallel authors. MIT license.
+
+// What users outside of the program may do with an object of its shared memory,
+// by type. A view belongs to one of them: its core was made for that agent.
+// `remote_cores.ts` is the other side. Waits return what was granted, 0 where the
+// timeout has passed.
+
+import { BarrierCore } from "../memory/barrier_core.ts";
+import { ConditionCore } from "../memory/condition_core.ts";
+import { EventCore } from "../memory/event_core.ts";
+import { LockCore } from "../memory/lock_core.ts";
+import { RLockCore } from "../memory/rlock_core.ts";
+import { SemaphoreCore } from "../memory/semaphore_core.ts";
+import type { Waitable } from "../memory/waiting.ts";
+import { queueView } from "./served_queue.ts";
+import type { Caller } from "./station.ts";
+
+/** What an object is made of. */
+export interface ServedMemory {
+  readonly serial: number;
+  readonly parts: readonly unknown[];
+}
+
+/** One method. */
+// deno-lint-ignore no-explicit-any -- each method knows its arguments, and peers have proved the key
+type Method = (args: any[], caller: Caller) => unknown;
+
+/** The methods of an object, for one agent. */
+export type CoreView = Readonly<Record<string, Method>>;
+
+const VIEWS: Readonly<Record<string, (memory: ServedMemory) => CoreView>> = {
+  Lock: (memory) => lockView(new LockCore("Lock", wordsOf(memory))),
+  RLock: (memory) => lockView(new RLockCore(wordsOf(memory))),
+  Condition: conditionView,
+  Semaphore: semaphoreView,
+  Event: eventView,
+  Barrier: barrierView,
+  Queue: queueView,
+};
+
+/** Adds a type of objects. */
+export function addServedType(
+  type: string,
+  view: (memory: ServedMemory) => CoreView,
+): void {
+  (VIEWS as Record<string, typeof view>)[type] = view;
+}
+
+/**
+ * The methods of an object for the agent that this thread is acting for.
+ *
+ * @throws {TypeError} If there is no such type.
+ */
+export function viewOf(type: string, memory: ServedMemory): CoreView {
+  const make = Object.hasOwn(VIEWS, type) ? VIEWS[type] : undefined;
+  if (make === undefined) {
+    throw new TypeError(
+      `Cannot serve an object as 'type' must be known: current value is ${type}`,
+    );
+  }
+  return make(memory);
+}
+
+/** Waits as the caller asks: for so long, and while it wants to. */
+function waitFor(core: Waitable): Method {
+  return ([op, timeout], { signal }) => core.waitAsync(op, { timeout, signal });
+}
+
+function lockView(core: LockCore): CoreView {
+  return {
+    wait: waitFor(core),
+    tryAcquire: () => core.tryAcquire(),
+    release: () => core.release(),
+    isLocked: () => core.isLocked,
+  };
+}
+
+function conditionView({ serial, parts }: ServedMemory): CoreView {
+  const [words, type, lock, lockSerial] = parts as [
+    SharedArrayBuffer,
+    string,
+    SharedArrayBuffer,
+    number,
+  ];
+  const memory = wordsOf({ serial: lockSerial, parts: [lock] });
+  const core = new ConditionCore(
+    type === "Lock" ? new LockCore("Lock", memory) : new RLockCore(memory),
+    wordsOf({ serial, parts: [words] }),
+  );
+  return {
+    // Whoever is gone comes back for the lock, which it cannot get any more.
+    sleep: ([timeout], { signal }) => core.sleep({ timeout, signal }),
+    notify: ([count]) => core.notify(count),
+  };
+}
+
+function semaphoreView(memory: ServedMemory): CoreView {
+  const core = new SemaphoreCore(wordsOf(memory));
+  return {
+    wait: waitFor(core),
+    tryAcquire: () => core.tryAcquire(),
+    release: ([count]) => core.release(count),
+    value: () => core.value,
+  };
+}
+
+function eventView(memory: ServedMemory): CoreView {
+  const core = new EventCore(wordsOf(memory));
+  return {
+    wait: waitFor(core),
+    isSet: () => core.isSet,
+    set: () => core.set(),
+    clear: () => core.clear(),
+  };
+}
+
+function barrierView(memory: ServedMemory): CoreView {
+  const core = new BarrierCore(wordsOf(memory));
+  return {
+    wait: waitFor(core),
+    finish: ([generation]) => core.finish(generation),
+    fail: ([generation]) => core.fail(generation),
+    abort: () => core.abort(),
+    reset: () => core.reset(),
+    isBroken: () => core.isBroken,
+    waiting: () => core.waiting,
+  };
+}
+
+function wordsOf({ serial, parts }: ServedMemory) {
+  return { serial, words: new Int32Array(parts[0] as SharedArrayBuffer) };
+}

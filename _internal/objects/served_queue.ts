@@ -1,0 +1,130 @@
+// Copyright 2026 the @concurrent/parallel authors. MIT license.
+
+// A queue, for one agent outside of the program. Items go by as they are: nobody
+// but the getter makes values of payloads.
+//
+// Puts that are accepted by the putter's side come in lists, and are answered when
+// they are in the queue: that is the putter's credit. They count as done before a
+// shutdown of which that side had not been told.
+
+import { DONE, QueueCore } from "../memory/queue_core.ts";
+import { RingStore } from "../memory/queue_ring.ts";
+import { ItemKind, QueueItem } from "../memory/queue_segment.ts";
+import type { CoreView, ServedMemory } from "./served_cores.ts";
+
+/** A primitive for itself, a payload as its kind and its bytes. */
+export type ItemRecord =
+  | number
+  | string
+  | boolean
+  | null
+  | undefined
+  | readonly [kind: number, bytes: Uint8Array];
+
+/** The item as it travels. */
+export function recordOf(item: QueueItem): ItemRecord {
+  switch (item.kind) {
+    case ItemKind.int:
+      return item.int;
+    case ItemKind.float:
+      return item.float;
+    case ItemKind.text:
+      return item.text;
+    case ItemKind.true:
+      return true;
+    case ItemKind.false:
+      return false;
+    case ItemKind.null:
+      return null;
+    case ItemKind.undefined:
+      return undefined;
+    default:
+      return [item.kind, item.bytes];
+  }
+}
+
+/** Makes an item of a record. */
+export function readRecord(record: ItemRecord, item: QueueItem): void {
+  switch (typeof record) {
+    case "number": {
+      const int = record | 0;
+      const isInt = int === record && (int !== 0 || 1 / record > 0);
+      item.kind = isInt ? ItemKind.int : ItemKind.float;
+      item.int = isInt ? int : 0;
+      item.float = record;
+      break;
+    }
+    case "string":
+      item.kind = ItemKind.text;
+      item.int = record.length;
+      item.text = record;
+      break;
+    case "boolean":
+      item.kind = record ? ItemKind.true : ItemKind.false;
+      break;
+    case "undefined":
+      item.kind = ItemKind.undefined;
+      break;
+    default:
+      if (record === null) {
+        item.kind = ItemKind.null;
+        break;
+      }
+      [item.kind, item.bytes] = record;
+      item.int = item.bytes.length;
+  }
+}
+
+/** One queue, for one agent. */
+export function queueView({ serial, parts }: ServedMemory): CoreView {
+  const [words, ...buffers] = parts as SharedArrayBuffer[];
+  const core = new QueueCore(RingStore, {
+    serial,
+    words: new Int32Array(words!),
+    buffers,
+  });
+  const small = new QueueItem();
+  const put = (record: ItemRecord) => {
+    readRecord(record, small);
+    return small;
+  };
+  const kept = (record: ItemRecord) => {
+    const item = new QueueItem();
+    readRecord(record, item);
+    return item;
+  };
+  /** What was taken, with how that went. */
+  const taken = (result: number, item: QueueItem) =>
+    result === DONE ? [result, recordOf(item)] : [result];
+  return {
+    putAccepted(records: ItemRecord[]) {
+      let result = DONE;
+      for (const record of records) result = core.putAccepted(put(record));
+      return [result, core.maxSize, core.isShutdown];
+    },
+    tryPut: ([record]) => core.tryPut(put(record)),
+    put: ([record, timeout], { signal }) =>
+      core.put(kept(record), { timeout, signal }),
+    tryGet() {
+      const item = new QueueItem();
+      return taken(core.tryGet(item, isAny), item);
+    },
+    async get([timeout], { signal }) {
+      const item = new QueueItem();
+      return taken(await core.get(item, isAny, { timeout, signal }), item);
+    },
+    taskDone: () => core.taskDone(),
+    join: ([timeout], { signal }) => core.join({ timeout, signal }),
+    shutdown: ([isImmediate]) => core.shutdown(isImmediate).map(recordOf),
+    size: () => core.size,
+    isShutdown: () => core.isShutdown,
+    maxSize: () => core.maxSize,
+    setMaxSize([value]) {
+      core.maxSize = value;
+    },
+  };
+}
+
+function isAny(): boolean {
+  return true;
+}
