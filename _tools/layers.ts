@@ -75,7 +75,7 @@ export const PLATFORM_RULES = {
   message: {
     use: "postMessage()",
     // Start-up hands the channel over with one message.
-    where: ["_internal/wire/", "_internal/worker/"],
+    where: ["_internal/wire/", "_internal/worker/", "_internal/objects/"],
     reason: "values cross isolates through the codec only",
   },
   entry: {

@@ -6,7 +6,7 @@
  * @module
  */
 
-import { LockCore } from "../_internal/memory/lock_core.ts";
+import type { LockCore } from "../_internal/memory/lock_core.ts";
 import { RemoteLockCore } from "../_internal/objects/remote_cores.ts";
 import { registerServedClass } from "../_internal/objects/served_class.ts";
 import { memoryParts, notedCore } from "../_internal/wire/shared_objects.ts";

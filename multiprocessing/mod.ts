@@ -19,12 +19,16 @@
 
 export * from "./activity.ts";
 export * from "./async_result.ts";
+export * from "./barrier.ts";
 export * from "./base_pool.ts";
+export * from "./condition.ts";
 export * from "./cpu_count.ts";
 export * from "./dict_proxy.ts";
 export * from "./errors.ts";
+export * from "./event.ts";
 export * from "./iterator_proxy.ts";
 export * from "./list_proxy.ts";
+export * from "./lock.ts";
 export * from "./manager.ts";
 export * from "./namespace_proxy.ts";
 export * from "./object_proxy.ts";
@@ -32,6 +36,9 @@ export * from "./parent_process.ts";
 export * from "./pool.ts";
 export * from "./pool_options.ts";
 export * from "./process.ts";
+export * from "./queue.ts";
+export * from "./rlock.ts";
+export * from "./semaphore.ts";
 export * from "./set_proxy.ts";
 export * from "./task.ts";
 export * from "./thread_pool.ts";

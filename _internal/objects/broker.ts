@@ -26,6 +26,7 @@ import {
   raise,
 } from "../memory/domain.ts";
 import { abandonWaits, addDeathHandler } from "../memory/parking.ts";
+import { ConditionCore } from "../memory/condition_core.ts";
 import { endAgent } from "../memory/waiting.ts";
 import type {
   BrokerStart,
@@ -35,8 +36,9 @@ import type {
 } from "./broker_messages.ts";
 import type { AgentId } from "./frames.ts";
 import { Link } from "./link.ts";
-import { newId } from "./reference.ts";
-import { type CoreView, viewOf } from "./served_cores.ts";
+import { newId, newPin, type Reference } from "./reference.ts";
+import type { CoreView } from "./core_view.ts";
+import { viewOf } from "./served_cores.ts";
 import { type Caller, type Peer, type Served, Station } from "./station.ts";
 import { packError, packValue, unpackPlain } from "./values.ts";
 import type { StationAddress } from "./reference.ts";
@@ -55,10 +57,12 @@ export class Broker {
   /** The places of those who use objects from outside. */
   readonly #agents = new Map<Peer, number>();
   readonly #pid: number;
+  readonly #home: string;
   #served = 0;
 
-  constructor({ station: { socket, key }, pid }: BrokerStart) {
+  constructor({ station: { socket, key }, pid, home }: BrokerStart) {
     this.#pid = pid;
+    this.#home = home;
     this.#station = new Station({
       key,
       address: socket,
@@ -81,8 +85,21 @@ export class Broker {
     this.#station.serve(
       object,
       pin,
-      () => new ServedCore(type, object, parts, (peer) => this.#agentOf(peer)),
+      () => new ServedCore(this, type, object, parts),
     );
+  }
+
+  /** Serves a condition that somebody elsewhere has made of a lock of this program. */
+  sendOut(core: ConditionCore, lock: ServedCore): Reference {
+    const { serial: object, words } = core;
+    const pin = newPin();
+    const parts = [words.buffer, lock.type, lock.parts[0], lock.serial];
+    this.#station.serve(
+      object,
+      pin,
+      () => new ServedCore(this, "Condition", object, parts),
+    );
+    return { home: this.#home, station: this.#station.address, object, pin };
   }
 
   unpin(object: number, pin: number): void {
@@ -94,7 +111,8 @@ export class Broker {
     return served instanceof ServedCore ? served.parts : undefined;
   }
 
-  #agentOf(peer: Peer): number {
+  /** The agent that stands for a peer. */
+  agentOf(peer: Peer): number {
     let tag = this.#agents.get(peer);
     if (tag === undefined) {
       tag = createDelegator(`process ${peer.pid} ${peer.name}`.trim());
@@ -251,23 +269,23 @@ class Route {
 }
 
 /** An object of the program, as those outside use it. */
-class ServedCore implements Served {
+export class ServedCore implements Served {
   readonly parts: readonly unknown[];
-  readonly #type: string;
-  readonly #serial: number;
-  readonly #agentOf: (peer: Peer) => number;
+  readonly type: string;
+  readonly serial: number;
+  readonly #broker: Broker;
   readonly #views = new Map<Peer, CoreView>();
 
   constructor(
+    broker: Broker,
     type: string,
     serial: number,
     parts: readonly unknown[],
-    agentOf: (peer: Peer) => number,
   ) {
-    this.#type = type;
-    this.#serial = serial;
+    this.#broker = broker;
+    this.type = type;
+    this.serial = serial;
     this.parts = parts;
-    this.#agentOf = agentOf;
   }
 
   call(
@@ -278,8 +296,10 @@ class ServedCore implements Served {
     const { peer } = caller;
     let view = this.#views.get(peer);
     if (view === undefined) {
-      const memory = { serial: this.#serial, parts: this.parts };
-      view = actAs(this.#agentOf(peer), () => viewOf(this.#type, memory));
+      view = actAs(
+        this.#broker.agentOf(peer),
+        () => viewOf(this.type, this),
+      );
       this.#views.set(peer, view);
     }
     const run = Object.hasOwn(view, method) ? view[method] : undefined;
@@ -288,7 +308,10 @@ class ServedCore implements Served {
         `Cannot call an object of another process as 'method' must be one of its methods: current value is ${method}`,
       );
     }
-    const result = run(unpackPlain(body) as unknown[], caller);
+    const made = run(unpackPlain(body) as unknown[], caller);
+    const result = made instanceof ConditionCore
+      ? this.#broker.sendOut(made, this)
+      : made;
     return result instanceof Promise
       ? result.then((value) => packValue(value, "result"))
       : packValue(result, "result");

@@ -11,6 +11,8 @@ export interface BrokerStart {
   readonly agent: number;
   readonly station: StationAddress;
   readonly pid: number;
+  /** The name of the program, as a home of objects. */
+  readonly home: string;
 }
 
 /** One more thread, to the broker's own scope. */

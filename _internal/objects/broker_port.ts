@@ -362,9 +362,9 @@ function startBroker(): BrokerPort {
   thread = { platform, agent };
   release = place.release;
   const domain = domainMemory();
-  const start: BrokerStart = { domain, agent, station, pid: Deno.pid };
-  platform.port.postMessage(start, []);
   const info = { home: newId(), station };
+  const start: BrokerStart = { domain, agent, pid: Deno.pid, ...info };
+  platform.port.postMessage(start, []);
   const port = openPort(threadTag(), "main");
   return new BrokerPort(info, port);
 }

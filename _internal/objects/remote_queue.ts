@@ -38,6 +38,7 @@ type Accepted = readonly [
 /** A queue elsewhere. */
 export class RemoteQueueCore implements QueueLike {
   readonly object: BrokeredObject;
+  #bound: number;
   #isUnbounded: boolean;
   #list: ItemRecord[] = [];
   #listBytes = 0;
@@ -50,7 +51,13 @@ export class RemoteQueueCore implements QueueLike {
 
   constructor(object: BrokeredObject, maxSize: number) {
     this.object = object;
+    this.#bound = maxSize;
     this.#isUnbounded = maxSize <= 0;
+  }
+
+  /** How many items there can be, as the owner has said last. */
+  get knownBound(): number {
+    return this.#bound;
   }
 
   putFast(item: QueueItem): number {
@@ -158,6 +165,7 @@ export class RemoteQueueCore implements QueueLike {
 
   set maxSize(value: number) {
     this.object.callSync("setMaxSize", [value]);
+    this.#bound = value;
     this.#isUnbounded = value <= 0;
   }
 
@@ -173,6 +181,7 @@ export class RemoteQueueCore implements QueueLike {
     try {
       const accepted = await this.object.call("putAccepted", list);
       const [, maxSize, isShutdown] = accepted as Accepted;
+      this.#bound = maxSize;
       this.#isUnbounded = maxSize <= 0 && !isShutdown;
     } catch (error) {
       this.#failure = error;

@@ -13,20 +13,7 @@ import { RLockCore } from "../memory/rlock_core.ts";
 import { SemaphoreCore } from "../memory/semaphore_core.ts";
 import type { Waitable } from "../memory/waiting.ts";
 import { queueView } from "./served_queue.ts";
-import type { Caller } from "./station.ts";
-
-/** What an object is made of. */
-export interface ServedMemory {
-  readonly serial: number;
-  readonly parts: readonly unknown[];
-}
-
-/** One method. */
-// deno-lint-ignore no-explicit-any -- each method knows its arguments, and peers have proved the key
-type Method = (args: any[], caller: Caller) => unknown;
-
-/** The methods of an object, for one agent. */
-export type CoreView = Readonly<Record<string, Method>>;
+import type { CoreView, Method, ServedMemory } from "./core_view.ts";
 
 const VIEWS: Readonly<Record<string, (memory: ServedMemory) => CoreView>> = {
   Lock: (memory) => lockView(new LockCore("Lock", wordsOf(memory))),
@@ -72,6 +59,7 @@ function lockView(core: LockCore): CoreView {
     tryAcquire: () => core.tryAcquire(),
     release: () => core.release(),
     isLocked: () => core.isLocked,
+    newCondition: () => new ConditionCore(core),
   };
 }
 

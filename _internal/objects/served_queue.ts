@@ -10,7 +10,7 @@
 import { DONE, QueueCore } from "../memory/queue_core.ts";
 import { RingStore } from "../memory/queue_ring.ts";
 import { ItemKind, QueueItem } from "../memory/queue_segment.ts";
-import type { CoreView, ServedMemory } from "./served_cores.ts";
+import type { CoreView, ServedMemory } from "./core_view.ts";
 
 /** A primitive for itself, a payload as its kind and its bytes. */
 export type ItemRecord =

@@ -139,6 +139,19 @@ export function takeCore<T>(): T | undefined {
   return core;
 }
 
+/** In a constructor, before it calls that of the class that it extends: has that one use this core. */
+export function offerCore(core: unknown): void {
+  arrived = core;
+}
+
+/** In a constructor: what it is about to take. */
+export function arrival(): {
+  readonly core: unknown;
+  readonly adopted: SharedParts | undefined;
+} {
+  return { core: arrived, adopted };
+}
+
 const portable = new WeakSet<object>();
 
 /** Says that what the instances of a class hold may go to other processes. */

@@ -16,12 +16,6 @@ export const BROKER_ENTRY: URL = new URL(
   import.meta.url,
 );
 
-/** The module with which a thread reaches the broker; the main thread loads it when a thread asks. */
-export const BROKER_PORT_MODULE: URL = new URL(
-  "../objects/broker_port.ts",
-  import.meta.url,
-);
-
 /** The module that a child process runs. */
 export const PROCESS_ENTRY: URL = new URL(
   "../../_entry/process.ts",

@@ -32,7 +32,6 @@ import { addMailHandler } from "../memory/parking.ts";
 import { newWords, Waitable } from "../memory/waiting.ts";
 import { movable } from "../wire/attachments.ts";
 import { nodeProcess, requireModule } from "../wire/functions/sync_modules.ts";
-import { BROKER_PORT_MODULE } from "./entry_urls.ts";
 
 /** What threads post to the main thread. */
 type ToMain =
@@ -81,6 +80,12 @@ interface PortReader {
     port: MessagePort,
   ): { readonly message: unknown } | undefined;
 }
+
+/** With it a thread reaches the broker of the program; the main thread loads it when a thread asks for that. */
+const BROKER_PORT_MODULE = new URL(
+  "../objects/broker_port.ts",
+  import.meta.url,
+);
 
 let receive: PortReader["receiveMessageOnPort"] | undefined;
 

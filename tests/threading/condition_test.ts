@@ -22,6 +22,7 @@ import {
   type WaitOptions,
 } from "../../threading/mod.ts";
 import { setInterruption } from "../../_internal/memory/parking.ts";
+import type { LockCore } from "../../_internal/memory/lock_core.ts";
 import { lockCoreOf } from "../../threading/_lock_cores.ts";
 import { Crew, turn, untilWaiting } from "../_suites/_crew.ts";
 import { errorOf, soon, until } from "../_suites/_helpers.ts";
@@ -504,7 +505,7 @@ Deno.test("Condition.waitSync() of a task that is to end waits for the lock all 
       condition.acquireSync();
       held.set();
       // It keeps the lock until somebody has come for it, and a while longer.
-      const { queue } = lockCoreOf(lock)!;
+      const { queue } = lockCoreOf(lock) as LockCore;
       const end = performance.now() + 5_000;
       while (queue.isEmpty && performance.now() < end);
       new Event().waitSync({ timeout: 20 });
