@@ -219,6 +219,63 @@ export class QueueFullError extends TimeoutError {}
 export class QueueShutDownError extends ParallelError {}
 
 /**
+ * The other side of a connection has not proved that it knows the key. Nothing
+ * that it sent was read.
+ *
+ * @example Usage
+ * ```ts
+ * import { AuthenticationError, connectClient, Listener } from "@concurrent/parallel/multiprocessing";
+ * import { assertRejects } from "@std/assert";
+ *
+ * using listener = new Listener({ authKey: "sesame" });
+ * const { address } = listener;
+ *
+ * await assertRejects(
+ *   () => connectClient({ address, authKey: "thyme" }),
+ *   AuthenticationError,
+ * );
+ * ```
+ */
+export class AuthenticationError extends ParallelError {}
+
+/**
+ * The message is longer than the receiver was ready to take. It was received,
+ * and is in `bytes`.
+ *
+ * @example Usage
+ * ```ts
+ * import { BufferTooShortError, pipe } from "@concurrent/parallel/multiprocessing";
+ * import { assertEquals, assertRejects } from "@std/assert";
+ *
+ * const [a, b] = pipe();
+ * await a.sendBytes(new Uint8Array(16));
+ * const error = await assertRejects(
+ *   () => b.recvBytes({ maxLength: 8 }),
+ *   BufferTooShortError,
+ * );
+ *
+ * assertEquals(error.bytes.length, 16);
+ * a.close();
+ * b.close();
+ * ```
+ */
+export class BufferTooShortError extends ParallelError {
+  /** The whole message. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
+
+  /**
+   * Creates the error.
+   *
+   * @param message What was too short for what.
+   * @param bytes The whole message.
+   */
+  constructor(message: string, bytes: Uint8Array<ArrayBuffer>) {
+    super(message);
+    this.bytes = bytes;
+  }
+}
+
+/**
  * The executor cannot run tasks any more: its workers cannot start, or its
  * initializer has failed. `cause` holds the first reason.
  *

@@ -190,6 +190,7 @@ export class Link {
         const conn = await connectAuthenticated(socket, key);
         conn.unref();
         this.#channel.attach(conn);
+        this.#review();
         return;
       } catch (error) {
         // The station may be a thread that is coming up.
@@ -238,9 +239,12 @@ export class Link {
 
   /** Ends the link where nobody uses it. */
   #review(): void {
-    if (this.#users === 0 && this.#wasUsed && this.#calls.size === 0) {
-      this.close();
-    }
+    // What was sent while it connected is the station's to know: a reference that
+    // was read and let go of at once is a pin there until then.
+    if (
+      this.#users === 0 && this.#wasUsed && this.#calls.size === 0 &&
+      this.#channel.isConnected
+    ) this.close();
   }
 
   #end(cause: unknown): void {

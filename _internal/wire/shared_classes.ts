@@ -7,6 +7,7 @@ const MODULES: Readonly<Record<string, string>> = {
   "futures.AutoExecutor": "auto_executor",
   "futures.ProcessPoolExecutor": "process_pool_executor",
   "futures.ThreadPoolExecutor": "thread_pool_executor",
+  "multiprocessing.Connection": "connection",
   "multiprocessing.DictProxy": "dict_proxy",
   "multiprocessing.IteratorProxy": "iterator_proxy",
   "multiprocessing.ListProxy": "list_proxy",

@@ -76,6 +76,11 @@ export class SocketChannel implements Channel {
   onClose: (close: ChannelClose) => void = () => {};
   /** Takes the other side's fences; where it is not set they are bad frames. */
   onFence: ((count: number) => void) | undefined;
+  /**
+   * Takes what is larger than the read buffer, in memory that becomes its own: a
+   * message's first byte, and the rest. Where it is not set `onMessage` takes all.
+   */
+  onLarge: ((first: number, rest: Uint8Array<ArrayBuffer>) => void) | undefined;
   /** Resolves once the socket is closed, with what ended it. Never rejects. */
   readonly ended: Promise<ChannelClose>;
 
@@ -84,6 +89,10 @@ export class SocketChannel implements Channel {
   #isOpen = false;
   #isRef = true;
   #isWriting = false;
+  /** Bytes that were sent and not written yet. */
+  #unwritten = 0;
+  /** Resolves when reading goes on. */
+  #paused: PromiseWithResolvers<void> | undefined;
   /** False once a write has failed: the other side takes nothing any more, but what it sent before can still be read. */
   #isWritable = true;
   #segments: Uint8Array<ArrayBuffer>[] = [];
@@ -143,6 +152,7 @@ export class SocketChannel implements Channel {
     // ended, and `onClose` tells it.
     if (!this.#isSending()) return;
     const size = HEADER + length;
+    this.#unwritten += size;
     if (size > BATCH_LIMIT) {
       const segment = this.#takeLarge(size);
       new DataView(segment.buffer).setUint32(0, length, true);
@@ -159,6 +169,29 @@ export class SocketChannel implements Channel {
     this.#wakeWriter();
   }
 
+  /** True where what is sent now is on its way to somebody. */
+  get isSending(): boolean {
+    return this.#isSending();
+  }
+
+  /** Bytes that were sent and are not with the operating system yet. */
+  get unwritten(): number {
+    return this.#unwritten;
+  }
+
+  /** Reads no more than what it has read already: the other side has to wait. */
+  pause(): void {
+    if (this.#state === "connected") {
+      this.#paused ??= Promise.withResolvers<void>();
+    }
+  }
+
+  /** Undoes `pause()`. */
+  resume(): void {
+    this.#paused?.resolve();
+    this.#paused = undefined;
+  }
+
   finish(): void {
     // What the other side sent was read up to the end of its stream.
     this.close();
@@ -167,6 +200,7 @@ export class SocketChannel implements Channel {
   /** Tells the other side how many raises went out of band so far. Ordered with the messages. */
   fence(count: number): void {
     if (!this.#isSending()) return;
+    this.#unwritten += 2 * HEADER;
     const offset = this.#reserve(2 * HEADER);
     this.#batchView!.setUint32(offset, 0, true);
     this.#batchView!.setUint32(offset + HEADER, count, true);
@@ -259,6 +293,7 @@ export class SocketChannel implements Channel {
         while (offset < segment.length) {
           offset += await socket.write(segment.subarray(offset));
         }
+        this.#unwritten -= segment.length;
         this.#recycle(segment.buffer);
       }
     } catch (error) {
@@ -298,6 +333,7 @@ export class SocketChannel implements Channel {
   }
 
   #dropOutput(): void {
+    this.#unwritten = 0;
     this.#segments = [];
     this.#batch = undefined;
     this.#batchView = undefined;
@@ -323,6 +359,7 @@ export class SocketChannel implements Channel {
     let start = 0;
     let end = 0;
     while (true) {
+      if (this.#paused !== undefined) await this.#paused.promise;
       let count: number | null;
       try {
         count = await socket.read(buffer.subarray(end));
@@ -376,6 +413,24 @@ export class SocketChannel implements Channel {
         start = end = 0;
       } else if (start === end) {
         start = end = 0;
+      } else if (needed > BUFFER_SIZE && this.onLarge !== undefined) {
+        // Its first byte may not be here yet: then it is with the next read.
+        if (end - start > HEADER) {
+          const first = buffer[start + HEADER]!;
+          const received = buffer.subarray(start + HEADER + 1, end);
+          const rest = new Uint8Array(needed - HEADER - 1);
+          rest.set(received);
+          start = end = 0;
+          await this.#fill(socket, rest, received.length);
+          if (this.#state === "connected") {
+            this.onLarge(first, rest);
+            this.onDelivered();
+          }
+        } else {
+          buffer.copyWithin(0, start, end);
+          end -= start;
+          start = 0;
+        }
       } else if (needed > BUFFER_SIZE) {
         const received = buffer.subarray(start + HEADER, end);
         const length = needed - HEADER;
@@ -415,6 +470,7 @@ export class SocketChannel implements Channel {
 
   async #shutDown(): Promise<void> {
     this.#state = "closing";
+    this.resume();
     const socket = this.#socket!;
     // In this state no send adds to the output, so one flush is enough.
     await this.flush();
@@ -444,6 +500,7 @@ export class SocketChannel implements Channel {
   #end(close: ChannelClose = {}): void {
     if (this.#state === "ended") return;
     this.#state = "ended";
+    this.resume();
     this.#isWritable = false;
     this.#dropOutput();
     clearTimeout(this.#linger);
