@@ -15,14 +15,20 @@ let timer: ReturnType<typeof setInterval> | undefined;
 /** Holds the program in place of the timer, the first time. */
 let firstHold: AbortSignal | undefined;
 let wasHeld = false;
+let isHolding = true;
 let workers = 0;
 
 /** As long as a delay may be; the timer never does anything. */
 const FOR_EVER = 2 ** 31 - 1;
 
+/** Says that this thread never keeps the program alive: whoever it works for does. */
+export function neverHoldProgram(): void {
+  isHolding = false;
+}
+
 /** Keeps the program alive until the matching {@linkcode releaseProgram}. */
 export function holdProgram(): void {
-  if (holders++ > 0) return;
+  if (holders++ > 0 || !isHolding) return;
   if (timer !== undefined) Deno.refTimer(timer);
   else if (wasHeld) startTimer();
   else {
@@ -47,7 +53,7 @@ export function releaseProgram(): void {
   if (idleListeners.length > 0 && !hasWork()) {
     for (const listener of idleListeners.splice(0)) listener();
   }
-  if (holders > 0) return;
+  if (holders > 0 || !isHolding) return;
   firstHold?.removeEventListener("abort", startTimer);
   firstHold = undefined;
   // While workers live the next task is near: unref is cheaper than a new

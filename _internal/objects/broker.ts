@@ -15,6 +15,7 @@
 // of this program (`createDelegator()`): it waits in the same lines, in the order
 // of arrival, and what it held when it ended is told as it is of threads.
 
+import { neverHoldProgram } from "../base/registry.ts";
 import {
   actAs,
   createDelegator,
@@ -47,6 +48,7 @@ import type { StationAddress } from "./reference.ts";
 export function runBroker(start: BrokerStart): Broker {
   joinDomain(start.domain, start.agent);
   hideSelf();
+  neverHoldProgram();
   return new Broker(start);
 }
 

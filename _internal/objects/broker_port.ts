@@ -137,11 +137,26 @@ export class BrokerPort {
     if (message.kind === "cast") void this.#holdUntilSent();
   }
 
-  /** Collects what a thread says one after the other: called before anything else is posted, or in a moment. */
-  postSoon(send: () => void): void {
+  /**
+   * Collects what a thread says one after the other: `send` is called before
+   * anything else is posted, or when `size()` has not grown while the microtasks
+   * of others have run. So a loop that awaits each of its puts makes one list.
+   */
+  postSoon(send: () => void, size: () => number): void {
     this.sendUnsent();
     this.#unsent = send;
-    this.#schedule();
+    let last = 0;
+    const look = () => {
+      if (this.#unsent !== send) return;
+      const now = size();
+      if (now === last) {
+        this.sendUnsent();
+        return;
+      }
+      last = now;
+      queueMicrotask(look);
+    };
+    queueMicrotask(look);
   }
 
   /** Posts what was collected. */
@@ -253,7 +268,6 @@ export class BrokerPort {
     this.#isScheduled = true;
     queueMicrotask(() => {
       this.#isScheduled = false;
-      this.sendUnsent();
       this.#send();
     });
   }

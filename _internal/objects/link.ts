@@ -12,7 +12,13 @@
 // idle link does not.
 
 import { ConnectionClosedError } from "../base/errors.ts";
-import { beforeExit, holdProgram, releaseProgram } from "../base/registry.ts";
+import {
+  beforeExit,
+  holdProgram,
+  releaseProgram,
+  workerEnded,
+  workerStarted,
+} from "../base/registry.ts";
 import { connectAuthenticated } from "../wire/handshake.ts";
 import { SocketChannel } from "../wire/socket_channel.ts";
 import { type AgentId, Frame, readFrame, writeFrame } from "./frames.ts";
@@ -65,6 +71,8 @@ export class Link {
     channel.onMessage = (bytes) => this.#handle(bytes);
     channel.onClose = ({ error }) => this.#end(error);
     channel.open();
+    // Somebody else, who may do what is waited for here.
+    workerStarted();
     void this.#connect(address);
   }
 
@@ -257,6 +265,7 @@ export class Link {
     if (links.get(this.#name) === this) links.delete(this.#name);
     for (const call of [...this.#calls.values()]) call.reject(error);
     this.#closing.resolve();
+    workerEnded();
   }
 }
 

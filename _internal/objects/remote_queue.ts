@@ -68,7 +68,7 @@ export class RemoteQueueCore implements QueueLike {
     ) return NOT_YET;
     const { port } = this.object;
     const list = this.#list;
-    if (list.length === 0) port.postSoon(this.#sendList);
+    if (list.length === 0) port.postSoon(this.#sendList, this.#listSize);
     list.push(recordOf(item));
     const { length } = item.bytes;
     this.#itemsOut++;
@@ -168,6 +168,8 @@ export class RemoteQueueCore implements QueueLike {
     this.#bound = value;
     this.#isUnbounded = value <= 0;
   }
+
+  readonly #listSize = (): number => this.#list.length;
 
   readonly #sendList = (): void => {
     const list = this.#list;
