@@ -15,7 +15,7 @@
 // What cannot travel is a SerializationError that names its path. Everything
 // else (layout, limits) is in `_codec_tags.ts`.
 
-import { SerializationError } from "../base/errors.ts";
+import { ParallelError } from "../base/errors.ts";
 import type { ByteReader, ByteWriter } from "./bytes.ts";
 import { Decoder } from "./_codec_decoder.ts";
 import { Encoder } from "./_codec_encoder.ts";
@@ -101,6 +101,7 @@ export function encodeGraph(
  * wrote is refused, and memory grows only with the message.
  *
  * @throws {SerializationError} If the message is malformed, or names what this side does not have.
+ * @throws {ParallelError} If an object of the library cannot be had here; the error says why.
  */
 export function decodeValue(r: ByteReader, c: DecodeContext): unknown {
   // No tables for them here either.
@@ -113,7 +114,8 @@ export function decodeGraph(r: ByteReader, c: DecodeContext): unknown {
   try {
     return new Decoder(r, c).root();
   } catch (error) {
-    if (error instanceof SerializationError) throw error;
+    // What a class of the library says of its own object is more than this.
+    if (error instanceof ParallelError) throw error;
     throw malformed(
       error instanceof RangeError ? "it ends early" : "a part of it is invalid",
       error,
