@@ -44,5 +44,6 @@ export * from "./queue.ts";
 export * from "./rlock.ts";
 export * from "./semaphore.ts";
 export * from "./set_proxy.ts";
+export * from "./shared_memory.ts";
 export * from "./task.ts";
 export * from "./thread_pool.ts";

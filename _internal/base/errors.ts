@@ -77,6 +77,38 @@ export class TimeoutError extends ParallelError {}
 export class TaskTimeoutError extends TimeoutError {}
 
 /**
+ * What should be made is there already: shared memory of the same name.
+ *
+ * @example Usage
+ * ```ts
+ * import { AlreadyExistsError, SharedMemory } from "@concurrent/parallel/multiprocessing";
+ * import { assertThrows } from "@std/assert";
+ *
+ * using memory = SharedMemory.create({ size: 16 });
+ *
+ * assertThrows(
+ *   () => SharedMemory.create({ size: 16, name: memory.name }),
+ *   AlreadyExistsError,
+ * );
+ * ```
+ */
+export class AlreadyExistsError extends ParallelError {}
+
+/**
+ * What was named is not there, or not any more: shared memory that nobody has
+ * made, that was unlinked, or whose last owner is gone.
+ *
+ * @example Usage
+ * ```ts
+ * import { NotFoundError, SharedMemory } from "@concurrent/parallel/multiprocessing";
+ * import { assertThrows } from "@std/assert";
+ *
+ * assertThrows(() => SharedMemory.open("nobody-has-made-it"), NotFoundError);
+ * ```
+ */
+export class NotFoundError extends ParallelError {}
+
+/**
  * The operation does not fit the state that the object is in.
  *
  * @example Usage

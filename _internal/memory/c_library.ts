@@ -29,36 +29,61 @@ const FUNCTIONS = {
   close: { parameters: ["i32"], result: "i32" },
 } as const satisfies Record<string, Deno.ForeignFunction>;
 
-/** What of the C library is used. */
-export type CLibrary = {
-  [K in keyof typeof FUNCTIONS]: Deno.UnsafeFnPointer<typeof FUNCTIONS[K]>;
+/** What looks for memory of other processes. Some of it is younger than the C libraries that Deno runs on. */
+const SEARCH_FUNCTIONS = {
+  flock: { parameters: ["i32", "i32"], result: "i32" },
+  getdents64: { parameters: ["i32", "buffer", "usize"], result: "isize" },
+  getuid: { parameters: [], result: "u32" },
+  pread: { parameters: ["i32", "buffer", "usize", "i64"], result: "isize" },
+  readlink: { parameters: ["buffer", "buffer", "usize"], result: "isize" },
+  statx: {
+    parameters: ["i32", "buffer", "i32", "u32", "buffer"],
+    result: "i32",
+  },
+} as const satisfies Functions;
+
+type Functions = Record<string, Deno.ForeignFunction>;
+type Library<T extends Functions> = {
+  [K in keyof T]: Deno.UnsafeFnPointer<T[K]>;
 };
+
+/** What of the C library is used. */
+export type CLibrary = Library<typeof FUNCTIONS>;
+
+/** What of it is used to look for memory of other processes. */
+export type SearchLibrary = Library<typeof SEARCH_FUNCTIONS>;
 
 const LIBRARY = "libc.so.6";
 
 const encoder = new TextEncoder();
 let functions: CLibrary | undefined;
+let searchFunctions: SearchLibrary | undefined;
 
 /** The functions, or undefined where they cannot be had. */
 export function cLibrary(): CLibrary | undefined {
-  if (functions !== undefined) return functions;
+  return functions ??= find(FUNCTIONS);
+}
+
+/** As {@linkcode cLibrary}, of those that look for memory. */
+export function searchLibrary(): SearchLibrary | undefined {
+  return searchFunctions ??= find(SEARCH_FUNCTIONS);
+}
+
+function find<T extends Functions>(wanted: T): Library<T> | undefined {
   try {
     const library = Deno.dlopen(LIBRARY, {
       dlsym: { parameters: ["pointer", "buffer"], result: "pointer" },
     });
     try {
-      const found = (Object.keys(FUNCTIONS) as (keyof CLibrary)[]).map(
-        (name) => {
-          const pointer = library.symbols.dlsym(
-            null,
-            encoder.encode(`${name}\0`),
-          ) as Deno.PointerObject<Deno.ForeignFunction> | null;
-          if (pointer === null) throw new TypeError(`no ${name}`);
-          const definition: Deno.ForeignFunction = FUNCTIONS[name];
-          return [name, new Deno.UnsafeFnPointer(pointer, definition)] as const;
-        },
-      );
-      functions = Object.fromEntries(found) as unknown as CLibrary;
+      const found = Object.entries(wanted).map(([name, definition]) => {
+        const pointer = library.symbols.dlsym(
+          null,
+          encoder.encode(`${name}\0`),
+        ) as Deno.PointerObject<Deno.ForeignFunction> | null;
+        if (pointer === null) throw new TypeError(`no ${name}`);
+        return [name, new Deno.UnsafeFnPointer(pointer, definition)] as const;
+      });
+      return Object.fromEntries(found) as unknown as Library<T>;
     } finally {
       library.close();
     }
@@ -67,5 +92,4 @@ export function cLibrary(): CLibrary | undefined {
     // asks has another way.
     return undefined;
   }
-  return functions;
 }

@@ -20,9 +20,10 @@
 
 import { type CLibrary, cLibrary } from "./c_library.ts";
 
-const NAME = "concurrent-parallel\0";
+const NAME = "concurrent-parallel";
 const MFD_CLOEXEC_ALLOW_SEALING = 1 | 2;
 const F_ADD_SEALS = 1033;
+const F_GET_SEALS = 1034;
 const SEAL_SIZE = 1 | 2 | 4;
 const O_RDWR_CLOEXEC = 0o2000002;
 const SEEK_END = 2;
@@ -32,44 +33,32 @@ const MAP_FAILED = -1n;
 
 const encoder = new TextEncoder();
 
-/** Memory of this process that another one can open. */
-export interface Mapping {
+/** A piece of memory in this process. */
+export interface Mapped {
   readonly buffer: ArrayBuffer;
+  /** Gives it back; the buffer is empty from then on. */
+  unmap(): void;
+}
+
+/** Memory of this process that another one can open. */
+export interface Mapping extends Mapped {
   /** Its number among the open files of this process, until `seal()`. */
   readonly descriptor: number;
   /** Nobody can open it any more. */
   seal(): void;
-  /** Gives the memory back; the buffer is empty from then on. */
-  unmap(): void;
 }
 
 /** Makes memory that can be shared, or returns undefined where that is not possible. */
 export function createMapping(size: number): Mapping | undefined {
   const c = cLibrary();
-  if (c === undefined) return undefined;
-  const descriptor = c.memfd_create.call(
-    encoder.encode(NAME),
-    MFD_CLOEXEC_ALLOW_SEALING,
-  );
-  if (descriptor < 0) return undefined;
-  const isSized = c.ftruncate.call(descriptor, BigInt(size)) === 0 &&
-    c.fcntl.call(descriptor, F_ADD_SEALS, SEAL_SIZE) === 0;
-  const pointer = isSized ? map(c, descriptor, size) : null;
-  if (pointer === null) {
-    c.close.call(descriptor);
+  const descriptor = c && createMemory(c, NAME, size);
+  if (descriptor === undefined) return undefined;
+  const mapped = mapMemory(c!, descriptor, size, 0);
+  if (mapped === undefined) {
+    c!.close.call(descriptor);
     return undefined;
   }
-  const buffer = Deno.UnsafePointerView.getArrayBuffer(pointer, size);
-  return {
-    buffer,
-    descriptor,
-    seal: () => void c.close.call(descriptor),
-    unmap: () => {
-      if (buffer.detached) return;
-      buffer.transfer();
-      c.munmap.call(pointer, BigInt(size));
-    },
-  };
+  return { ...mapped, descriptor, seal: () => void c!.close.call(descriptor) };
 }
 
 /** Opens what another process has made, for as long as this one lives; undefined where that is not possible. */
@@ -80,31 +69,80 @@ export function openMapping(
 ): ArrayBuffer | undefined {
   const c = cLibrary();
   if (c === undefined) return undefined;
-  const path = encoder.encode(`/proc/${pid}/fd/${descriptor}\0`);
-  const own = c.open.call(path, O_RDWR_CLOEXEC);
-  if (own < 0) return undefined;
-  const pointer = Number(c.lseek.call(own, 0n, SEEK_END)) === size
-    ? map(c, own, size)
-    : null;
+  const own = openMemory(c, pid, descriptor);
+  if (own === undefined) return undefined;
+  const mapped = sizeOfMemory(c, own) === size
+    ? mapMemory(c, own, size, 0)
+    : undefined;
   c.close.call(own);
-  return pointer === null
-    ? undefined
-    : Deno.UnsafePointerView.getArrayBuffer(pointer, size);
+  return mapped?.buffer;
 }
 
-function map(
+/** Steps 1 and 2; returns the descriptor. */
+export function createMemory(
+  c: CLibrary,
+  name: string,
+  size: number,
+): number | undefined {
+  const descriptor = c.memfd_create.call(
+    encoder.encode(`${name}\0`),
+    MFD_CLOEXEC_ALLOW_SEALING,
+  );
+  if (descriptor < 0) return undefined;
+  if (
+    c.ftruncate.call(descriptor, BigInt(size)) === 0 &&
+    c.fcntl.call(descriptor, F_ADD_SEALS, SEAL_SIZE) === 0
+  ) return descriptor;
+  c.close.call(descriptor);
+  return undefined;
+}
+
+/** Opens a descriptor of another process of this user; returns one of this process. */
+export function openMemory(
+  c: CLibrary,
+  pid: number,
+  descriptor: number,
+): number | undefined {
+  const path = encoder.encode(`/proc/${pid}/fd/${descriptor}\0`);
+  const own = c.open.call(path, O_RDWR_CLOEXEC);
+  return own < 0 ? undefined : own;
+}
+
+/** How much memory there is, of which nothing can be taken away; undefined where that is not sure. */
+export function sizeOfMemory(
+  c: CLibrary,
+  descriptor: number,
+): number | undefined {
+  const seals = c.fcntl.call(descriptor, F_GET_SEALS, 0);
+  return seals < 0 || (seals & SEAL_SIZE) !== SEAL_SIZE
+    ? undefined
+    : Number(c.lseek.call(descriptor, 0n, SEEK_END));
+}
+
+/** Maps a piece of it; undefined where there is no room. */
+export function mapMemory(
   c: CLibrary,
   descriptor: number,
   size: number,
-): Deno.PointerObject | null {
+  offset: number,
+): Mapped | undefined {
   const pointer = c.mmap.call(
     null,
     BigInt(size),
     PROT_READ_WRITE,
     MAP_SHARED,
     descriptor,
-    0n,
+    BigInt(offset),
   );
   const address = BigInt.asIntN(64, Deno.UnsafePointer.value(pointer));
-  return address === MAP_FAILED ? null : pointer;
+  if (pointer === null || address === MAP_FAILED) return undefined;
+  const buffer = Deno.UnsafePointerView.getArrayBuffer(pointer, size);
+  return {
+    buffer,
+    unmap: () => {
+      if (buffer.detached) return;
+      buffer.transfer();
+      c.munmap.call(pointer, BigInt(size));
+    },
+  };
 }

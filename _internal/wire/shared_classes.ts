@@ -15,6 +15,7 @@ const MODULES: Readonly<Record<string, string>> = {
   "multiprocessing.NamespaceProxy": "namespace_proxy",
   "multiprocessing.ObjectProxy": "object_proxy",
   "multiprocessing.SetProxy": "set_proxy",
+  "multiprocessing.SharedMemory": "shared_memory",
   "threading.Barrier": "barrier",
   "threading.BoundedSemaphore": "semaphore",
   "threading.Condition": "condition",
