@@ -24,6 +24,7 @@ import { callsDone, type ProxyClass, proxyOf } from "./_proxies.ts";
 import { DictProxy } from "./dict_proxy.ts";
 import { IteratorProxy } from "./iterator_proxy.ts";
 import { ListProxy } from "./list_proxy.ts";
+import type { Listener, ListenerOptions } from "./listener.ts";
 import { NamespaceProxy } from "./namespace_proxy.ts";
 import { ObjectProxy } from "./object_proxy.ts";
 import { SetProxy } from "./set_proxy.ts";
@@ -43,8 +44,11 @@ export interface Registration {
   readonly methodsToProxies?: Readonly<Record<string, string>> | undefined;
 }
 
-/** What a manager's process is told. */
+/** How a manager's server is set up. */
 export interface ServerOptions {
+  /** Where those connect who were given no proxy; undefined: nowhere. */
+  readonly address: ListenerOptions["address"];
+  readonly authKey: ListenerOptions["authKey"];
   readonly initializer: Factory | undefined;
   readonly initArgs: readonly unknown[];
   readonly types: readonly Registration[];
@@ -56,16 +60,35 @@ interface ManagedType {
   proxy(object: object): unknown;
 }
 
-/** Starts to serve in this process, which stays until it is shut down. Returns the root's proxy. */
+/** What a manager's process answers when it is up, or could not be set up. */
+export type ServerReport =
+  | { readonly root: ObjectProxy; readonly address: string | undefined }
+  | { readonly error: unknown };
+
+/** Serves in this process, which stays until it is shut down. */
 export async function serveManager(
-  { initializer, initArgs, types }: ServerOptions,
-): Promise<ObjectProxy> {
+  options: ServerOptions,
+): Promise<ServerReport> {
+  try {
+    const { root, address, closed } = await startServer(options);
+    holdProgram();
+    void closed.then(releaseProgram);
+    return { root, address };
+  } catch (error) {
+    // Not thrown: whoever starts the manager is told, the terminal is not.
+    return { error };
+  }
+}
+
+/** Starts to serve in this thread. */
+export async function startServer(
+  { initializer, initArgs, types, address, authKey }: ServerOptions,
+): Promise<ManagerServer> {
   await initializer?.(...initArgs);
   const server = new ManagerServer();
   for (const type of types) server.register(type);
-  holdProgram();
-  void server.closed.then(releaseProgram);
-  return server.root;
+  if (address !== undefined) await server.open(address, authKey);
+  return server;
 }
 
 /** The objects of one manager. */
@@ -73,6 +96,7 @@ export class ManagerServer {
   /** Stands for the manager, everywhere. */
   readonly root: ObjectProxy;
   readonly #types = new Map<string, ManagedType>();
+  #listener: Listener | undefined;
   readonly #closing = Promise.withResolvers<void>();
   #state: "serving" | "closing" | "closed" = "serving";
 
@@ -100,11 +124,36 @@ export class ManagerServer {
     container("list", ListProxy, LIST, (items: unknown[]) => items);
     container("set", SetProxy, SET, (members: unknown[]) => new Set(members));
     container("iterator", IteratorProxy, ITERATOR, iteratorOf);
+    for (const [name, load] of Object.entries(SHARED)) {
+      this.#types.set(name, {
+        make: async (...args) => new (await load())(...args),
+        proxy: (object) => object,
+      });
+    }
   }
 
   /** Resolves when it was shut down and its last call has ended. */
   get closed(): Promise<void> {
     return this.#closing.promise;
+  }
+
+  /** Where others connect, where they can. */
+  get address(): string | undefined {
+    return this.#listener?.address;
+  }
+
+  /**
+   * Gives the root to all who connect and know the key.
+   *
+   * @throws {Deno.errors.AddrInUse} If somebody listens there already.
+   */
+  async open(
+    address: ListenerOptions["address"],
+    authKey: ListenerOptions["authKey"],
+  ): Promise<void> {
+    const { Listener } = await import("./listener.ts");
+    this.#listener = new Listener({ address, authKey });
+    void this.#welcome(this.#listener);
   }
 
   /**
@@ -161,11 +210,21 @@ export class ManagerServer {
   shutDown(): void {
     if (this.#state !== "serving") return;
     this.#state = "closing";
+    this.#listener?.close();
     // The answer to this call leaves first: a process flushes before it ends.
     void callsDone().then(() => {
       this.#state = "closed";
       this.#closing.resolve();
     });
+  }
+
+  async #welcome(listener: Listener): Promise<void> {
+    for await (const connection of listener) {
+      // What was sent is read before the end is seen.
+      connection.send(this.root).catch(() => {}).finally(() =>
+        connection.close()
+      );
+    }
   }
 
   #proxied(name: string, type: ManagedType, made: unknown): unknown {
@@ -211,6 +270,21 @@ export class ManagerServer {
     );
   }
 }
+
+/** Classes of objects that are the same everywhere already. */
+const SHARED: Readonly<Record<string, () => Promise<Class>>> = {
+  barrier: async () => (await import("./barrier.ts")).Barrier,
+  boundedSemaphore: async () =>
+    (await import("./semaphore.ts")).BoundedSemaphore,
+  condition: async () => (await import("./condition.ts")).Condition,
+  event: async () => (await import("./event.ts")).Event,
+  joinableQueue: async () => (await import("./queue.ts")).JoinableQueue,
+  lock: async () => (await import("./lock.ts")).Lock,
+  queue: async () => (await import("./queue.ts")).Queue,
+  rlock: async () => (await import("./rlock.ts")).RLock,
+  semaphore: async () => (await import("./semaphore.ts")).Semaphore,
+  simpleQueue: async () => (await import("./queue.ts")).SimpleQueue,
+};
 
 const ROOT = {
   ...exposureOf("manager", {

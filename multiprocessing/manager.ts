@@ -12,20 +12,34 @@ import {
   checkDuration,
   checkFunction,
   checkObject,
+  checkSignal,
   describe,
 } from "../_internal/base/validation.ts";
 import { declareOwnExports } from "../_internal/wire/functions/own_exports.ts";
 import { noteModule } from "../_internal/wire/functions/sync_modules.ts";
 import { fromModule } from "../_internal/wire/functions/task.ts";
+import { createKey } from "../_internal/wire/handshake.ts";
 import { registerShareable } from "../_internal/wire/shareables.ts";
 import type { JoinOptions } from "./activity.ts";
 import { checkFindable, entriesOf, itemsOf } from "./_contents.ts";
-import type { Registration } from "./_manager_server.ts";
+import type {
+  Registration,
+  ServerOptions,
+  ServerReport,
+} from "./_manager_server.ts";
+import { formatAddress, parseAddress, parseKey } from "./_address.ts";
+import type { Barrier } from "./barrier.ts";
+import type { Condition } from "./condition.ts";
 import type { DictEntries, DictProxy } from "./dict_proxy.ts";
+import type { Event } from "./event.ts";
 import type { ListProxy } from "./list_proxy.ts";
+import type { Lock } from "./lock.ts";
 import type { NamespaceProxy } from "./namespace_proxy.ts";
 import type { ObjectProxy, ProxyOf } from "./object_proxy.ts";
 import { Process } from "./process.ts";
+import type { JoinableQueue, Queue, SimpleQueue } from "./queue.ts";
+import type { RLock } from "./rlock.ts";
+import type { BoundedSemaphore, Semaphore } from "./semaphore.ts";
 import type { SetProxy } from "./set_proxy.ts";
 
 /** What runs in the manager's process; loaded there only. */
@@ -41,6 +55,18 @@ export interface ManagerOptions {
    * @default {undefined} "Manager-" and a number
    */
   name?: string;
+  /**
+   * Where those connect who were given no proxy: as for a `Listener`.
+   *
+   * @default {undefined} nowhere: what is given a proxy needs no address
+   */
+  address?: string | { hostname?: string; port: number };
+  /**
+   * The secret that those have to know.
+   *
+   * @default {undefined} a random one, where there is an `address`
+   */
+  authKey?: string | Uint8Array;
   /** Runs in its process before anything else. If it fails, so does `start()`. */
   // deno-lint-ignore no-explicit-any -- called with `initArgs`
   initializer?: (...args: any[]) => unknown;
@@ -72,6 +98,22 @@ export interface ManagerOptions {
   cwd?: string | URL;
 }
 
+/** Where {@linkcode Manager.connect} connects to. */
+export interface ManagerConnectOptions {
+  /**
+   * What {@linkcode Manager.address} says.
+   *
+   * @default {undefined} the `address` of this manager's options
+   */
+  address?: string | { hostname?: string; port: number };
+  /**
+   * The secret that both sides have to know.
+   *
+   * @default {undefined} the `authKey` of this manager's options
+   */
+  authKey?: string | Uint8Array;
+}
+
 /** How a type is registered with a {@linkcode Manager}. */
 export interface RegisterOptions {
   /**
@@ -99,15 +141,22 @@ export type ManagedFactory =
 
 /**
  * ```text
- * state    meaning                                   leaves by
- * initial  set up                                    start() -> starting
- * starting its process comes up                      it is up -> started; it failed -> closed
- * started  its process serves                        shutdown() -> closed
- * joined   somebody else's: it has arrived           never
- * closed   nothing can be made any more              never
+ * state     meaning                                   leaves by
+ * initial   set up                                    start(), serve(), connect() -> starting
+ * starting  its process comes up, or answers          -> started, serving, joined; a failure -> closed
+ * started   its process serves                        shutdown() -> closed
+ * serving   this process serves                       shutdown(), the end of serve() -> closed
+ * joined    somebody else's serves                    never
+ * closed    nothing can be made any more              never
  * ```
  */
-type ManagerState = "initial" | "starting" | "started" | "joined" | "closed";
+type ManagerState =
+  | "initial"
+  | "starting"
+  | "started"
+  | "serving"
+  | "joined"
+  | "closed";
 
 let managers = 0;
 /** The manager of a root's proxy. */
@@ -150,16 +199,16 @@ export class Manager implements AsyncDisposable {
   #types: Registration[] = [];
   #state: ManagerState = "initial";
   #root: ObjectProxy | undefined;
-  #process: Process<Promise<ObjectProxy>> | undefined;
+  #address: string | undefined;
+  #authKey: Uint8Array | undefined;
+  #process: Process<Promise<ServerReport>> | undefined;
   #ending: Promise<void> | undefined;
 
   static {
     rootOf = (manager) => manager.#rootFor("send the manager");
     joinedTo = (root) => {
       const manager = new Manager();
-      manager.#state = "joined";
-      manager.#root = root;
-      byRoot.set(root, manager);
+      manager.#become("joined", root);
       return manager;
     };
   }
@@ -186,6 +235,10 @@ export class Manager implements AsyncDisposable {
       );
     }
     checkDuration(verb, "shutdownTimeout", shutdownTimeout);
+    const { address, authKey } = options;
+    if (address !== undefined) parseAddress(verb, address);
+    if (authKey !== undefined) this.#authKey = parseKey(verb, authKey);
+    else if (address !== undefined) this.#authKey = createKey();
     this.#timeout = shutdownTimeout ?? 1_000;
     this.#options = { ...options };
     this.#name = name ?? `Manager-${++managers}`;
@@ -199,30 +252,94 @@ export class Manager implements AsyncDisposable {
    * @throws Whatever the initializer throws, or keeps the process from starting.
    */
   async start(): Promise<this> {
-    if (this.#state !== "initial") {
-      throw new InvalidStateError(
-        `Cannot start manager '${this.#name}': it ${STATES[this.#state]}`,
-      );
-    }
-    this.#state = "starting";
-    const { initializer, initArgs = [], permissions, env, cwd } = this.#options;
+    this.#begin("start");
+    const { permissions, env, cwd } = this.#options;
     try {
-      this.#process = new Process<Promise<ObjectProxy>>({
+      const process = new Process<Promise<ServerReport>>({
         target: serveManager,
-        args: [{ initializer, initArgs, types: this.#types }],
+        args: [this.#serverOptions()],
         name: this.#name,
         daemon: true,
         ...(permissions && { permissions }),
         ...(env && { env }),
         ...(cwd && { cwd }),
-      });
-      this.#root = await this.#process.start().result();
+      }).start();
+      this.#process = process;
+      const report = await process.result();
+      if ("error" in report) {
+        await process.join();
+        throw report.error;
+      }
+      this.#become("started", report.root);
+      this.#address = report.address;
     } catch (error) {
       this.#state = "closed";
       throw error;
     }
-    this.#state = "started";
-    byRoot.set(this.#root, this);
+    return this;
+  }
+
+  /**
+   * Serves in this process, as Python's `get_server().serve_forever()` does:
+   * for functions that give out what this process has. The event loop has to turn.
+   *
+   * @param options `signal` ends it.
+   * @returns Resolves when it was shut down and its calls have ended.
+   * @throws {InvalidStateError} If it was started before.
+   * @throws {Deno.errors.AddrInUse} If somebody listens at the address already.
+   * @throws Whatever the initializer throws; the signal's reason.
+   */
+  async serve({ signal }: Pick<JoinOptions, "signal"> = {}): Promise<void> {
+    checkSignal("serve", signal);
+    signal?.throwIfAborted();
+    this.#begin("serve with");
+    const onAbort = () => void this.shutdown();
+    try {
+      const { startServer } = await import("./_manager_server.ts");
+      const server = await startServer(this.#serverOptions());
+      this.#ending = server.closed;
+      this.#become("serving", server.root);
+      this.#address = server.address;
+      signal?.addEventListener("abort", onAbort);
+      if (signal?.aborted) onAbort();
+      await server.closed;
+      signal?.throwIfAborted();
+    } finally {
+      signal?.removeEventListener("abort", onAbort);
+      this.#state = "closed";
+    }
+  }
+
+  /**
+   * Connects to a manager that has an `address`, from a program that knows the key.
+   * Both sides prove that they do.
+   *
+   * @param options Where to, and with which key.
+   * @returns This manager, when objects can be made.
+   * @throws {InvalidStateError} If it was started before.
+   * @throws {AuthenticationError} If the key is not the same.
+   * @throws {Deno.errors.ConnectionRefused} If nobody listens there.
+   * @throws {TypeError} If an option is missing, or of the wrong type.
+   */
+  async connect(options: ManagerConnectOptions = {}): Promise<this> {
+    checkObject("connect", "options", options);
+    const address = options.address ?? this.#options.address;
+    const authKey = options.authKey ?? this.#options.authKey;
+    parseAddress("connect", address!);
+    this.#authKey = parseKey("connect", authKey!);
+    this.#begin("connect");
+    try {
+      const { connectClient } = await import("./connect_client.ts");
+      using connection = await connectClient<ObjectProxy>({
+        address: address!,
+        authKey: authKey!,
+      });
+      this.#become("joined", await connection.recv());
+      this.#address = formatAddress(parseAddress("connect", address!));
+    } catch (error) {
+      this.#state = "initial";
+      throw error;
+    }
     return this;
   }
 
@@ -333,6 +450,106 @@ export class Manager implements AsyncDisposable {
   }
 
   /**
+   * Makes a lock. As everything below it is an object of this module, which the
+   * manager's process owns.
+   *
+   * @returns The lock.
+   */
+  lock(): Promise<Lock> {
+    return this.#create("lock", []);
+  }
+
+  /**
+   * Makes a reentrant lock.
+   *
+   * @returns The lock.
+   */
+  rlock(): Promise<RLock> {
+    return this.#create("rlock", []);
+  }
+
+  /**
+   * Makes a condition.
+   *
+   * @param lock Its lock, made by this manager; a new reentrant one where there is none.
+   * @returns The condition.
+   */
+  condition(lock?: Lock | RLock): Promise<Condition> {
+    return this.#create("condition", [lock]);
+  }
+
+  /**
+   * Makes a semaphore.
+   *
+   * @param value Its permits.
+   * @returns The semaphore.
+   */
+  semaphore(value = 1): Promise<Semaphore> {
+    return this.#create("semaphore", [value]);
+  }
+
+  /**
+   * Makes a bounded semaphore.
+   *
+   * @param value Its permits.
+   * @returns The semaphore.
+   */
+  boundedSemaphore(value = 1): Promise<BoundedSemaphore> {
+    return this.#create("boundedSemaphore", [value]);
+  }
+
+  /**
+   * Makes an event.
+   *
+   * @returns The event.
+   */
+  event(): Promise<Event> {
+    return this.#create("event", []);
+  }
+
+  /**
+   * Makes a barrier.
+   *
+   * @param parties How many wait for each other.
+   * @returns The barrier.
+   */
+  barrier(parties: number): Promise<Barrier> {
+    return this.#create("barrier", [parties]);
+  }
+
+  /**
+   * Makes a queue.
+   *
+   * @typeParam T The items.
+   * @param maxSize How many items it holds; 0 for any number.
+   * @returns The queue.
+   */
+  queue<T = unknown>(maxSize = 0): Promise<Queue<T>> {
+    return this.#create("queue", [maxSize]);
+  }
+
+  /**
+   * Makes a queue whose items are waited for.
+   *
+   * @typeParam T The items.
+   * @param maxSize How many items it holds; 0 for any number.
+   * @returns The queue.
+   */
+  joinableQueue<T = unknown>(maxSize = 0): Promise<JoinableQueue<T>> {
+    return this.#create("joinableQueue", [maxSize]);
+  }
+
+  /**
+   * Makes a simple queue.
+   *
+   * @typeParam T The items.
+   * @returns The queue.
+   */
+  simpleQueue<T = unknown>(): Promise<SimpleQueue<T>> {
+    return this.#create("simpleQueue", []);
+  }
+
+  /**
    * Ends the manager's process: asks it to, which it does when the calls under
    * way have ended; after `shutdownTimeout` ends it with SIGTERM, and after
    * another with SIGKILL. Once more does nothing more.
@@ -340,17 +557,19 @@ export class Manager implements AsyncDisposable {
    * @returns Resolves when the process has ended.
    * @throws {InvalidStateError} If this manager was not started here.
    */
-  shutdown(): Promise<void> {
-    if (this.#state === "closed") return this.#ending ?? Promise.resolve();
-    if (this.#state !== "started") {
-      return Promise.reject(
-        new InvalidStateError(
-          `Cannot shut down manager '${this.#name}': it ${STATES[this.#state]}`,
-        ),
+  async shutdown(): Promise<void> {
+    const state = this.#state;
+    if (state === "closed") return this.#ending;
+    if (state !== "started" && state !== "serving") {
+      throw new InvalidStateError(
+        `Cannot shut down manager '${this.#name}': it ${STATES[state]}`,
       );
     }
     this.#state = "closed";
-    return this.#ending = this.#end(this.#process!);
+    // Where it cannot answer it is ended all the same.
+    this.#root!.callMethod("shutDown").catch(() => {});
+    if (state === "started") this.#ending = this.#end(this.#process!);
+    await this.#ending;
   }
 
   /**
@@ -380,6 +599,24 @@ export class Manager implements AsyncDisposable {
   }
 
   /**
+   * Where others connect, as {@linkcode Manager.connect} takes it.
+   *
+   * @returns The address; `undefined` where it has none, or is not known here.
+   */
+  get address(): string | undefined {
+    return this.#address;
+  }
+
+  /**
+   * The key that those have to know.
+   *
+   * @returns A copy of it; `undefined` where there is no address, or it is not known here.
+   */
+  get authKey(): Uint8Array | undefined {
+    return this.#authKey?.slice();
+  }
+
+  /**
    * The operating system's number of its process.
    *
    * @returns The number; `undefined` where it was not started here.
@@ -394,9 +631,29 @@ export class Manager implements AsyncDisposable {
    * @returns Resolves when its process has ended.
    */
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#state !== "initial" && this.#state !== "joined") {
-      await this.shutdown();
+    const own: ManagerState[] = ["started", "serving", "closed"];
+    if (own.includes(this.#state)) await this.shutdown();
+  }
+
+  #begin(action: string): void {
+    if (this.#state !== "initial") {
+      throw new InvalidStateError(
+        `Cannot ${action} manager '${this.#name}': it ${STATES[this.#state]}`,
+      );
     }
+    this.#state = "starting";
+  }
+
+  #become(state: "started" | "serving" | "joined", root: ObjectProxy): void {
+    this.#state = state;
+    this.#root = root;
+    if (!byRoot.has(root)) byRoot.set(root, this);
+  }
+
+  #serverOptions(): ServerOptions {
+    const { initializer, initArgs = [], address } = this.#options;
+    const authKey = this.#authKey;
+    return { initializer, initArgs, types: this.#types, address, authKey };
   }
 
   // deno-lint-ignore no-explicit-any -- the caller knows what it is
@@ -406,9 +663,8 @@ export class Manager implements AsyncDisposable {
   }
 
   #rootFor(action: string): ObjectProxy {
-    if (this.#state === "started" || this.#state === "joined") {
-      return this.#root!;
-    }
+    const serves: ManagerState[] = ["started", "serving", "joined"];
+    if (serves.includes(this.#state)) return this.#root!;
     throw new InvalidStateError(
       `Cannot ${action}: manager '${this.#name}' ${STATES[this.#state]}`,
     );
@@ -416,8 +672,6 @@ export class Manager implements AsyncDisposable {
 
   async #end(process: Process): Promise<void> {
     const options = { timeout: this.#timeout };
-    // Where it cannot answer it is ended all the same.
-    this.#root!.callMethod("shutDown").catch(() => {});
     if (await process.join(options)) return;
     void process.terminate();
     if (await process.join(options)) return;
@@ -429,6 +683,7 @@ const STATES: Readonly<Record<ManagerState, string>> = {
   initial: "was not started",
   starting: "is starting",
   started: "was started before",
+  serving: "serves in this process",
   joined: "is another process's",
   closed: "was shut down",
 };

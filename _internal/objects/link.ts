@@ -19,7 +19,11 @@ import {
   workerEnded,
   workerStarted,
 } from "../base/registry.ts";
-import { connectAuthenticated } from "../wire/handshake.ts";
+import {
+  connectAuthenticated,
+  connectTo,
+  removeAbandoned,
+} from "../wire/handshake.ts";
 import { SocketChannel } from "../wire/socket_channel.ts";
 import { type AgentId, Frame, readFrame, writeFrame } from "./frames.ts";
 import { type StationAddress, stationName } from "./reference.ts";
@@ -69,7 +73,10 @@ export class Link {
     const channel = this.#channel;
     channel.unref();
     channel.onMessage = (bytes) => this.#handle(bytes);
-    channel.onClose = ({ error }) => this.#end(error);
+    channel.onClose = ({ error }) => {
+      this.#end(error);
+      void sweep(address.socket);
+    };
     channel.open();
     // Somebody else, who may do what is waited for here.
     workerStarted();
@@ -266,6 +273,19 @@ export class Link {
     for (const call of [...this.#calls.values()]) call.reject(error);
     this.#closing.resolve();
     workerEnded();
+  }
+}
+
+/** Removes the socket of an owner that was killed. */
+async function sweep(socket: StationAddress["socket"]): Promise<void> {
+  if (socket.transport !== "unix") return;
+  holdProgram();
+  try {
+    (await connectTo(socket)).close();
+  } catch (error) {
+    if (error instanceof Deno.errors.ConnectionRefused) removeAbandoned(socket);
+  } finally {
+    releaseProgram();
   }
 }
 

@@ -74,6 +74,8 @@ export interface PoolWorker {
   release(slot: number): void;
   /** Ends the worker in order. */
   stop(code?: number): void;
+  /** Lets the program end before a worker that was told to. Missing where it does not wait. */
+  unref?(): void;
   /** Ends the worker now. */
   terminate(signal?: Deno.Signal): void;
   /** Asks whether its event loop turns. */

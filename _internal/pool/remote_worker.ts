@@ -197,6 +197,10 @@ export class RemoteWorker implements PoolWorker {
     this.#host.stop(code);
   }
 
+  unref(): void {
+    this.#host.unref?.();
+  }
+
   terminate(signal?: Deno.Signal): void {
     this.#signals.detachAll();
     this.#host.terminate(signal);

@@ -215,7 +215,10 @@ export class WorkerSet {
         if (record.state === "condemned") record.disarm?.();
       },
       lingers: () => {
-        if (record.state === "stopping") record.disarm?.();
+        if (record.state !== "stopping") return;
+        record.disarm?.();
+        // What a daemon has started is no reason to wait either.
+        if (this.#options.keepsAlive === false) record.worker.unref?.();
       },
       delivered: () => events.delivered(),
       fault: (error) => this.#onFault(record, error),

@@ -16,6 +16,7 @@ import { NotSupportedError } from "../base/errors.ts";
 import {
   acceptHandshake,
   closeQuietly,
+  DIRECTORY_PREFIX,
   HandshakeError,
   type HandshakeSocket,
   LOOPBACK,
@@ -29,7 +30,6 @@ const PENDING_LIMIT = 32;
 const EXHAUSTED_PAUSE = 50;
 /** The longest name of a Unix socket that every platform takes, in bytes. */
 const MAX_PATH = 103;
-const DIRECTORY_PREFIX = "concurrent-parallel-";
 /** Names of sockets that begin so are in no directory: the kernel forgets them with their program. */
 const ABSTRACT = "\0";
 

@@ -28,6 +28,8 @@ const DEADLINE_STEPS = 20;
 
 /** Bytes of a key. */
 export const KEY_SIZE = 32;
+/** How the directories begin in which sockets are. */
+export const DIRECTORY_PREFIX = "concurrent-parallel-";
 /** Where one program talks to itself or to its children. */
 export const LOOPBACK = "127.0.0.1";
 const NONCE_SIZE = 32;
@@ -137,6 +139,22 @@ export async function connectTo(address: SocketAddress): Promise<Deno.Conn> {
   const conn = await Deno.connect({ hostname, port });
   conn.setNoDelay(true);
   return conn;
+}
+
+/**
+ * Removes a socket of which nobody is left who listens, and its directory: a
+ * program that was killed could not. A place that a user has chosen stays.
+ */
+export function removeAbandoned(address: SocketAddress): void {
+  if (address.transport !== "unix") return;
+  const directory = address.path.slice(0, address.path.lastIndexOf("/"));
+  if (!directory.includes(`/${DIRECTORY_PREFIX}`)) return;
+  try {
+    Deno.removeSync(address.path);
+    Deno.removeSync(directory);
+  } catch {
+    // Removed already, or not allowed here: nothing depends on it.
+  }
 }
 
 /**

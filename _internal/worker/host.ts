@@ -63,6 +63,8 @@ export interface WorkerHost {
   raise(slot: number, reason: AbortReason): void;
   /** Asks the guest to end in order: it takes no more calls and exits with `code`. */
   stop(code?: number): void;
+  /** Lets the program end before a worker that was told to. Missing where it does not wait. */
+  unref?(): void;
   /** Ends the worker now. For processes `signal` is sent (default SIGKILL). */
   terminate(signal?: Deno.Signal): void;
   /** Looks whether the worker still lives; a death found so resolves `exited`. Called now and then while calls are in flight. */

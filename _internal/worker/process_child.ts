@@ -29,6 +29,7 @@ import { CallSlots } from "../memory/slots.ts";
 import {
   connectTo,
   offerHandshake,
+  removeAbandoned,
   type SocketAddress,
 } from "../wire/handshake.ts";
 import { ProcessChannel } from "../wire/process_channel.ts";
@@ -94,7 +95,7 @@ export async function connectToParent(): Promise<ParentConnection> {
     conn = await connectTo(address);
     await offerHandshake(conn, Uint8Array.fromHex(key));
   } catch (error) {
-    if (address.transport === "unix") removeAbandoned(address.path);
+    removeAbandoned(address);
     // A mistake of ours or of the flags is worth a trace; a parent that is gone
     // or does not want this child any more is not.
     if (error instanceof Deno.errors.NotCapable) throw error;
@@ -268,14 +269,4 @@ function withoutStdin(Base: typeof Deno.Command): typeof Deno.Command {
       });
     }
   };
-}
-
-/** A parent that was killed while it waited cannot remove its socket. */
-function removeAbandoned(path: string): void {
-  try {
-    Deno.removeSync(path);
-    Deno.removeSync(path.slice(0, path.lastIndexOf("/")));
-  } catch {
-    // Removed already, or not allowed here: nothing depends on it.
-  }
 }

@@ -232,6 +232,10 @@ export class ProcessHost implements WorkerHost {
     }
   }
 
+  unref(): void {
+    this.#child.unref();
+  }
+
   terminate(signal: Deno.Signal = "SIGKILL"): void {
     if (this.#state === "ended") return;
     // A signal can be handled or ignored: only this one is sure to end the child.
