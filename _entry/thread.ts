@@ -4,6 +4,7 @@
 // its life lock (the host's only way to see a death) and serves the channel.
 // Everything that this file imports is paid for at every start.
 
+import { setSocketPlace } from "../_internal/base/registry.ts";
 import { joinDomain } from "../_internal/memory/domain.ts";
 import { endAgent } from "../_internal/memory/waiting.ts";
 import { setProcess } from "../_internal/worker/current.ts";
@@ -33,6 +34,7 @@ function onStart({ data }: MessageEvent): void {
   joinDomain(start.domain, agent);
   joinMail(start.mail!);
   setProcess(start.process);
+  setSocketPlace(start.place);
   const guard = guardThread(agent);
   if (start.isLimited) guard.heed(scope);
   // At once: messages that nobody listens for are lost.

@@ -126,6 +126,36 @@ export async function exitTasksDone(): Promise<void> {
   await Promise.allSettled(exitTasks.map((task) => task()));
 }
 
+/** Where the sockets lie of a process that has few permissions, see `wire/socket_place.ts`. */
+export interface SocketPlace {
+  readonly directory: string;
+}
+
+let place: SocketPlace | undefined;
+let linker: ((socket: string, door: string) => Promise<void>) | undefined;
+
+/** A child process and its threads: says where. Written once before the first call. */
+export function setSocketPlace(known: SocketPlace | undefined): void {
+  place = known;
+}
+
+/** Where; undefined where this process may make and reach sockets everywhere. */
+export function socketPlace(): SocketPlace | undefined {
+  return place;
+}
+
+/** A worker: says how its host is asked for a link to a socket. */
+export function setLinker(
+  fn: (socket: string, door: string) => Promise<void>,
+): void {
+  linker = fn;
+}
+
+/** Has an ancestor link a socket to a door of this process. */
+export async function linkAbove(socket: string, door: string): Promise<void> {
+  await linker!(socket, door);
+}
+
 let lastId = 0;
 
 /** The next worker number; unique in the program. */

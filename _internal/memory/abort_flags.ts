@@ -95,7 +95,7 @@ export function clearStaleRaises(
  */
 export const WATCHDOG_SOURCE = `
 const { process } = globalThis;
-addEventListener("message", ({ data: flags }) => {
+addEventListener("message", ({ data: { words: flags, place } }) => {
   const bytes = new Uint8Array(256);
   let raises = 0;
   while (true) {
@@ -105,7 +105,15 @@ addEventListener("message", ({ data: flags }) => {
     } catch {
       // A lane that cannot be read is as good as a parent that is gone.
     }
-    if (count === null) process.kill(process.pid, "SIGKILL");
+    if (count === null) {
+      try {
+        // Nobody else is left to do it.
+        if (place) Deno.removeSync(place, { recursive: true });
+      } catch {
+        // It is gone already.
+      }
+      process.kill(process.pid, "SIGKILL");
+    }
     for (let i = 0; i < count; i++) {
       const late = (bytes[i] & ${TIMED_OUT_MARK}) !== 0;
       const slot = bytes[i] & ${FLAGS - 1};

@@ -12,6 +12,7 @@ import {
   writeHeader,
 } from "../wire/messages.ts";
 import type { Outcome } from "../wire/outcomes.ts";
+import { linkSocket } from "../wire/socket_place.ts";
 import { messageOf, type Payload } from "../wire/payload.ts";
 import type { WorkerHost, WorkerKind } from "../worker/host.ts";
 import { RawAnswer, readAnswer, readError } from "./answers.ts";
@@ -326,9 +327,25 @@ export class RemoteWorker implements PoolWorker {
       case Tag.exit:
         this.#host.guestExiting(message.code);
         break;
+      case Tag.link:
+        void this.#link(message.id, new TextDecoder().decode(message.payload));
+        break;
       default:
         message satisfies never;
     }
+  }
+
+  /** Links a socket to a door of this worker, or has it done. */
+  async #link(id: number, request: string): Promise<void> {
+    const header = { tag: Tag.linked, id };
+    let answer = plainMessage(header);
+    try {
+      const [socket, door] = JSON.parse(request);
+      await linkSocket(String(socket), String(door));
+    } catch (error) {
+      answer = messageWithReason(header, error);
+    }
+    this.#host.channel.send(answer);
   }
 
   /** Reads an answer, or keeps it as it is for whoever reads it. */

@@ -13,6 +13,7 @@
 //      at the program's end too. Only a kill leaves them behind.
 
 import { NotSupportedError } from "../base/errors.ts";
+import { socketPlace } from "../base/registry.ts";
 import {
   acceptHandshake,
   closeQuietly,
@@ -23,6 +24,7 @@ import {
   type SocketAddress,
   type SocketTransport,
 } from "./handshake.ts";
+import { listenAt, makeDirectory, removeDirectory } from "./socket_place.ts";
 
 /** Connections that are heard out at a time. */
 const PENDING_LIMIT = 32;
@@ -85,7 +87,7 @@ export class AuthenticatedListener implements Disposable {
       }
       this.#listener = listen(address);
     } catch (error) {
-      remove(this.#place);
+      releaseDirectory(this.#place);
       throw error instanceof Deno.errors.NotCapable
         ? missingPermission(address?.transport ?? "unix", error)
         : error;
@@ -108,7 +110,7 @@ export class AuthenticatedListener implements Disposable {
     if (this.#state === "closed") return;
     this.#state = "closed";
     this.#listener.close();
-    remove(this.#place);
+    releaseDirectory(this.#place);
     for (const socket of this.#pending) closeQuietly(socket);
     this.#pending.clear();
   }
@@ -194,7 +196,7 @@ export function claimAddress(transport?: SocketTransport): ClaimedAddress {
   try {
     const [address, directory] = ownAddress(transport);
     if (address.transport === "unix") {
-      return { address, release: () => remove(directory) };
+      return { address, release: () => releaseDirectory(directory) };
     }
     // The system finds a free port; nobody else is given it at once again.
     using listener = Deno.listen({ hostname: LOOPBACK, port: 0 });
@@ -212,21 +214,19 @@ function ownAddress(
 ): readonly [SocketAddress, directory?: string] {
   const transport = wanted ?? defaultTransport();
   if (transport === "unix") {
-    const directory = noted(
-      Deno.makeTempDirSync({ prefix: DIRECTORY_PREFIX }),
-    );
+    const directory = claimDirectory();
     const path = `${directory}/s`;
     if (wanted !== undefined || isUsable(path)) {
       return [{ transport, path }, directory];
     }
-    remove(directory);
+    releaseDirectory(directory);
   }
   return [{ transport: "tcp", port: 0 }];
 }
 
 function listen(address: SocketAddress): Deno.Listener {
   if (address.transport === "unix") {
-    return Deno.listen({ transport: "unix", path: address.path });
+    return listenAt(address.path);
   }
   const { hostname = LOOPBACK, port } = address;
   return Deno.listen({ hostname, port });
@@ -252,7 +252,9 @@ function defaultTransport(): SocketTransport {
   const isAllowed = names.every((name) =>
     Deno.permissions.querySync({ name }).state === "granted"
   );
-  return isAllowed || !isLoopbackAllowed() ? "unix" : "tcp";
+  return isAllowed || socketPlace() !== undefined || !isLoopbackAllowed()
+    ? "unix"
+    : "tcp";
 }
 
 /** Whether the platforms take it as a socket's name, and a permission flag as an item of its list. */
@@ -273,23 +275,24 @@ function isExhausted(error: unknown): boolean {
 // What exists now. A program that ends meanwhile removes it on its way out.
 const places = new Set<string>();
 
+/** Makes a directory that only this user can enter. The program removes it at its end at the latest. */
+export function claimDirectory(): string {
+  return noted(makeDirectory());
+}
+
 function noted(place: string): string {
   if (places.size === 0) addEventListener("unload", removeAll);
   places.add(place);
   return place;
 }
 
-function remove(place: string | undefined): void {
+/** Removes it, where there is one. */
+export function releaseDirectory(place: string | undefined): void {
   if (place === undefined || !places.delete(place)) return;
   if (places.size === 0) removeEventListener("unload", removeAll);
-  try {
-    Deno.removeSync(place, { recursive: true });
-  } catch (error) {
-    // A child that found its parent's socket dead removes it too.
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  }
+  removeDirectory(place);
 }
 
 function removeAll(): void {
-  for (const place of [...places]) remove(place);
+  for (const place of [...places]) releaseDirectory(place);
 }

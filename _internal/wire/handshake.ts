@@ -14,6 +14,7 @@
 // sends first tells, or the end of the connection.
 
 import { ParallelError, TimeoutError } from "../base/errors.ts";
+import { connectAt } from "./socket_place.ts";
 
 /**
  * How long the guest waits for the host's answer, in ms. Longer than the
@@ -133,7 +134,7 @@ export function offerHandshake(
 /** Connects to where somebody listens. */
 export async function connectTo(address: SocketAddress): Promise<Deno.Conn> {
   if (address.transport === "unix") {
-    return await Deno.connect({ transport: "unix", path: address.path });
+    return await connectAt(address.path);
   }
   const { hostname = LOOPBACK, port } = address;
   const conn = await Deno.connect({ hostname, port });

@@ -18,6 +18,7 @@
 //                                                  progress  slot n
 //                                                  fault     an error outside of any call
 //                                                  exit      the guest ends itself with a code
+//   linked  it is, or why it is not                link      a socket to a door of the guest (socket_place.ts)
 //
 // On the wire: one byte `tag`, then the fields in the order of the type. A
 // payload is the codec's business and runs to the end of the message.
@@ -38,6 +39,7 @@ export const Tag = {
   finish: 9,
   signal: 10,
   load: 11,
+  linked: 12,
   ready: 16,
   done: 17,
   failed: 18,
@@ -52,6 +54,7 @@ export const Tag = {
   item: 27,
   finishing: 28,
   loaded: 29,
+  link: 30,
 } as const;
 
 /** How a call's payload is to be read. */
@@ -151,7 +154,13 @@ export type HostMessage =
     readonly slot: number;
     readonly items: number;
   }
-  | { readonly tag: typeof Tag.finish; readonly slot: number };
+  | { readonly tag: typeof Tag.finish; readonly slot: number }
+  | {
+    readonly tag: typeof Tag.linked;
+    readonly id: number;
+    /** Why not, as an error is encoded; empty where it is. */
+    readonly payload: Uint8Array;
+  };
 
 /** What a host receives. */
 export type GuestMessage =
@@ -195,7 +204,13 @@ export type GuestMessage =
     readonly payload: Uint8Array;
   }
   | { readonly tag: typeof Tag.fault; readonly payload: Uint8Array }
-  | { readonly tag: typeof Tag.exit; readonly code: number };
+  | { readonly tag: typeof Tag.exit; readonly code: number }
+  | {
+    readonly tag: typeof Tag.link;
+    readonly id: number;
+    /** Socket and door, in JSON. */
+    readonly payload: Uint8Array;
+  };
 
 /** Starts a message in `w`; the codec appends the payload where there is one. */
 export function writeHeader(w: ByteWriter, message: HeaderOf<Message>): void {
@@ -238,6 +253,10 @@ export function writeHeader(w: ByteWriter, message: HeaderOf<Message>): void {
     case Tag.lends:
       w.varint(message.slot);
       w.u8(message.to);
+      break;
+    case Tag.link:
+    case Tag.linked:
+      w.varint(message.id);
       break;
     case Tag.credit:
       w.varint(message.slot);
@@ -322,6 +341,8 @@ export function readHostMessage(bytes: Uint8Array): HostMessage {
       return { tag, slot: r.varint(), items: r.varint() };
     case Tag.finish:
       return { tag, slot: r.varint() };
+    case Tag.linked:
+      return { tag, id: r.varint(), payload: rest(r) };
     default:
       throw unknownTag(tag);
   }
@@ -372,6 +393,8 @@ export function readGuestMessage(bytes: Uint8Array): GuestMessage {
       return { tag, payload: rest(r) };
     case Tag.exit:
       return { tag, code: r.i32() };
+    case Tag.link:
+      return { tag, id: r.varint(), payload: rest(r) };
     default:
       throw unknownTag(tag);
   }

@@ -6,9 +6,11 @@
 // more than the parent has, but for the one socket between the two and the host
 // that its own entry comes from.
 
+import type { SocketPlace } from "../base/registry.ts";
 import { describe } from "../base/validation.ts";
 import { nodePath, nodeUrl } from "../wire/functions/sync_modules.ts";
 import type { SocketAddress } from "../wire/handshake.ts";
+import { doorsOf } from "../wire/socket_place.ts";
 import { PROCESS_ENTRY } from "./entry_urls.ts";
 
 type Name = Deno.PermissionDescriptor["name"];
@@ -57,12 +59,14 @@ const DEFAULT_IMPORT_HOSTS = [
  * @param permissions What the caller asks for; the parent's own by default.
  * @param address The socket that the child has to reach.
  * @param entry The module that the child runs.
+ * @param place Where its own sockets may lie.
  * @throws {TypeError} If `permissions` asks for more than this program has.
  */
 export function permissionFlags(
   permissions: Deno.PermissionOptions | undefined,
   address: SocketAddress,
   entry: string | URL = PROCESS_ENTRY,
+  place?: SocketPlace,
 ): string[] {
   const requests = NAMES.map((name) =>
     [name, requestOf(permissions, name)] as const
@@ -83,9 +87,16 @@ export function permissionFlags(
   }
   // The child cannot live without its socket, so this much it always gets.
   if (address.transport === "unix") {
-    lists.get("net")?.push(`unix:${address.path}`);
-    lists.get("read")?.push(address.path);
-    lists.get("write")?.push(address.path);
+    const names = [address.path];
+    const paths = [address.path];
+    if (place !== undefined) {
+      const { listen, connect } = doorsOf(place);
+      names.push(listen, connect);
+      paths.push(place.directory);
+    }
+    lists.get("net")?.push(...names.map((name) => `unix:${name}`));
+    lists.get("read")?.push(...paths);
+    lists.get("write")?.push(...paths);
   } else {
     lists.get("net")?.push(`127.0.0.1:${address.port}`);
   }

@@ -16,7 +16,7 @@
 // host can take it back.
 
 import { CancelledError, SerializationError } from "../base/errors.ts";
-import { hasWork, whenIdle } from "../base/registry.ts";
+import { hasWork, setLinker, whenIdle } from "../base/registry.ts";
 import { isThenable } from "../base/validation.ts";
 import type { CallSlots } from "../memory/slots.ts";
 import { copyOf, keepBytes, type KeptBytes } from "../memory/segments.ts";
@@ -156,6 +156,9 @@ export class Guest {
   #mains = 0;
   #leaving = false;
   #awaitsSent = false;
+  /** Links that the host was asked for. */
+  readonly #links = new Map<number, PromiseWithResolvers<void>>();
+  #lastLink = 0;
   /** Loaded with the first generator: most workers never run one. */
   #ItemStream: typeof ItemStream | undefined;
   /** Undefined while a value is encoded with it. */
@@ -203,6 +206,7 @@ export class Guest {
       waitStarted: (call) => this.#waitStarted(this.#runningOf(call)),
       waitEnded: (call) => this.#waitEnded(this.#runningOf(call)),
     });
+    setLinker((socket, door) => this.#link(socket, door));
     this.#startWaiting();
     this.#channel.open();
     this.#send({ tag: Tag.ready });
@@ -308,6 +312,12 @@ export class Guest {
       case Tag.ping:
         this.#send({ tag: Tag.pong });
         break;
+      case Tag.linked: {
+        const link = this.#links.get(message.id);
+        if (message.payload.length === 0) link?.resolve();
+        else link?.reject(readReason(message.payload));
+        break;
+      }
       case Tag.stop:
         // What its calls have started here ends first: its host is this thread.
         if (hasWork()) this.#send({ tag: Tag.lingers });
@@ -332,6 +342,23 @@ export class Guest {
       return;
     }
     this.#send({ tag: Tag.loaded, definition: id });
+  }
+
+  /** Asks the host for a link to a socket. */
+  async #link(socket: string, door: string): Promise<void> {
+    const id = ++this.#lastLink;
+    const link = Promise.withResolvers<void>();
+    this.#links.set(id, link);
+    this.#encode((w) => {
+      writeHeader(w, { tag: Tag.link, id });
+      w.raw(new TextEncoder().encode(JSON.stringify([socket, door])));
+      this.#channel.send(w.bytes());
+    });
+    try {
+      await link.promise;
+    } finally {
+      this.#links.delete(id);
+    }
   }
 
   #abort(message: HostMessage & { tag: typeof Tag.abort }): void {

@@ -19,7 +19,11 @@
 // handshake, which is over by then on the parent's side.
 
 import { nodeProcess } from "../wire/functions/sync_modules.ts";
-import { exitTasksDone } from "../base/registry.ts";
+import {
+  exitTasksDone,
+  setSocketPlace,
+  type SocketPlace,
+} from "../base/registry.ts";
 import {
   createAbortFlags,
   waitForRaises,
@@ -63,6 +67,8 @@ export interface ChildHello {
   readonly offersMemory: boolean;
   readonly info: ChildInfo;
   readonly process: ProcessInfo;
+  /** Where its sockets may lie; undefined where they may lie everywhere. */
+  readonly place?: SocketPlace | undefined;
 }
 
 /** What the child's entry gets. */
@@ -87,8 +93,9 @@ export interface ParentConnection {
 /** Connects to the parent that started this process. Ends the process where there is none, or where it cannot prove itself. */
 export async function connectToParent(): Promise<ParentConnection> {
   const interrupted = ignoreInterrupts();
-  const { address, key, offersMemory, info, process } = readHello();
+  const { address, key, offersMemory, info, process, place } = readHello();
   setProcess(process);
+  setSocketPlace(place);
   const loading = offersMemory ? import("../wire/process_rings.ts") : undefined;
   let conn: Deno.Conn;
   try {
@@ -105,7 +112,7 @@ export async function connectToParent(): Promise<ParentConnection> {
     path: (address as { path: string }).path,
   }).catch(() => Deno.exit(1));
   const words = createAbortFlags();
-  if (!rings?.endsWithHost) startWatchdog(words);
+  if (!rings?.endsWithHost) startWatchdog(words, place?.directory);
   hideStdin();
   closeAtOnce();
 
@@ -152,14 +159,17 @@ function readHello(): ChildHello {
   return JSON.parse(text);
 }
 
-function startWatchdog(words: Int32Array<SharedArrayBuffer>): void {
+function startWatchdog(
+  words: Int32Array<SharedArrayBuffer>,
+  place: string | undefined,
+): void {
   // A data: URL, since a file would need --allow-read. If the watchdog fails,
   // its error ends the process: better none than one without a watcher.
   const watchdog = new Worker(
     `data:text/javascript,${encodeURIComponent(WATCHDOG_SOURCE)}`,
     { type: "module", name: "watchdog" },
   );
-  watchdog.postMessage(words);
+  watchdog.postMessage({ words, place });
   unrefWorker(watchdog);
 }
 

@@ -19,12 +19,20 @@ import {
   TimeoutError,
   WorkerCrashedError,
 } from "../base/errors.ts";
-import { workerEnded, workerStarted } from "../base/registry.ts";
+import {
+  type SocketPlace,
+  workerEnded,
+  workerStarted,
+} from "../base/registry.ts";
 import { describe } from "../base/validation.ts";
 import { FLAGS, raiseByte } from "../memory/abort_flags.ts";
 import { canPark } from "../memory/bell.ts";
 import { nextProcessNumber } from "../memory/domain.ts";
 import type { CallSlots } from "../memory/slots.ts";
+import {
+  claimDirectory,
+  releaseDirectory,
+} from "../wire/authenticated_listener.ts";
 import {
   createKey,
   type SocketAddress,
@@ -136,6 +144,8 @@ export class ProcessHost implements WorkerHost {
   /** Undefined until the child has connected, and where it shares no memory. */
   #rings: ProcessRings | undefined;
   readonly #rendezvous: Rendezvous;
+  /** Where the sockets of a child lie that may not make them everywhere. */
+  #place: SocketPlace | undefined;
   readonly #child: Deno.ChildProcess;
   readonly #lane: WritableStreamDefaultWriter<Uint8Array<ArrayBuffer>>;
 
@@ -162,6 +172,7 @@ export class ProcessHost implements WorkerHost {
       this.#child = this.#spawn(options, flags);
     } catch (error) {
       this.#rendezvous.close();
+      releaseDirectory(this.#place?.directory);
       throw error;
     }
     workerStarted();
@@ -179,6 +190,7 @@ export class ProcessHost implements WorkerHost {
         concurrency: options.concurrency ?? 1,
       },
       process: childInfo(options),
+      place: this.#place,
     };
     this.#tell(new TextEncoder().encode(`${JSON.stringify(hello)}\n`));
     this.exited = this.#watch(options.resourceLimits);
@@ -254,7 +266,11 @@ export class ProcessHost implements WorkerHost {
   }
 
   #flags({ permissions, entry }: ProcessHostOptions): string[] {
-    return permissionFlags(permissions, this.#rendezvous.address, entry);
+    const { address } = this.#rendezvous;
+    const flags = permissionFlags(permissions, address, entry);
+    if (address.transport === "tcp" || isFree(flags)) return flags;
+    this.#place = { directory: claimDirectory() };
+    return permissionFlags(permissions, address, entry, this.#place);
   }
 
   #spawn(
@@ -335,6 +351,7 @@ export class ProcessHost implements WorkerHost {
 
   async #watch(limits: ResourceLimits | undefined): Promise<HostExit> {
     const { code, signal } = await this.#child.status;
+    releaseDirectory(this.#place?.directory);
     const wasStarting = this.channel.isConnected === false;
     this.#rendezvous.close();
     const exit = signal === null
@@ -378,6 +395,12 @@ export class ProcessHost implements WorkerHost {
     // Fails only where the child is gone, and #watch() reports that.
     this.#lane.write(bytes).catch(() => {});
   }
+}
+
+/** Whether a child with these flags can make and reach sockets everywhere. */
+function isFree(flags: readonly string[]): boolean {
+  return flags.includes("--allow-all") ||
+    ["net", "read", "write"].every((name) => flags.includes(`--allow-${name}`));
 }
 
 /** What the child is told about itself. */

@@ -10,7 +10,12 @@
 //   stop     the abort flag in shared memory; a thread that does not heed it is
 //            terminated and forgotten, and counted as stuck while it runs on
 
-import { workerEnded, workerStarted } from "../base/registry.ts";
+import {
+  type SocketPlace,
+  socketPlace,
+  workerEnded,
+  workerStarted,
+} from "../base/registry.ts";
 import { startAlarm } from "../memory/alarm.ts";
 import {
   createAgent,
@@ -61,6 +66,7 @@ export interface ThreadStart {
   readonly isLimited: boolean;
   /** What all threads of it are part of, where that is a child process. */
   readonly process: ProcessInfo | undefined;
+  readonly place: SocketPlace | undefined;
   /** To and from its host, where that is another thread than the main one. */
   readonly port?: MessagePort;
   /** To and from the main thread. Added by the main thread. */
@@ -162,6 +168,7 @@ export class ThreadHost implements WorkerHost {
       isSingle: options.isSingle ?? false,
       isLimited: limits !== undefined,
       process: thisProcess(),
+      place: socketPlace(),
     };
     this.#thread.start(start);
     this.#stopStartAlarm = startAlarm(
