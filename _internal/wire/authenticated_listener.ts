@@ -17,7 +17,6 @@ import { socketPlace } from "../base/registry.ts";
 import {
   acceptHandshake,
   closeQuietly,
-  DIRECTORY_PREFIX,
   HandshakeError,
   type HandshakeSocket,
   LOOPBACK,

@@ -14,7 +14,7 @@
 // sends first tells, or the end of the connection.
 
 import { ParallelError, TimeoutError } from "../base/errors.ts";
-import { connectAt } from "./socket_place.ts";
+import { connectAt, DIRECTORY_PREFIX } from "./socket_place.ts";
 
 /**
  * How long the guest waits for the host's answer, in ms. Longer than the
@@ -29,8 +29,6 @@ const DEADLINE_STEPS = 20;
 
 /** Bytes of a key. */
 export const KEY_SIZE = 32;
-/** How the directories begin in which sockets are. */
-export const DIRECTORY_PREFIX = "concurrent-parallel-";
 /** Where one program talks to itself or to its children. */
 export const LOOPBACK = "127.0.0.1";
 const NONCE_SIZE = 32;

@@ -18,11 +18,14 @@
 //
 // The system knows a socket by its file, under whatever name it was bound. The
 // parent makes the directory and removes it, when the process or the program ends;
-// the watchdog of the process does where the parent was killed.
+// the watchdog of the process does where the parent was killed. What a process
+// leaves that was killed, and may make sockets everywhere, its parent removes.
 
+import { nodeProcess } from "./functions/sync_modules.ts";
 import { linkAbove, type SocketPlace, socketPlace } from "../base/registry.ts";
 
-const PREFIX = "concurrent-parallel-";
+/** How our directories begin; the number of the process that has made it follows. */
+export const DIRECTORY_PREFIX = "concurrent-parallel-";
 /** What a link may lead to, and from where. */
 const OUR_SOCKET = /^(?:\/[^/\0]+)*\/concurrent-parallel-[\w-]+\/[\w/-]+$/;
 const OUR_DOOR = /^(?:\/[^/\0]+)*\/concurrent-parallel-[\w/-]+\/c$/;
@@ -46,7 +49,9 @@ export function makeDirectory(): string {
   return Deno.makeTempDirSync({
     // Inside the place of this process it may be made.
     ...(socketPlace() === undefined ? {} : { dir: socketPlace()!.directory }),
-    prefix: socketPlace() === undefined ? `${PREFIX}${Deno.pid}-` : "",
+    prefix: socketPlace() === undefined
+      ? `${DIRECTORY_PREFIX}${Deno.pid}-`
+      : "",
   });
 }
 
@@ -57,6 +62,39 @@ export function removeDirectory(directory: string): void {
   } catch (error) {
     // A child that found its parent's socket dead removes it too.
     if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}
+
+/**
+ * Removes what processes have left that were killed, themselves or with their
+ * parents: directories of those that are gone, in which nobody listens.
+ *
+ * @param socket A socket of ours, beside whose directory to look.
+ */
+export async function removeAbandoned(socket: string): Promise<void> {
+  const [, root] = /^(.*)\/[^/]+\/[^/]+$/.exec(socket)!;
+  for await (const { name } of Deno.readDir(root!)) {
+    const pid = Number(/^concurrent-parallel-(\d+)-/.exec(name)?.[1] ?? NaN);
+    if (Number.isNaN(pid) || !isGone(pid)) continue;
+    const directory = `${root}/${name}`;
+    try {
+      // Of a process that only this system does not know somebody would answer.
+      (await Deno.connect({ transport: "unix", path: `${directory}/s` }))
+        .close();
+    } catch (error) {
+      const isDead = error instanceof Deno.errors.ConnectionRefused ||
+        error instanceof Deno.errors.NotFound;
+      if (isDead) removeDirectory(directory);
+    }
+  }
+}
+
+function isGone(pid: number): boolean {
+  try {
+    nodeProcess().kill(pid, 0);
+    return false;
+  } catch (error) {
+    return (error as { code?: unknown }).code === "ESRCH";
   }
 }
 

@@ -42,6 +42,7 @@ import { type AbortReason, plainMessage, Tag } from "../wire/messages.ts";
 import { ProcessChannel } from "../wire/process_channel.ts";
 import type { ProcessRings } from "../wire/process_rings.ts";
 import { HOST_DEADLINE, Rendezvous } from "../wire/rendezvous.ts";
+import { removeAbandoned } from "../wire/socket_place.ts";
 import { hostPump, meetCrowd } from "../wire/thread_link.ts";
 import { checkPermissions, permissionFlags } from "./_permissions.ts";
 import { findProjectConfig } from "./_project_config.ts";
@@ -375,6 +376,7 @@ export class ProcessHost implements WorkerHost {
       ({ error } = await this.channel.ended);
       if (isOverflow(limits, code, signal)) error = overflowError(limits!);
     }
+    if (signal !== null) await this.#removeAbandoned();
     this.#state = "ended";
     // Who asks for the calls' states from now on finds a copy.
     this.#rings?.release();
@@ -382,6 +384,19 @@ export class ProcessHost implements WorkerHost {
     // Frees the pipe; it has no reader any more, so it may well fail.
     await this.#lane.close().catch(() => {});
     return error === undefined ? exit : { ...exit, error };
+  }
+
+  /** A child that was killed, and what it has started, could not remove its sockets. */
+  async #removeAbandoned(): Promise<void> {
+    const { address } = this.#rendezvous;
+    // What it has left, where it is narrowed, is in its place.
+    if (address.transport === "tcp" || this.#place !== undefined) return;
+    try {
+      await removeAbandoned(address.path);
+    } catch (error) {
+      // This program does not see all of the folder.
+      if (!(error instanceof Deno.errors.NotCapable)) throw error;
+    }
   }
 
   #raise(byte: number): void {
