@@ -42,6 +42,7 @@ import {
   GUARD,
   JOINERS,
   Joiners,
+  LAST_GETTER,
   MAX,
   NOT_YET,
   OPEN,
@@ -74,6 +75,10 @@ export interface QueueMemory {
   readonly serial: number;
   readonly buffers: readonly SharedArrayBuffer[];
 }
+
+/** Items that are put or taken in one hold of the guard. */
+const LOT = 64;
+const NO_BYTES = new Uint8Array();
 
 /** Tells whether a copy of the next item is what its getter can use. */
 export type IsWanted = (item: QueueItem) => boolean;
@@ -162,16 +167,61 @@ export class QueueCore {
     return this.#get(item, isWanted, false);
   }
 
-  /** Puts what was accepted elsewhere before a shutdown was known there: DONE, or CLOSED where all was dropped. */
-  putAccepted(item: QueueItem): number {
+  /**
+   * Puts items that were accepted elsewhere, before a shutdown was known there;
+   * nothing where that has dropped everything.
+   *
+   * @param read Fills the item that comes `index`th.
+   */
+  putAccepted(count: number, read: (index: number, item: QueueItem) => void) {
     checkAlive();
     const { words } = this;
-    probeStack();
-    this.#guard.lock();
-    try {
-      return words[STATE] === EMPTIED ? CLOSED : this.#push(item);
-    } finally {
-      this.#guard.unlock();
+    const item = new QueueItem();
+    for (let index = 0; index < count;) {
+      probeStack();
+      this.#guard.lock();
+      try {
+        if (words[STATE] === EMPTIED) return;
+        const end = Math.min(index + LOT, count);
+        for (; index < end; index++) {
+          read(index, item);
+          this.#store.push(item);
+          words[COUNT]!++;
+          words[UNFINISHED]!++;
+        }
+        if (this.#getters.queue.head !== 0) this.#getters.settle();
+      } finally {
+        this.#guard.unlock();
+      }
+    }
+  }
+
+  /**
+   * Takes items that are there for whoever comes now, as long as `take` says true.
+   *
+   * @param take Gets each; the item is used again for the next one.
+   */
+  takeMany(take: (item: QueueItem) => boolean): void {
+    checkAlive();
+    const getters = this.#getters;
+    const item = new QueueItem();
+    for (let goesOn = true; goesOn;) {
+      if (!this.#putters.queue.isEmpty) probeStack();
+      this.#guard.lock();
+      try {
+        for (let i = 0; goesOn && i < LOT; i++) {
+          if (getters.queue.head !== 0 || !getters.isFree()) return;
+          this.words[LAST_GETTER] = getters.tag;
+          this.#store.peek(item);
+          item.finish();
+          this.#drop();
+          goesOn = take(item);
+          item.bytes = NO_BYTES;
+          item.text = "";
+        }
+      } finally {
+        this.#guard.unlock();
+      }
     }
   }
 
@@ -213,6 +263,43 @@ export class QueueCore {
     options: WaitOptions,
   ): Promise<number> {
     return wait(this.#getters, options, (it) => this.#get(item, isWanted, it));
+  }
+
+  /** Puts items back to the front that were taken and not used. They count as before. */
+  putBack(items: readonly QueueItem[]): void {
+    checkAlive();
+    const { words } = this;
+    probeStack();
+    this.#guard.lock();
+    try {
+      const rest: QueueItem[] = [];
+      while (words[COUNT]! > 0) {
+        const item = new QueueItem();
+        this.#store.peek(item);
+        item.finish();
+        this.#store.drop();
+        words[COUNT]!--;
+        rest.push(item);
+      }
+      for (const item of [...items, ...rest]) {
+        this.#store.push(item);
+        words[COUNT]!++;
+      }
+      this.#getters.settle();
+    } finally {
+      this.#guard.unlock();
+    }
+  }
+
+  /** True where this agent was the last one that has taken an item, or nobody has. */
+  get isLastGetter(): boolean {
+    const last = this.words[LAST_GETTER]!;
+    return last === 0 || last === this.#getters.tag;
+  }
+
+  /** True where somebody waits for an item to whom none was promised. */
+  get isAwaited(): boolean {
+    return !this.#getters.queue.isEmpty;
   }
 
   /** Counts an item as done: false where all are. */
@@ -339,6 +426,7 @@ export class QueueCore {
       // What is left of a queue that was shut down may be promised to others.
       if (!isMine) return words[STATE] === OPEN ? NOT_YET : CLOSED;
       this.#store.peek(item);
+      words[LAST_GETTER] = getters.tag;
       if (isWanted(item)) this.#drop();
       // What was promised here goes to the next in line.
       else if (getters.queue.head !== 0) getters.settle();

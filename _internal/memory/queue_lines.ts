@@ -26,6 +26,8 @@ const EPOCH = 1;
 export const GETTERS = 24;
 export const PUTTERS = GETTERS + QUEUE_WORDS;
 export const JOINERS = PUTTERS + QUEUE_WORDS;
+/** The agent that has taken the last item. */
+export const LAST_GETTER = 40;
 /** Words before those of the store. */
 export const QUEUE_HEAD = 48;
 

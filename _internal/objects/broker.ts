@@ -37,6 +37,7 @@ import type {
 } from "./broker_messages.ts";
 import type { AgentId } from "./frames.ts";
 import { Link } from "./link.ts";
+import { QueueRelay } from "./queue_relay.ts";
 import { newId, newPin, type Reference } from "./reference.ts";
 import type { CoreView } from "./core_view.ts";
 import { viewOf } from "./served_cores.ts";
@@ -158,6 +159,7 @@ class ThreadPort {
   readonly #who: AgentId;
   readonly #port: MessagePort;
   readonly #stations = new Map<number, Route>();
+  readonly #relays = new Map<number, QueueRelay>();
   readonly #calls = new Map<number, AbortController>();
 
   constructor(
@@ -182,10 +184,24 @@ class ThreadPort {
 
   close(): void {
     this.#port.close();
+    for (const relay of this.#relays.values()) relay.close();
     for (const route of this.#stations.values()) route.leave();
   }
 
   #handle(message: ToBroker): void {
+    switch (message.kind) {
+      case "look":
+        void this.#relays.get(message.relay)!.look();
+        return;
+      case "want":
+        this.#relays.get(message.relay)!.want();
+        return;
+      case "unwant":
+        this.#relays.get(message.relay)!.unwant();
+        return;
+    }
+    // What was put before comes before what is asked now.
+    for (const relay of this.#relays.values()) relay.send(true);
     switch (message.kind) {
       case "serve":
         this.#broker.serve(message);
@@ -214,11 +230,21 @@ class ThreadPort {
         link.cast(agent, object, method, body);
         break;
       }
+      case "relay": {
+        const { relay, station, object, memory } = message;
+        const target = this.#stations.get(station)!;
+        this.#relays.set(relay, new QueueRelay(target, object, memory));
+        break;
+      }
+      case "unrelay":
+        this.#relays.get(message.relay)?.close();
+        this.#relays.delete(message.relay);
+        break;
       case "cancel":
         this.#calls.get(message.seq)?.abort();
         break;
       case "flush":
-        void this.#flush(message.seq);
+        void this.#flush(message);
         break;
       default:
         message satisfies never;
@@ -232,6 +258,9 @@ class ThreadPort {
     >,
   ): Promise<void> {
     const { link, agent } = this.#stations.get(station)!;
+    for (const relay of this.#relays.values()) {
+      if (relay.object === object) relay.giveBack();
+    }
     const controller = new AbortController();
     this.#calls.set(seq, controller);
     try {
@@ -245,7 +274,14 @@ class ThreadPort {
     }
   }
 
-  async #flush(seq: number): Promise<void> {
+  #giveBack(): void {
+    for (const relay of this.#relays.values()) relay.giveBack();
+  }
+
+  async #flush(
+    { seq, last }: Extract<ToBroker, { kind: "flush" }>,
+  ): Promise<void> {
+    if (last) this.#giveBack();
     const routes = [...this.#stations.values()];
     await Promise.all(routes.map(({ link }) => link.flush()));
     this.post({ kind: "answer", seq, body: new Uint8Array() });

@@ -3,6 +3,7 @@
 // What the threads of a program and its broker say to each other, over one port
 // for each thread (`broker_port.ts`, `broker.ts`).
 
+import type { RelayMemory } from "./queue_relay.ts";
 import type { StationAddress } from "./reference.ts";
 
 /** The first message of a broker, from the main thread. */
@@ -58,9 +59,20 @@ export type ToBroker =
     readonly method: string;
     readonly body: Uint8Array;
   }
+  /** From now on this number of this port means the relay of that queue. */
+  | {
+    readonly kind: "relay";
+    readonly relay: number;
+    readonly station: number;
+    readonly object: number;
+    readonly memory: RelayMemory;
+  }
+  | { readonly kind: "unrelay"; readonly relay: number }
+  /** Something was put; an item is waited for; it is not any more. */
+  | { readonly kind: "look" | "want" | "unwant"; readonly relay: number }
   | { readonly kind: "cancel"; readonly seq: number }
-  /** Answered when all that came before has left. */
-  | { readonly kind: "flush"; readonly seq: number };
+  /** Answered when all that came before has left; `last`: and what was not taken has gone back. */
+  | { readonly kind: "flush"; readonly seq: number; readonly last: boolean };
 
 /** To a thread. */
 export type FromBroker =

@@ -93,9 +93,9 @@ export class BrokerPort {
   readonly #calls = new Map<number, PendingCall>();
   #outbox: ToBroker[] = [];
   #lastSeq = 0;
-  /** What has to be posted before anything else is. */
-  #unsent: (() => void) | undefined;
+  #lastRelay = 0;
   #isFlushing = false;
+  #mustFlush = false;
   #isScheduled = false;
   #closedBy: unknown;
   readonly #unlisten: () => void;
@@ -109,7 +109,7 @@ export class BrokerPort {
     this.#port = port;
     this.#replies = new Replies();
     this.#unlisten = addMailHandler(() => this.#read());
-    beforeExit(() => this.flush());
+    beforeExit(() => this.flush(true));
   }
 
   /** True while somebody waits for an answer. */
@@ -132,43 +132,29 @@ export class BrokerPort {
   /** Says something to which there is no answer. */
   post(message: ToBroker): void {
     if (message.kind === "serve") this.served++;
-    this.sendUnsent();
     this.#enqueue(message);
     if (message.kind === "cast") void this.#holdUntilSent();
   }
 
-  /**
-   * Collects what a thread says one after the other: `send` is called before
-   * anything else is posted, or when `size()` has not grown while the microtasks
-   * of others have run. So a loop that awaits each of its puts makes one list.
-   */
-  postSoon(send: () => void, size: () => number): void {
-    this.sendUnsent();
-    this.#unsent = send;
-    let last = 0;
-    const look = () => {
-      if (this.#unsent !== send) return;
-      const now = size();
-      if (now === last) {
-        this.sendUnsent();
-        return;
-      }
-      last = now;
-      queueMicrotask(look);
-    };
-    queueMicrotask(look);
+  /** As {@linkcode post}, at once: the thread may be busy from now on. */
+  postNow(message: ToBroker): void {
+    this.#enqueue(message);
+    this.#send();
+    // What was put must leave before the program ends.
+    if (message.kind === "look") void this.#holdUntilSent();
   }
 
-  /** Posts what was collected. */
-  sendUnsent(): void {
-    const send = this.#unsent;
-    this.#unsent = undefined;
-    send?.();
+  /** Has the broker empty and fill the boxes of a queue; returns the relay's number. */
+  openRelay(
+    relay: Omit<Extract<ToBroker, { kind: "relay" }>, "kind" | "relay">,
+  ): number {
+    const number = ++this.#lastRelay;
+    this.post({ kind: "relay", relay: number, ...relay });
+    return number;
   }
 
   /** Calls a method of an object of another program. */
   call(message: CallMessage, signal?: AbortSignal): Promise<Uint8Array> {
-    this.sendUnsent();
     return this.#request(
       (seq) => ({ kind: "call", seq, ...message }),
       signal,
@@ -177,7 +163,6 @@ export class BrokerPort {
 
   /** As {@linkcode call}, and blocks the thread. */
   callSync(message: CallMessage): Uint8Array {
-    this.sendUnsent();
     const reply = this.#requestSync((seq) => ({
       kind: "call",
       seq,
@@ -195,10 +180,9 @@ export class BrokerPort {
   }
 
   /** Resolves when all that was said has left the program. */
-  async flush(): Promise<void> {
+  async flush(last = false): Promise<void> {
     if (this.#closedBy !== undefined) return;
-    this.sendUnsent();
-    await this.#request((seq) => ({ kind: "flush", seq }));
+    await this.#request((seq) => ({ kind: "flush", seq, last }));
   }
 
   /** The broker is gone: nobody answers any more. */
@@ -281,12 +265,16 @@ export class BrokerPort {
 
   /** Keeps the program until what nobody waits for has left. */
   async #holdUntilSent(): Promise<void> {
+    this.#mustFlush = true;
     if (this.#isFlushing) return;
     this.#isFlushing = true;
-    // Behind what else is said in this turn.
-    await Promise.resolve();
+    while (this.#mustFlush) {
+      // Behind what else is said in this turn.
+      await Promise.resolve();
+      this.#mustFlush = false;
+      await this.flush().catch(() => {});
+    }
     this.#isFlushing = false;
-    await this.flush().catch(() => {});
   }
 
   #read(): void {

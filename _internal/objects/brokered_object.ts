@@ -5,6 +5,7 @@
 
 import { ConnectionClosedError } from "../base/errors.ts";
 import { type BrokerPort, brokerPort } from "./broker_port.ts";
+import type { RelayMemory } from "./queue_relay.ts";
 import { newPin, type Reference } from "./reference.ts";
 import { STATION_ITSELF } from "./station.ts";
 import { packValue, unpackPlain } from "./values.ts";
@@ -17,6 +18,7 @@ export class BrokeredObject {
   readonly port: BrokerPort;
   readonly #reference: Reference;
   readonly #station: number;
+  readonly #relays: number[] = [];
   readonly #tell: (method: string, pin: number) => void;
 
   constructor(reference: Reference) {
@@ -34,8 +36,10 @@ export class BrokeredObject {
     this.#tell = tell;
     tell("hold", reference.pin);
     port.users++;
+    const relays = this.#relays;
     forgotten.register(this, () => {
       port.users--;
+      for (const relay of relays) port.post({ kind: "unrelay", relay });
       tell("release", 0);
     });
   }
@@ -71,6 +75,15 @@ export class BrokeredObject {
   /** Calls a method and takes no answer. */
   cast(method: string, args: readonly unknown[]): void {
     this.port.post({ kind: "cast", ...this.#message(method, args) });
+  }
+
+  /** Says that it is a queue, what of it is in shared memory; returns the number of the relay. */
+  openRelay(memory: RelayMemory): number {
+    const { object } = this.#reference;
+    const target = { station: this.#station, object, memory };
+    const relay = this.port.openRelay(target);
+    this.#relays.push(relay);
+    return relay;
   }
 
   /** A second reference has arrived: its pin is not needed. */

@@ -1,12 +1,9 @@
 // Copyright 2026 the @concurrent/parallel authors. MIT license.
 
-// A queue that another program serves.
-//
-// A put into a queue without a bound need not wait for its owner: what is put in
-// one turn of the event loop leaves as one list, and counts as put. The owner
-// answers when it is in the queue; WINDOW items may be on their way, then putters
-// wait. What comes behind a list (a get, a size) finds its items there, since all
-// goes one way.
+// A queue that another program serves, for one thread. What is put into a queue
+// without a bound goes into an outbox, what is taken comes out of an inbox, both in
+// memory that the broker of this program sees; `queue_relay.ts` says how they are
+// emptied and filled. So whoever waits here, waits as for a queue of its own.
 
 import type { WaitOptions } from "../base/deadline.ts";
 import { ConnectionClosedError } from "../base/errors.ts";
@@ -15,116 +12,127 @@ import {
   DONE,
   type IsWanted,
   NOT_YET,
+  QueueCore,
   type QueueLike,
 } from "../memory/queue_core.ts";
+import { RingStore } from "../memory/queue_ring.ts";
 import { QueueItem } from "../memory/queue_segment.ts";
+import { RELAY_GONE, RELAY_OPEN, RelayStatus } from "../memory/relay_status.ts";
+import { remember } from "../wire/shared_objects.ts";
 import type { BrokeredObject } from "./brokered_object.ts";
 import { type ItemRecord, readRecord, recordOf } from "./served_queue.ts";
 
-/** Items that may be on their way to the owner. */
+/** Items that may wait in the outbox. */
 const WINDOW = 8_192;
-/** Bytes of payloads that may be. */
-const WINDOW_BYTES = 1 << 20;
-/** Items of one list. */
-const MAX_LIST = 512;
-
-/** What the owner answers to a list. */
-type Accepted = readonly [
-  result: number,
-  maxSize: number,
-  isShutdown: boolean,
-];
 
 /** A queue elsewhere. */
 export class RemoteQueueCore implements QueueLike {
   readonly object: BrokeredObject;
-  #bound: number;
-  #isUnbounded: boolean;
-  #list: ItemRecord[] = [];
-  #listBytes = 0;
-  #itemsOut = 0;
-  #bytesOut = 0;
-  /** Why nothing can be put any more. */
-  #failure: unknown;
-  /** Taken from the queue, and left by its getter for the next one. */
-  #kept: QueueItem | undefined;
+  readonly #status = new RelayStatus();
+  #boxes: { readonly outbox: QueueCore; readonly inbox: QueueCore } | undefined;
+  #relay = 0;
 
   constructor(object: BrokeredObject, maxSize: number) {
     this.object = object;
-    this.#bound = maxSize;
-    this.#isUnbounded = maxSize <= 0;
+    this.#status.bound = maxSize;
   }
 
   /** How many items there can be, as the owner has said last. */
   get knownBound(): number {
-    return this.#bound;
+    return this.#status.bound;
   }
 
   putFast(item: QueueItem): number {
-    if (this.#failure !== undefined) throw this.#failure;
-    if (
-      !this.#isUnbounded || this.#itemsOut >= WINDOW ||
-      this.#bytesOut >= WINDOW_BYTES
-    ) return NOT_YET;
-    const { port } = this.object;
-    const list = this.#list;
-    if (list.length === 0) port.postSoon(this.#sendList, this.#listSize);
-    list.push(recordOf(item));
-    const { length } = item.bytes;
-    this.#itemsOut++;
-    this.#bytesOut += length;
-    this.#listBytes += length;
-    if (list.length === MAX_LIST) port.sendUnsent();
-    return DONE;
+    return this.#isRelayed() ? this.#put(item) : NOT_YET;
   }
 
   tryPut(item: QueueItem): number {
+    if (this.#isRelayed()) {
+      const result = this.#put(item);
+      if (result !== NOT_YET) return result;
+    }
     return this.object.callSync("tryPut", [recordOf(item)]) as number;
   }
 
-  putSync(item: QueueItem, { timeout, signal }: WaitOptions): number {
+  putSync(item: QueueItem, options: WaitOptions): number {
+    const { timeout, signal } = options;
     signal?.throwIfAborted();
-    return this.object.callSync("put", [recordOf(item), timeout]) as number;
+    if (!this.#isRelayed()) {
+      return this.object.callSync("put", [recordOf(item), timeout]) as number;
+    }
+    return this.#announced(this.#open().outbox.putSync(item, options));
   }
 
-  async put(
-    item: QueueItem,
-    { timeout, signal }: WaitOptions,
-  ): Promise<number> {
+  async put(item: QueueItem, options: WaitOptions): Promise<number> {
+    const { timeout, signal } = options;
     signal?.throwIfAborted();
-    const args = [recordOf(item), timeout];
-    return await this.object.call("put", args, signal) as number;
+    if (!this.#isRelayed()) {
+      const args = [recordOf(item), timeout];
+      return await this.object.call("put", args, signal) as number;
+    }
+    return this.#announced(await this.#open().outbox.put(item, options));
   }
 
   tryGetFast(item: QueueItem, isWanted: IsWanted): number {
-    return this.#kept === undefined ? NOT_YET : this.#give(item, isWanted);
+    const result = this.#boxes?.inbox.tryGet(item, isWanted) ?? NOT_YET;
+    // What is closed is looked at where it is waited for.
+    return result === DONE ? DONE : NOT_YET;
   }
 
   tryGet(item: QueueItem, isWanted: IsWanted): number {
-    return this.#kept === undefined
-      ? this.#take(this.object.callSync("tryGet", []), item, isWanted)
-      : this.#give(item, isWanted);
+    const { inbox } = this.#open();
+    if (inbox.tryGet(item, isWanted) === DONE) return DONE;
+    this.#checkOwner();
+    const [result, record] = this.object.callSync("tryGet", []) as [
+      number,
+      ItemRecord,
+    ];
+    if (result !== DONE) return result;
+    // By way of the inbox, where it can stay.
+    inbox.putAccepted(1, (_, taken) => readRecord(record, taken));
+    return inbox.tryGet(item, isWanted);
   }
 
-  getSync(
-    item: QueueItem,
-    isWanted: IsWanted,
-    { timeout, signal }: WaitOptions,
-  ): number {
-    signal?.throwIfAborted();
-    return this.#kept === undefined
-      ? this.#take(this.object.callSync("get", [timeout]), item, isWanted)
-      : this.#give(item, isWanted);
+  getSync(item: QueueItem, isWanted: IsWanted, options: WaitOptions): number {
+    options.signal?.throwIfAborted();
+    if (options.timeout === 0) return this.tryGet(item, isWanted);
+    const { inbox } = this.#open();
+    this.#checkOwner();
+    let result = NOT_YET;
+    try {
+      this.#tell("want");
+      result = this.#settled(inbox.getSync(item, isWanted, options));
+    } finally {
+      if (result === NOT_YET) this.#tell("unwant");
+    }
+    return result;
   }
 
   async get(
     item: QueueItem,
     isWanted: IsWanted,
-    { timeout, signal }: WaitOptions,
+    options: WaitOptions,
   ): Promise<number> {
+    const { timeout, signal } = options;
     signal?.throwIfAborted();
-    const taken = await this.object.call("get", [timeout], signal);
-    return this.#take(taken, item, isWanted);
+    const { inbox } = this.#open();
+    this.#checkOwner();
+    if (timeout === 0) {
+      const taken = await this.object.call("getMany", [1, 0], signal);
+      const [result, record] = taken as [number, ItemRecord];
+      if (result !== DONE) return result;
+      inbox.putAccepted(1, (_, taken) => readRecord(record, taken));
+      return inbox.tryGet(item, isWanted);
+    }
+    let result = NOT_YET;
+    try {
+      const taken = inbox.get(item, isWanted, options);
+      this.#tell("want");
+      result = this.#settled(await taken);
+    } finally {
+      if (result === NOT_YET) this.#tell("unwant");
+    }
+    return result;
   }
 
   taskDone(): boolean {
@@ -143,7 +151,6 @@ export class RemoteQueueCore implements QueueLike {
 
   shutdown(isImmediate: boolean): QueueItem[] {
     const records = this.object.callSync("shutdown", [isImmediate]);
-    this.#isUnbounded = false;
     return (records as ItemRecord[]).map((record) => {
       const item = new QueueItem();
       readRecord(record, item);
@@ -165,48 +172,61 @@ export class RemoteQueueCore implements QueueLike {
 
   set maxSize(value: number) {
     this.object.callSync("setMaxSize", [value]);
-    this.#bound = value;
-    this.#isUnbounded = value <= 0;
+    this.#status.bound = value;
   }
 
-  readonly #listSize = (): number => this.#list.length;
+  /** True where a put need not ask the owner. */
+  #isRelayed(): boolean {
+    this.#checkOwner();
+    const { bound, state } = this.#status;
+    return bound <= 0 && state === RELAY_OPEN;
+  }
 
-  readonly #sendList = (): void => {
-    const list = this.#list;
-    const bytes = this.#listBytes;
-    this.#list = [];
-    this.#listBytes = 0;
-    void this.#accept(list, bytes);
-  };
+  #put(item: QueueItem): number {
+    return this.#announced(this.#open().outbox.tryPut(item));
+  }
 
-  async #accept(list: readonly ItemRecord[], bytes: number): Promise<void> {
-    try {
-      const accepted = await this.object.call("putAccepted", list);
-      const [, maxSize, isShutdown] = accepted as Accepted;
-      this.#bound = maxSize;
-      this.#isUnbounded = maxSize <= 0 && !isShutdown;
-    } catch (error) {
-      this.#failure = error;
-      // That the owner is gone is what the next user of the queue is told.
-      if (!(error instanceof ConnectionClosedError)) reportError(error);
-    } finally {
-      this.#itemsOut -= list.length;
-      this.#bytesOut -= bytes;
+  /** Tells the broker of what was put, where it does not know. */
+  #announced(result: number): number {
+    if (result === DONE && this.#status.announce()) this.#tell("look");
+    return this.#settled(result);
+  }
+
+  /** @throws {ConnectionClosedError} If the queue is closed because its owner is gone. */
+  #settled(result: number): number {
+    if (result === CLOSED) this.#checkOwner();
+    return result;
+  }
+
+  #checkOwner(): void {
+    if (this.#status.state !== RELAY_GONE) return;
+    throw new ConnectionClosedError(
+      "Cannot use a queue of another process: its owner is gone",
+    );
+  }
+
+  #tell(what: "look" | "want" | "unwant"): void {
+    this.object.port.postNow({ kind: what, relay: this.#relay });
+  }
+
+  #open() {
+    if (this.#boxes === undefined) {
+      const outbox = new QueueCore(RingStore);
+      outbox.maxSize = WINDOW;
+      const inbox = new QueueCore(RingStore);
+      // The broker has them too: who waits for one need not be alone.
+      for (const box of [outbox, inbox]) remember(box.serial, box);
+      this.#boxes = { outbox, inbox };
+      this.#relay = this.object.openRelay({
+        status: this.#status.words,
+        outbox: boxOf(outbox),
+        inbox: boxOf(inbox),
+      });
     }
+    return this.#boxes;
   }
+}
 
-  /** Reads what was taken at the owner. */
-  #take(taken: unknown, item: QueueItem, isWanted: IsWanted): number {
-    const [result, record] = taken as [number, ItemRecord];
-    if (result !== DONE) return result === CLOSED ? CLOSED : NOT_YET;
-    readRecord(record, item);
-    if (!isWanted(item)) this.#kept = Object.assign(new QueueItem(), item);
-    return DONE;
-  }
-
-  #give(item: QueueItem, isWanted: IsWanted): number {
-    Object.assign(item, this.#kept);
-    if (isWanted(item)) this.#kept = undefined;
-    return DONE;
-  }
+function boxOf({ words, serial, buffers }: QueueCore) {
+  return { words, serial, buffers };
 }

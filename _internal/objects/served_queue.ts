@@ -12,6 +12,8 @@ import { RingStore } from "../memory/queue_ring.ts";
 import { ItemKind, QueueItem } from "../memory/queue_segment.ts";
 import type { CoreView, ServedMemory } from "./core_view.ts";
 
+/** Bytes after which no more items go with the first one. */
+const MAX_LOT_BYTES = 1 << 16;
 /** A primitive for itself, a payload as its kind and its bytes. */
 export type ItemRecord =
   | number
@@ -98,9 +100,28 @@ export function queueView({ serial, parts }: ServedMemory): CoreView {
     result === DONE ? [result, recordOf(item)] : [result];
   return {
     putAccepted(records: ItemRecord[]) {
-      let result = DONE;
-      for (const record of records) result = core.putAccepted(put(record));
-      return [result, core.maxSize, core.isShutdown];
+      core.putAccepted(
+        records.length,
+        (index, item) => readRecord(records[index], item),
+      );
+      return [core.maxSize, core.isShutdown];
+    },
+    unget: (records: ItemRecord[]) => core.putBack(records.map(kept)),
+    async getMany([max, timeout], { signal }) {
+      const item = new QueueItem();
+      // Several only for the one who takes them all.
+      const isAlone = core.isLastGetter;
+      const result = await core.get(item, isAny, { timeout, signal });
+      if (result !== DONE) return [result];
+      const taken: unknown[] = [result, recordOf(item)];
+      let bytes = item.bytes.length;
+      if (!isAlone || max < 2 || bytes >= MAX_LOT_BYTES) return taken;
+      core.takeMany((item) => {
+        taken.push(recordOf(item));
+        bytes += item.bytes.length;
+        return taken.length <= max && bytes < MAX_LOT_BYTES;
+      });
+      return taken;
     },
     tryPut: ([record]) => core.tryPut(put(record)),
     put: ([record, timeout], { signal }) =>
@@ -108,10 +129,6 @@ export function queueView({ serial, parts }: ServedMemory): CoreView {
     tryGet() {
       const item = new QueueItem();
       return taken(core.tryGet(item, isAny), item);
-    },
-    async get([timeout], { signal }) {
-      const item = new QueueItem();
-      return taken(await core.get(item, isAny, { timeout, signal }), item);
     },
     taskDone: () => core.taskDone(),
     join: ([timeout], { signal }) => core.join({ timeout, signal }),
