@@ -22,7 +22,7 @@ export async function gather(
   run: MapRun,
   failFast: boolean,
 ): Promise<unknown[]> {
-  const parts: (readonly unknown[])[] = [];
+  const parts: ArrayLike<unknown>[] = [];
   let first: { readonly error: unknown } | undefined;
   try {
     for (;;) {
@@ -48,15 +48,25 @@ export async function gather(
   return joined(parts);
 }
 
-function joined(parts: readonly (readonly unknown[])[]): unknown[] {
+function joined(parts: readonly ArrayLike<unknown>[]): unknown[] {
   let length = 0;
   for (const part of parts) length += part.length;
   const values: unknown[] = new Array(length);
   let at = 0;
   for (const part of parts) {
-    for (let i = 0; i < part.length; i++) values[at++] = part[i];
+    copyInto(values, at, part);
+    at += part.length;
   }
   return values;
+}
+
+function copyInto(
+  values: unknown[],
+  at: number,
+  part: ArrayLike<unknown>,
+): void {
+  const { length } = part;
+  for (let i = 0; i < length; i++) values[at + i] = part[i];
 }
 
 /**

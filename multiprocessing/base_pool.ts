@@ -64,6 +64,9 @@ import type {
 
 export type { ExecutorStats, TimeStats, WaitOptions, WorkerStats };
 
+/** Items of a map that may be under way: all results are kept, so nobody has to be slow. */
+const MAP_WINDOW = 1024;
+
 /** How long a closed pool waits for somebody who has stopped to take results, in milliseconds. */
 const READER_PATIENCE = 5_000;
 
@@ -457,9 +460,14 @@ export abstract class BasePool implements AsyncDisposable {
     const call = checkTask(verb, fn);
     this.#checkOpen(verb);
     const lane = this.#lane;
-    // A function that cannot travel is this call's error.
-    lane.backend.prepare(call.fn, [], CallMode.single, NO_TRANSFER);
-    return { lane, ...call, items, isListed: verb === "starmap" };
+    return {
+      lane,
+      ...call,
+      items,
+      isListed: verb === "starmap",
+      // A function that cannot travel is this call's error.
+      sample: lane.backend.prepare(call.fn, [], CallMode.single, NO_TRANSFER),
+    };
   }
 
   #mapAll<R>(
@@ -477,7 +485,7 @@ export abstract class BasePool implements AsyncDisposable {
       let run: MapRun;
       try {
         const context = lane.backend.captureContext(subject.fn);
-        run = new MapRun(context, subject, mapOptions);
+        run = new MapRun(context, subject, mapOptions, MAP_WINDOW);
       } catch (error) {
         return end.fail(error);
       }

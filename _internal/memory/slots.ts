@@ -76,6 +76,15 @@ export class CallSlots {
     return slot < SLOTS && (Atomics.load(this.#words, slot) & ABORT) !== 0;
   }
 
+  /**
+   * Guest: the same in a fourth of the time, where now and then `aborted()` is
+   * asked as well: a plain load is one that a compiler may leave out of a loop
+   * in which nothing is called.
+   */
+  looksAborted(slot: number): boolean {
+    return slot < SLOTS && (this.#words[slot]! & ABORT) !== 0;
+  }
+
   /** Guest: was it asked to since it has run out of time? */
   timedOut(slot: number): boolean {
     return slot < SLOTS && (Atomics.load(this.#words, slot) & TIMED_OUT) !== 0;

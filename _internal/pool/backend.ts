@@ -75,6 +75,11 @@ export interface ChunkBuilder {
    * @throws {SerializationError} If an argument cannot travel; the chunk is as it was.
    */
   add(args: readonly unknown[]): boolean;
+  /**
+   * Adds a call for each number of an array between two places, up to what is
+   * none; returns how many. None also where it is of no use.
+   */
+  addNumbers(items: readonly unknown[], from: number, to: number): number;
   /** The chunk as it is sent. */
   finish(): Work;
 }
@@ -287,6 +292,7 @@ class RemoteChunk implements ChunkBuilder {
   }
 
   add(args: readonly unknown[]): boolean {
+    if (args.length === 1 && this.addNumbers(args, 0, 1) === 1) return true;
     if (this.#inner !== undefined) {
       this.#inner = undefined;
       this.#functions = [];
@@ -300,6 +306,10 @@ class RemoteChunk implements ChunkBuilder {
     }
     this.#passed.push(...passed);
     return true;
+  }
+
+  addNumbers(items: readonly unknown[], from: number, to: number): number {
+    return this.#list.addNumbers(items, from, to);
   }
 
   finish(): Work {

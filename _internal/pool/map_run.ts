@@ -26,6 +26,12 @@ import type { MapOptions } from "./map_options.ts";
 /** Run time that an automatic chunk aims at, in milliseconds. */
 const CHUNK_TIME = 8;
 const MAX_CHUNK = 4096;
+/** The same where the whole input is there. */
+const MAX_ARRAY_CHUNK = 4 * MAX_CHUNK;
+/** Run time below which a chunk is not made smaller for the sake of another worker: about what waking that costs. */
+const MIN_CHUNK_TIME = 0.25;
+/** Of an input whose length is known a chunk takes so much of each worker's share of the rest. */
+const SHARE = 1 / 2;
 /** Bytes of arguments after which a chunk is full. */
 const MAX_CHUNK_BYTES = 1 << 16;
 /** Chunks in the window for each worker. */
@@ -45,6 +51,8 @@ export interface MapSubject {
   readonly items: Iterable<unknown> | AsyncIterable<unknown>;
   /** True: each item is a list of arguments, not the only one. */
   readonly isListed: boolean;
+  /** How its calls travel; what is known of their run time is in it. */
+  readonly sample: Work;
 }
 
 /** Items that are encoded and wait for their turn, or that could not be encoded. */
@@ -67,6 +75,38 @@ function isAsync<T>(
     "function";
 }
 
+/** The iteration that arrays begin with. */
+const ARRAY_ITERATION = Array.prototype[Symbol.iterator];
+
+/** An array as an input, of which many numbers can be taken in one go. */
+class ArrayInput implements Iterator<unknown> {
+  readonly array: readonly unknown[];
+  at = 0;
+
+  constructor(array: readonly unknown[]) {
+    this.array = array;
+  }
+
+  /** Items that were not given out. */
+  get left(): number {
+    return this.array.length - this.at;
+  }
+
+  next(): IteratorResult<unknown> {
+    if (this.at >= this.array.length) return { done: true, value: undefined };
+    return { done: false, value: this.array[this.at++] };
+  }
+}
+
+function inputOf(
+  items: Iterable<unknown> | AsyncIterable<unknown>,
+): Iterator<unknown> | AsyncIterator<unknown> {
+  if (isAsync(items)) return items[Symbol.asyncIterator]();
+  return Array.isArray(items) && items[Symbol.iterator] === ARRAY_ITERATION
+    ? new ArrayInput(items)
+    : items[Symbol.iterator]();
+}
+
 /** One map under way. */
 export class MapRun {
   readonly #context: CallerContext | undefined;
@@ -78,7 +118,7 @@ export class MapRun {
   readonly #verb: "map" | "starmap";
   readonly #input: Iterator<unknown> | AsyncIterator<unknown>;
   readonly #async: boolean;
-  /** What is known of the function, once a chunk was sent. */
+  /** What is known of the function. */
   #definition: Definition | undefined;
   #pulling: Promise<void> | undefined;
   #exhausted = false;
@@ -90,6 +130,8 @@ export class MapRun {
   /** Items of the next chunk and of the window, asked when a chunk begins: not for each item. */
   #size = 1;
   #window = 1;
+  /** Where all results are wanted, nothing is held back for who takes them. */
+  readonly #minWindow: number;
   /** Items pulled and not yet yielded. */
   #open = 0;
   #done = 0;
@@ -106,10 +148,13 @@ export class MapRun {
 
   constructor(
     context: CallerContext | undefined,
-    { lane, fn, options: taskOptions, items, isListed }: MapSubject,
+    { lane, fn, options: taskOptions, items, isListed, sample }: MapSubject,
     options: MapOptions,
+    minWindow = 0,
   ) {
     this.#context = context;
+    if (sample.kind === "remote") this.#definition = sample.definition;
+    this.#minWindow = minWindow;
     this.#lane = lane;
     this.#fn = fn;
     this.#taskOptions = taskOptions;
@@ -117,9 +162,7 @@ export class MapRun {
     this.#verb = isListed ? "starmap" : "map";
     this.#options = options;
     this.#async = isAsync(items);
-    this.#input = isAsync(items)
-      ? items[Symbol.asyncIterator]()
-      : items[Symbol.iterator]();
+    this.#input = inputOf(items);
     if (typeof this.#input?.next !== "function") {
       throw new TypeError(
         `Cannot ${this.#verb} as 'items' must give an iterator with a method next(): current value is ${
@@ -234,7 +277,9 @@ export class MapRun {
         break;
       }
       try {
-        this.#step((this.#input as Iterator<unknown>).next());
+        if (!this.#takeNumbers()) {
+          this.#step((this.#input as Iterator<unknown>).next());
+        }
       } catch (error) {
         this.#exhausted = true;
         this.#inputError = { error };
@@ -317,6 +362,34 @@ export class MapRun {
     else this.#take(step.value);
   }
 
+  /** Puts the numbers that come next into the chunk that has been begun; false where there are none. */
+  #takeNumbers(): boolean {
+    const input = this.#input;
+    const builder = this.#builder;
+    if (builder === undefined || !(input instanceof ArrayInput)) return false;
+    if (this.#isListed) return false;
+    const { at, left } = input;
+    const room = Math.min(
+      this.#size - builder.calls,
+      this.#window - this.#open,
+    );
+    const taken = builder.addNumbers(
+      input.array,
+      at,
+      at + Math.min(room, left),
+    );
+    input.at += taken;
+    this.#open += taken;
+    if (taken > 0) this.#sealFull(builder);
+    return taken > 0;
+  }
+
+  #sealFull({ calls, bytes }: ChunkBuilder): void {
+    if (calls < this.#size && bytes < MAX_CHUNK_BYTES) return;
+    this.#seal();
+    this.#submit();
+  }
+
   /** Encodes an item at once: what its owner does to it afterwards does not matter. */
   #take(item: unknown): void {
     this.#open++;
@@ -329,14 +402,7 @@ export class MapRun {
           this.#fn,
           this.#context,
         );
-        if (this.#builder?.add(args)) {
-          const { calls, bytes } = this.#builder;
-          if (calls >= size || bytes >= MAX_CHUNK_BYTES) {
-            this.#seal();
-            this.#submit();
-          }
-          return;
-        }
+        if (this.#builder?.add(args)) return this.#sealFull(this.#builder);
       }
       this.#seal();
       const work = prepareCall(
@@ -440,7 +506,8 @@ export class MapRun {
     const { bufferSize } = this.#options;
     const { maxWorkers, concurrency } = this.#lane.scheduler.options;
     const places = Math.min(maxWorkers * concurrency, MAX_PLACES);
-    this.#window = bufferSize ?? places * CHUNKS_PER_WORKER * this.#size;
+    this.#window = bufferSize ??
+      Math.max(places * CHUNKS_PER_WORKER * this.#size, this.#minWindow);
   }
 
   #chunkSize(): number {
@@ -459,7 +526,15 @@ export class MapRun {
     ) {
       return 1;
     }
-    const size = Math.floor(CHUNK_TIME / Math.max(meanTime, 0.001));
-    return Math.max(1, Math.min(size, MAX_CHUNK, Math.ceil(bufferSize / 2)));
+    let size = Math.floor(CHUNK_TIME / meanTime);
+    let most = MAX_CHUNK;
+    if (this.#input instanceof ArrayInput) {
+      const { maxWorkers } = this.#lane.scheduler.options;
+      const share = this.#input.left / maxWorkers * SHARE;
+      size = Math.min(size, Math.max(share, MIN_CHUNK_TIME / meanTime));
+      most = MAX_ARRAY_CHUNK;
+    }
+    size = Math.min(Math.ceil(size), most, Math.ceil(bufferSize / 2));
+    return Math.max(1, size);
   }
 }

@@ -1,5 +1,6 @@
 // Copyright 2026 the @concurrent/parallel authors. MIT license.
 
+import { copyBytes } from "../memory/segments.ts";
 import type { ByteReader, ByteWriter } from "./bytes.ts";
 import * as tags from "./_codec_tags.ts";
 import { malformed } from "./_codec_types.ts";
@@ -283,4 +284,85 @@ function readFlatValue(r: ByteReader, tag: number | undefined): unknown {
     default:
       return NOT_FLAT;
   }
+}
+
+// -- Numbers that were put together by the library --
+//
+//   u8 TAG_INT32_ARRAY or TAG_FLOAT64_ARRAY, varint n, n numbers
+//
+// Unlike those of an array somewhere in a value they are written as they come,
+// and read in one block.
+
+/** Many numbers. */
+export type Numbers = Int32Array<ArrayBuffer> | Float64Array<ArrayBuffer>;
+
+/** Writes the whole numbers of 32 bits between two places, up to the first that is none; returns how many. */
+export function writeInts(
+  w: ByteWriter,
+  items: ArrayLike<unknown>,
+  from: number,
+  to: number,
+): number {
+  const offset = w.reserve((to - from) * 4) - from * 4;
+  const { view } = w;
+  let i = from;
+  for (; i < to; i++) {
+    const item = items[i];
+    if (typeof item !== "number" || (item | 0) !== item) break;
+    if (item === 0 && 1 / item < 0) break;
+    view.setInt32(offset + i * 4, item, true);
+  }
+  w.length = offset + i * 4;
+  return i - from;
+}
+
+/** As `writeInts()`, any numbers. */
+export function writeFloats(
+  w: ByteWriter,
+  items: ArrayLike<unknown>,
+  from: number,
+  to: number,
+): number {
+  const offset = w.reserve((to - from) * 8) - from * 8;
+  const { view } = w;
+  let i = from;
+  for (; i < to; i++) {
+    const item = items[i];
+    if (typeof item !== "number") break;
+    view.setFloat64(offset + i * 8, item, true);
+  }
+  w.length = offset + i * 8;
+  return i - from;
+}
+
+/** Writes all, and how many; false, and nothing, where there is something else among them. */
+export function writeNumbers(
+  w: ByteWriter,
+  items: ArrayLike<unknown>,
+): boolean {
+  const { length } = items;
+  if (typeof items[0] !== "number") return false;
+  const start = w.length;
+  for (const isInt of [true, false]) {
+    w.u8(isInt ? tags.TAG_INT32_ARRAY : tags.TAG_FLOAT64_ARRAY);
+    w.varint(length);
+    const write = isInt ? writeInts : writeFloats;
+    if (write(w, items, 0, length) === length) return true;
+    w.length = start;
+  }
+  return false;
+}
+
+/** Reads what `writeNumbers()` wrote. */
+export function readNumbers(r: ByteReader): Numbers {
+  const tag = r.u8();
+  const isInt = tag === tags.TAG_INT32_ARRAY;
+  if (!isInt && tag !== tags.TAG_FLOAT64_ARRAY) {
+    throw malformed("numbers are expected");
+  }
+  const length = r.varint();
+  const bytes = r.raw(length * (isInt ? 4 : 8));
+  const numbers = isInt ? new Int32Array(length) : new Float64Array(length);
+  copyBytes(new Uint8Array(numbers.buffer), 0, bytes);
+  return numbers;
 }

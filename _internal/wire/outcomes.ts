@@ -1,7 +1,7 @@
 // Copyright 2026 the @concurrent/parallel authors. MIT license.
 
 // The answer to a chunk: varint n, then for each call 1 and its value, or 0 and
-// its error.
+// its error. Where all have returned numbers: varint 0, then those.
 
 import type { ByteReader, ByteWriter } from "./bytes.ts";
 import {
@@ -10,6 +10,7 @@ import {
   type EncodeContext,
   encodeValue,
 } from "./codec.ts";
+import { readNumbers, writeNumbers } from "./_codec_primitives.ts";
 import { decodeError, encodeError } from "./error_codec.ts";
 
 /** How one call ended. */
@@ -22,7 +23,7 @@ export interface Outcome {
 /** How the calls of a chunk ended. Not an object for each: there may be a million. */
 export interface Outcomes {
   /** What each returned, or threw. */
-  readonly values: readonly unknown[];
+  readonly values: ArrayLike<unknown>;
   /** The indices of those that threw. */
   readonly failed: ReadonlySet<number>;
 }
@@ -36,6 +37,12 @@ export function writeOutcomes(
   { values, failed }: Outcomes,
   context: EncodeContext,
 ): void {
+  if (failed.size === 0) {
+    const start = w.length;
+    w.varint(0);
+    if (writeNumbers(w, values)) return;
+    w.length = start;
+  }
   w.varint(values.length);
   for (let i = 0; i < values.length; i++) {
     const value = values[i];
@@ -56,9 +63,10 @@ export function writeOutcomes(
 
 /** Reads the answer. */
 export function readOutcomes(r: ByteReader, context: DecodeContext): Outcomes {
+  const count = r.varint();
+  if (count === 0) return { values: readNumbers(r), failed: NONE_FAILED };
   const values: unknown[] = [];
   let failed: Set<number> | undefined;
-  const count = r.varint();
   for (let i = 0; i < count; i++) {
     if (r.u8() === 1) values.push(decodeValue(r, context));
     else {

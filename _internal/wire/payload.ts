@@ -25,7 +25,13 @@ import { copyBytes, type Segment } from "../memory/segments.ts";
 import { isMovable, movable } from "./attachments.ts";
 import { ByteArena, ByteWriter } from "./bytes.ts";
 import { encodeValue } from "./codec.ts";
-import { writeFlatArray } from "./_codec_primitives.ts";
+import {
+  writeFlatArray,
+  writeFloats,
+  writeInts,
+  writeNumber,
+} from "./_codec_primitives.ts";
+import { TAG_FLOAT64_ARRAY, TAG_INT32_ARRAY } from "./_codec_tags.ts";
 import type { AnyFunction, Description } from "./functions/task.ts";
 import { type StoreSnapshot, writeContexts } from "./contexts.ts";
 import { homeToken } from "./functions/homes.ts";
@@ -290,17 +296,21 @@ function takeBytes(
   return { bytes: bytes.subarray(begin), segment };
 }
 
-/** Bytes that a list may begin with. */
+/** Bytes that a list may begin with. A longer one leaves what it begins with: a buffer that costs more than it holds. */
+const MIN_CAPACITY = 256;
 const MAX_CAPACITY = 1 << 14;
 
 /**
  * A payload of many values, each encoded at once and for itself: what happens
  * to a value after `add()` does not matter, and one that cannot travel leaves
  * the others as they are.
+ *
+ *   varint n > 0, n values: lists of arguments; a number is a list of itself
+ *   varint 0, numbers: likewise, where there is nothing else
  */
 export class ListPayload {
   /** The next one is mostly as long as the last one. */
-  static #capacity = 256;
+  static #capacity = MIN_CAPACITY;
   readonly #w: ByteWriter;
   readonly #context: ReturnType<typeof encodeContext>;
   /** Where the last value begins, in bytes, among the attachments and among the signals. */
@@ -311,6 +321,8 @@ export class ListPayload {
   readonly #stores: StoreSnapshot | undefined;
   /** Values before those of the list. */
   #heads = 0;
+  /** What is in the list: nothing but numbers, or lists of arguments. */
+  #form: "ints" | "floats" | "lists" = "ints";
   /** Values in the list. */
   length = 0;
 
@@ -339,12 +351,54 @@ export class ListPayload {
    */
   add(value: unknown, describe: PayloadOptions["describe"]): void {
     const context = this.#context;
+    if (this.#form !== "lists") {
+      const numbers = this.#takeNumbers(this.length);
+      this.#form = "lists";
+      for (const number of numbers) writeNumber(this.#w, number);
+    }
     this.#lastStart = this.#w.length;
     this.#lastAttachments = context.attachments?.length ?? 0;
     this.#lastSignals = context.signals?.length ?? 0;
     context.describe = describe;
     encodeValue(this.#w, value, context);
     this.length++;
+  }
+
+  /**
+   * Adds the numbers of an array between two places, up to what is none, and
+   * returns how many there were. Takes none where the list has other values.
+   */
+  addNumbers(items: readonly unknown[], from: number, to: number): number {
+    if (this.#form === "lists") return 0;
+    const w = this.#w;
+    let at = from;
+    if (this.#form === "ints") {
+      at += writeInts(w, items, from, to);
+      if (at < to && typeof items[at] === "number") {
+        const numbers = this.#takeNumbers(this.length + at - from);
+        this.#form = "floats";
+        writeFloats(w, numbers, 0, numbers.length);
+      }
+    }
+    if (this.#form === "floats") at += writeFloats(w, items, at, to);
+    this.length += at - from;
+    return at - from;
+  }
+
+  /** Takes the numbers out again. */
+  #takeNumbers(count: number): number[] {
+    const w = this.#w;
+    const numbers: number[] = [];
+    const isInt = this.#form === "ints";
+    for (let i = 0; i < count; i++) {
+      numbers.push(
+        isInt
+          ? w.view.getInt32(START + i * 4, true)
+          : w.view.getFloat64(START + i * 8, true),
+      );
+    }
+    w.length = START;
+    return numbers;
   }
 
   /** Puts a value before those of the list; called before the first `add()`. It is not counted. */
@@ -372,7 +426,6 @@ export class ListPayload {
   /** The payload; the list is used up. */
   finish(): Payload {
     const context = this.#context;
-    ListPayload.#capacity = Math.min(this.#w.buffer.length, MAX_CAPACITY);
     const stores = new ByteWriter(64);
     for (const storage of this.#storages) {
       (context.storages ??= new Set()).add(storage);
@@ -380,7 +433,15 @@ export class ListPayload {
     if (context.storages !== undefined) {
       writeContexts(stores, context.storages, this.#stores, context);
     }
-    stores.varint(this.#heads + this.length);
+    const form = this.#form;
+    if (form === "lists") stores.varint(this.#heads + this.length);
+    else {
+      stores.varint(0);
+      stores.u8(form === "ints" ? TAG_INT32_ARRAY : TAG_FLOAT64_ARRAY);
+      stores.varint(this.length);
+    }
+    const { length } = this.#w.buffer;
+    ListPayload.#capacity = length > MAX_CAPACITY ? MIN_CAPACITY : length;
     const { modules, attachments = NONE, signals = NONE, mutable } = context;
     checkAttachments(attachments, this.#context.root);
     return kept({

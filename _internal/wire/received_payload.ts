@@ -6,7 +6,12 @@
 import { SerializationError } from "../base/errors.ts";
 import { ByteReader } from "./bytes.ts";
 import { type DecodeContext, decodeGraph, decodeValue } from "./codec.ts";
-import { NOT_FLAT, readFlat } from "./_codec_primitives.ts";
+import {
+  NOT_FLAT,
+  type Numbers,
+  readFlat,
+  readNumbers,
+} from "./_codec_primitives.ts";
 import { malformed } from "./_codec_types.ts";
 import { type ModuleNamespace, prepare } from "./functions/revive.ts";
 import { isStorage, type Storage } from "./functions/storages.ts";
@@ -58,11 +63,13 @@ export function decodeListPayload(
   attachments: readonly unknown[],
   modules: ReadonlyMap<string, ModuleNamespace>,
   signal?: DecodeContext["signal"],
-): unknown[] {
+): unknown[] | Numbers {
   const r = new ByteReader(bytes, offset);
   const context = { attachments, modules, revive: prepare, signal };
+  let n = r.varint();
+  if (n === 0) return readNumbers(r);
   const values: unknown[] = [];
-  for (let n = r.varint(); n > 0; n--) values.push(decodeValue(r, context));
+  for (; n > 0; n--) values.push(decodeValue(r, context));
   return values;
 }
 

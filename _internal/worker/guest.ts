@@ -25,7 +25,7 @@ import { movable } from "../wire/attachments.ts";
 import { ByteReader, ByteWriter } from "../wire/bytes.ts";
 import type { Channel } from "../wire/channel.ts";
 import { type EncodeContext, encodeValue } from "../wire/codec.ts";
-import { writeFlat } from "../wire/_codec_primitives.ts";
+import { type Numbers, writeFlat } from "../wire/_codec_primitives.ts";
 import { decodeError, encodeError } from "../wire/error_codec.ts";
 import { nodeAsyncHooks } from "../wire/functions/sync_modules.ts";
 import { homeOf } from "../wire/functions/origins.ts";
@@ -448,7 +448,7 @@ export class Guest {
     const { slot } = call;
     const { slots, sharesSlots } = this.#options;
     let fn: (...args: unknown[]) => unknown;
-    let args: unknown[];
+    let args: unknown[] | Numbers;
     let contexts: readonly Context[] | undefined;
     const held = this.#held[slot]!;
     const signal = call.fired === undefined
@@ -477,7 +477,7 @@ export class Guest {
         this.#modules,
         signal,
       );
-      if (!whole) [fn, args] = [known!, value as unknown[]];
+      if (!whole) [fn, args] = [known!, value as unknown[] | Numbers];
       else if (call.mode === CallMode.chunk) {
         [fn, ...args] = value as [typeof fn, ...unknown[]];
       } else [fn, args] = value as [typeof fn, unknown[]];
@@ -500,10 +500,10 @@ export class Guest {
     this.#running[slot] = running;
     let run = () => fn(...args) as unknown;
     if (call.mode === CallMode.chunk) {
-      run = () => this.#runChunk(running, fn, args as unknown[][]);
+      run = () => this.#runChunk(running, fn, args);
     } else if (call.mode === CallMode.stream) {
       this.useStorage();
-      run = () => this.#runStream(running, fn, args);
+      run = () => this.#runStream(running, fn, args as unknown[]);
     }
     if (contexts !== undefined) {
       const inner = run;
@@ -723,26 +723,66 @@ export class Guest {
     }
   }
 
-  async #runChunk(
+  /** Synchronous up to the first promise, so that short calls take no turn. */
+  #runChunk(
     running: RunningCall,
     fn: (...args: unknown[]) => unknown,
-    items: unknown[][],
-  ): Promise<Outcomes> {
-    const values: unknown[] = [];
+    items: ArrayLike<unknown>,
+  ): Outcomes | Promise<Outcomes> {
+    const values: unknown[] = new Array(items.length);
     const failed = new Set<number>();
-    for (const args of items) {
+    for (let i = 0; i < items.length; i++) {
       // Between two items a chunk can be stopped; inside one, the function
       // looks itself.
-      if (running.isAborted()) throw running.abortReason();
+      if (running.isAbortedAt(i)) throw running.abortReason();
+      let result: unknown;
       try {
-        const result = fn(...args);
+        const args = items[i];
+        result = typeof args === "number"
+          ? fn(args)
+          : fn(...args as readonly unknown[]);
+        if (isThenable(result)) {
+          const outcomes = { values: values.slice(0, i), failed };
+          const rest = Array.prototype.slice.call(items, i + 1);
+          return this.#runOn(running, fn, rest, outcomes, result);
+        }
+      } catch (error) {
+        failed.add(i);
+        result = error;
+      }
+      values[i] = result;
+    }
+    return { values, failed };
+  }
+
+  /** The rest of a chunk, behind a call that is under way. */
+  async #runOn(
+    running: RunningCall,
+    fn: (...args: unknown[]) => unknown,
+    items: readonly unknown[],
+    outcomes: { readonly values: unknown[]; readonly failed: Set<number> },
+    first: unknown,
+  ): Promise<Outcomes> {
+    const { values, failed } = outcomes;
+    let result = first;
+    for (let i = 0;; i++) {
+      try {
         values.push(isThenable(result) ? await result : result);
       } catch (error) {
         failed.add(values.length);
         values.push(error);
       }
+      if (i === items.length) return outcomes;
+      if (running.isAborted()) throw running.abortReason();
+      const args = items[i];
+      try {
+        result = typeof args === "number"
+          ? fn(args)
+          : fn(...args as readonly unknown[]);
+      } catch (error) {
+        result = Promise.reject(error);
+      }
     }
-    return { values, failed };
   }
 
   #succeed(call: Call, value: unknown, time: number): void {

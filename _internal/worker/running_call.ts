@@ -8,6 +8,9 @@ import type { ItemStream } from "./item_stream.ts";
 /** What those hear whose process was interrupted. */
 const INTERRUPTED = "the process was interrupted (SIGINT)";
 
+/** Calls of a chunk for each look that cannot be optimized away. */
+const SURE_LOOK = 64;
+
 /** Why a call was asked to stop, and what the asker gave. */
 export interface StopRequest {
   readonly reason: AbortReason;
@@ -93,6 +96,12 @@ export class RunningCall implements CallContext {
   isAborted(): boolean {
     return this.#stop !== undefined ||
       (!this.ended && this.#slots.aborted(this.slot));
+  }
+
+  /** The same for the calls of a chunk, of which this is the `n`th. */
+  isAbortedAt(n: number): boolean {
+    if (n % SURE_LOOK === 0) return this.isAborted();
+    return this.#stop !== undefined || this.#slots.looksAborted(this.slot);
   }
 
   abortReason(): unknown {

@@ -84,6 +84,37 @@ export function mapSuite(subject: Subject): void {
     }
   });
 
+  test("map() keeps numbers among other items, and what an array has become", async () => {
+    await using executor = create({ maxWorkers: 2 });
+    const items = [1, 2, 0.5, -0, "x", 3, NaN, { a: [4] }, 2 ** 40, null, 5];
+    for (const chunkSize of [1, 3, 5, 100, "auto"] as const) {
+      const results = await collect(
+        executor.map(on(tasks.identity<unknown>), items, { chunkSize }),
+      );
+      assertEquals(results, items, `chunkSize ${chunkSize}`);
+      assert(Object.is(results[3], -0));
+    }
+    const gaps = [1, , 3];
+    assertEquals(
+      await collect(
+        executor.map(on(tasks.identity<unknown>), gaps, { chunkSize: 3 }),
+      ),
+      [1, undefined, 3],
+    );
+    // As with the iterator of an array: its length is asked at each step.
+    const growing = [0];
+    const found: number[] = [];
+    for await (
+      const n of executor.map(on(tasks.identity<number>), growing, {
+        bufferSize: 1,
+      })
+    ) {
+      found.push(n);
+      if (n < 5) growing.push(n + 1);
+    }
+    assertEquals(found, [0, 1, 2, 3, 4, 5]);
+  });
+
   test("map() of nothing ends at once", async () => {
     await using executor = create({ maxWorkers: 1 });
     assertEquals(await collect(executor.map(on(tasks.square), [])), []);
