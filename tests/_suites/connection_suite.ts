@@ -2,7 +2,7 @@
 
 // What two connections that belong together do, whatever is between them.
 
-import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import {
   BufferTooShortError,
   type Connection,
