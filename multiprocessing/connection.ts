@@ -24,6 +24,7 @@ import { noteModule } from "../_internal/wire/functions/sync_modules.ts";
 import type { Message } from "../_internal/wire/message_queue.ts";
 import { registerShareable } from "../_internal/wire/shareables.ts";
 import { decodeFromBytes, encodeToBytes } from "../_internal/wire/values.ts";
+import { registerWaitable } from "./_waitable.ts";
 import { arrived, forget, named, takeEnd } from "./_connection_ends.ts";
 
 const RECEIVE = "receive from a connection";
@@ -125,7 +126,23 @@ export class Connection<R = unknown, S = R>
    * @throws {TypeError} If it is called by anybody else.
    */
   constructor() {
-    this.#end = takeEnd(this);
+    const end = takeEnd(this);
+    this.#end = end;
+    registerWaitable(this, {
+      isReady: () => {
+        this.#checkReceiving();
+        return end.inbox.isReady;
+      },
+      ...(end.ask === undefined ? {} : { ask: () => end.ask!(false) }),
+      watch: (wake) => {
+        end.waits(1);
+        const stop = end.inbox.watch(wake, this);
+        return () => {
+          stop();
+          end.waits(-1);
+        };
+      },
+    });
   }
 
   /**

@@ -30,6 +30,7 @@ import {
   parseKey,
 } from "./_address.ts";
 import { home, over } from "./_connection_ends.ts";
+import { registerWaitable } from "./_waitable.ts";
 import { Connection } from "./connection.ts";
 
 const LISTEN = "listen";
@@ -110,6 +111,7 @@ export class Listener implements AsyncIterable<Connection>, Disposable {
   readonly #waiting: Connection[] = [];
   readonly #from = new WeakMap<Connection, string>();
   readonly #acceptors = new Set<Acceptor>();
+  readonly #watchers = new Set<() => void>();
   #lastAccepted: string | undefined;
   /** Why nobody can be accepted any more; undefined while somebody can. */
   #closedBy: Error | undefined;
@@ -145,6 +147,17 @@ export class Listener implements AsyncIterable<Connection>, Disposable {
       address,
       onConnection: (conn) => this.#take(conn),
       onError: (error) => this.#end(error as Error),
+    });
+    registerWaitable(this, {
+      isReady: () => this.#waiting.length > 0 || this.#closedBy !== undefined,
+      watch: (wake) => {
+        this.#watchers.add(wake);
+        this.#listener.ref();
+        return () => {
+          this.#watchers.delete(wake);
+          this.#review();
+        };
+      },
     });
   }
 
@@ -256,7 +269,17 @@ export class Listener implements AsyncIterable<Connection>, Disposable {
 
   #leave(acceptor: Acceptor): void {
     this.#acceptors.delete(acceptor);
-    if (this.#acceptors.size === 0) this.#listener.unref();
+    this.#review();
+  }
+
+  #review(): void {
+    if (this.#acceptors.size + this.#watchers.size === 0) {
+      this.#listener.unref();
+    }
+  }
+
+  #wakeWatchers(): void {
+    for (const wake of [...this.#watchers]) wake();
   }
 
   #take(conn: Deno.Conn): void {
@@ -269,6 +292,7 @@ export class Listener implements AsyncIterable<Connection>, Disposable {
     this.#from.set(connection, originOf(conn.remoteAddr));
     if (acceptor === undefined) {
       this.#waiting.push(connection);
+      this.#wakeWatchers();
     } else {
       this.#leave(acceptor);
       acceptor.connection = connection;
@@ -284,6 +308,7 @@ export class Listener implements AsyncIterable<Connection>, Disposable {
       this.#leave(acceptor);
       acceptor.wake();
     }
+    this.#wakeWatchers();
   }
 }
 

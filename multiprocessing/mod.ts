@@ -47,3 +47,4 @@ export * from "./set_proxy.ts";
 export * from "./shared_memory.ts";
 export * from "./task.ts";
 export * from "./thread_pool.ts";
+export * from "./wait.ts";
