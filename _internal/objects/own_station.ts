@@ -38,6 +38,11 @@ export function servedHere(object: number): Served | undefined {
   return station?.served(object);
 }
 
+/** True while somebody has an object of this thread, or may. */
+export function isServing(): boolean {
+  return station !== undefined;
+}
+
 /** A reference has come home: its pin is spent. */
 export function welcomeHome({ object, pin }: Reference): void {
   station?.unpin(object, pin);

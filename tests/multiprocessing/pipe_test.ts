@@ -69,7 +69,7 @@ for (const Activity of [Thread, Process]) {
         await connection.send(a);
         await connection.send(await b.recv());
         // The pipe is this worker's: it ends with it.
-        await connection.recv();
+        await b.poll({ timeout: Infinity });
       },
       args: [theirs],
     }).start();
@@ -79,14 +79,35 @@ for (const Activity of [Thread, Process]) {
     const made = await ours.recv() as Connection;
     await made.send("and back");
     assertEquals(await ours.recv(), "and back");
-    const waiting = made.recv();
-    waiting.catch(() => {});
-    await ours.send("done");
+    made.close();
     await worker.join();
-    await assertRejects(() => soon("the end", waiting), ConnectionClosedError);
-    for (const connection of [ours, near, far, made]) connection.close();
+    for (const connection of [ours, near, far]) connection.close();
   });
 }
+
+Deno.test("pipe() ends within a second of the kill of who made it", async () => {
+  const [ours, theirs] = pipe();
+  const process = new Process({
+    target: async (connection: Connection) => {
+      const [a, b] = pipe();
+      await b.send("last words");
+      await connection.send(a);
+      await b.recv();
+    },
+    args: [theirs],
+  }).start();
+  const made = await ours.recv() as Connection;
+  assertEquals(await made.recv(), "last words");
+  const waiting = made.recv();
+  waiting.catch(() => {});
+  await process.kill();
+  await assertRejects(
+    () => soon("the end", waiting, 1000),
+    ConnectionClosedError,
+  );
+  await assertRejects(() => made.send(1), ConnectionClosedError);
+  for (const connection of [ours, theirs, made]) connection.close();
+});
 
 Deno.test("pipe() ends within a second of the kill of who had the other end", async () => {
   const [ours, theirs] = pipe();
