@@ -156,6 +156,9 @@ export async function linkAbove(socket: string, door: string): Promise<void> {
   await linker!(socket, door);
 }
 
+/** What a thread does on its way out, at once: it has no "unload" event. A function that throws would keep it. */
+export const threadEndTasks: Set<() => void> = new Set();
+
 let lastId = 0;
 
 /** The next worker number; unique in the program. */

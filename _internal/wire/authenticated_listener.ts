@@ -13,6 +13,7 @@
 //      at the program's end too. Only a kill leaves them behind.
 
 import { NotSupportedError } from "../base/errors.ts";
+import { threadEndTasks } from "../base/registry.ts";
 import { socketPlace } from "../base/registry.ts";
 import {
   acceptHandshake,
@@ -271,7 +272,7 @@ function isExhausted(error: unknown): boolean {
   return code === "EMFILE" || code === "ENFILE";
 }
 
-// What exists now. A program that ends meanwhile removes it on its way out.
+// What exists now. A program or thread that ends meanwhile removes it on its way out.
 const places = new Set<string>();
 
 /** Makes a directory that only this user can enter. The program removes it at its end at the latest. */
@@ -280,7 +281,10 @@ export function claimDirectory(): string {
 }
 
 function noted(place: string): string {
-  if (places.size === 0) addEventListener("unload", removeAll);
+  if (places.size === 0) {
+    addEventListener("unload", removeAll);
+    threadEndTasks.add(removeAll);
+  }
   places.add(place);
   return place;
 }
@@ -288,7 +292,10 @@ function noted(place: string): string {
 /** Removes it, where there is one. */
 export function releaseDirectory(place: string | undefined): void {
   if (place === undefined || !places.delete(place)) return;
-  if (places.size === 0) removeEventListener("unload", removeAll);
+  if (places.size === 0) {
+    removeEventListener("unload", removeAll);
+    threadEndTasks.delete(removeAll);
+  }
   removeDirectory(place);
 }
 

@@ -4,6 +4,7 @@
 // the thread are announced first, and errors that nobody catches become
 // messages instead of ending the whole program.
 
+import { threadEndTasks } from "../base/registry.ts";
 import { endAgent } from "../memory/waiting.ts";
 import type { MessageSource } from "../wire/port_road.ts";
 import type { Guest } from "./guest.ts";
@@ -32,6 +33,7 @@ export function guardThread(agent: number): ThreadGuard {
   let guest: Guest | undefined;
   const leave = (code: number): void => {
     guest?.exiting(code);
+    for (const task of threadEndTasks) task();
     // What it holds is released now: the host may be blocked, or busy.
     endAgent(agent, "ended");
   };
