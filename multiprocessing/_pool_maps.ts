@@ -26,7 +26,7 @@ export async function gather(
   let first: { readonly error: unknown } | undefined;
   try {
     for (;;) {
-      const outcomes = await run.next();
+      const outcomes = run.take() ?? await run.next();
       if (outcomes === undefined) break;
       const { values, failed } = outcomes;
       run.yielded(values.length);

@@ -476,7 +476,9 @@ export abstract class BasePool implements AsyncDisposable {
     items: Iterable<unknown> | AsyncIterable<unknown>,
     options: PoolMapOptions & PoolCallbacks<R[]>,
   ): AsyncResult<R[]> {
-    const subject = this.#subject(verb, fn, items, options);
+    // What is done to an array from now on does not matter.
+    const input = isPlainArray(items) ? items.slice() : items;
+    const subject = this.#subject(verb, fn, input, options);
     checkCallbacks(verb, options);
     const { callback, errorCallback, failFast = false, ...mapOptions } =
       options;
@@ -552,4 +554,10 @@ export abstract class BasePool implements AsyncDisposable {
     this.#impatience?.();
     this.#impatience = undefined;
   }
+}
+
+/** True for an array that is iterated over as arrays are. */
+function isPlainArray(items: unknown): items is unknown[] {
+  return Array.isArray(items) &&
+    items[Symbol.iterator] === Array.prototype[Symbol.iterator];
 }

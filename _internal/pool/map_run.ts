@@ -19,7 +19,7 @@ import { CallMode } from "../wire/messages.ts";
 import type { CallerContext, ChunkBuilder } from "./backend.ts";
 import type { Definition } from "./definitions.ts";
 import { isInterruption } from "./interrupts.ts";
-import type { Job, Work } from "./job.ts";
+import type { Job, JobObserver, Work } from "./job.ts";
 import { type Lane, prepareCall, submitWork } from "./lane.ts";
 import type { MapOptions } from "./map_options.ts";
 
@@ -60,11 +60,57 @@ type Batch =
   | { readonly items: number; readonly work: Work }
   | { readonly items: number; readonly error: unknown };
 
-/** A batch under way. */
-interface Chunk {
+/** A batch under way. An object with methods and not with closures: where each item goes alone there are many. */
+class Chunk implements JobObserver {
   /** Of all its items, once they have ended. */
   outcomes: Outcomes | undefined;
   job: Job | undefined;
+  readonly #items: number;
+  readonly #isChunk: boolean;
+  readonly #run: { started(): void; ended(): void };
+
+  constructor(
+    items: number,
+    isChunk: boolean,
+    run: { started(): void; ended(): void },
+  ) {
+    this.#items = items;
+    this.#isChunk = isChunk;
+    this.#run = run;
+  }
+
+  started(): void {
+    this.#run.started();
+  }
+
+  progressed(): void {}
+
+  succeeded(value: unknown): void {
+    this.#settle(
+      this.#isChunk
+        ? value as Outcomes
+        : { values: [value], failed: NONE_FAILED },
+    );
+  }
+
+  failed(error: unknown): void {
+    const count = this.#items;
+    this.#settle({
+      values: new Array(count).fill(error),
+      failed: new Set(Array(count).keys()),
+    });
+  }
+
+  cancelled(cause: unknown): void {
+    this.failed(
+      new CancelledError("Cannot finish the map: it was cancelled", { cause }),
+    );
+  }
+
+  #settle(outcomes: Outcomes): void {
+    this.outcomes = outcomes;
+    this.#run.ended();
+  }
 }
 
 /** Tells the two kinds of input apart; a string is iterable too. */
@@ -145,6 +191,13 @@ export class MapRun {
   readonly #turns = new Turns();
   /** Has `next()` look again. One function for all events: a promise that outlives a step would keep every step. */
   #wake = () => {};
+  readonly #events = {
+    started: () => {
+      // Where the queue is short, there is room again.
+      if (this.#batches.length > 0 || !this.#exhausted) this.#wake();
+    },
+    ended: () => this.#wake(),
+  };
 
   constructor(
     context: CallerContext | undefined,
@@ -200,21 +253,28 @@ export class MapRun {
     };
   }
 
+  /** The next outcomes to yield, where they have come already. Nothing is pulled for it. */
+  take(): Outcomes | undefined {
+    const chunks = this.#chunks;
+    const at = this.#options.ordered === false
+      ? chunks.findIndex(({ outcomes }) => outcomes !== undefined)
+      : 0;
+    const outcomes = chunks[at]?.outcomes;
+    if (outcomes === undefined) return;
+    if (at === 0) chunks.shift();
+    else chunks.splice(at, 1);
+    this.#done += outcomes.values.length;
+    this.#options.onProgress?.(this.#done);
+    return outcomes;
+  }
+
   /** The next outcomes to yield; undefined at the end. */
   async next(): Promise<Outcomes | undefined> {
     for (;;) {
       this.throwIfOver();
       this.fill();
-      const at = this.#options.ordered === false
-        ? this.#chunks.findIndex(({ outcomes }) => outcomes !== undefined)
-        : 0;
-      const outcomes = this.#chunks[at]?.outcomes;
-      if (outcomes !== undefined) {
-        this.#chunks.splice(at, 1);
-        this.#done += outcomes.values.length;
-        this.#options.onProgress?.(this.#done);
-        return outcomes;
-      }
+      const outcomes = this.take();
+      if (outcomes !== undefined) return outcomes;
       if (this.#chunks.length === 0) {
         if (this.#inputError !== undefined) throw this.#inputError.error;
         if (this.#pulling === undefined) return undefined;
@@ -458,45 +518,23 @@ export class MapRun {
   }
 
   #send(batch: Batch): void {
-    const { items } = batch;
-    const chunk: Chunk = { outcomes: undefined, job: undefined };
+    const work = "work" in batch ? batch.work : undefined;
+    const isRemote = work?.kind === "remote";
+    const isChunk = isRemote && work.mode === CallMode.chunk;
+    const chunk = new Chunk(batch.items, isChunk, this.#events);
     this.#chunks.push(chunk);
-    const settle = (outcomes: Outcomes) => {
-      chunk.outcomes = outcomes;
-      this.#wake();
-    };
-    const fail = (error: unknown) =>
-      settle({
-        values: new Array(items).fill(error),
-        failed: new Set(Array(items).keys()),
-      });
-    if (!("work" in batch)) return fail(batch.error);
-    const { work } = batch;
-    const isChunk = work.kind === "remote" && work.mode === CallMode.chunk;
-    if (work.kind === "remote") this.#definition = work.definition;
+    if (!("work" in batch)) return chunk.failed(batch.error);
+    if (isRemote) this.#definition = work.definition;
     try {
-      chunk.job = submitWork(this.#lane, this.#fn, this.#taskOptions, work, {
-        started: () => {
-          // Where the queue is short, there is room again.
-          if (this.#batches.length > 0 || !this.#exhausted) this.#wake();
-        },
-        progressed() {},
-        succeeded: (value) =>
-          settle(
-            isChunk
-              ? value as Outcomes
-              : { values: [value], failed: NONE_FAILED },
-          ),
-        failed: fail,
-        cancelled: (cause) =>
-          fail(
-            new CancelledError("Cannot finish the map: it was cancelled", {
-              cause,
-            }),
-          ),
-      });
+      chunk.job = submitWork(
+        this.#lane,
+        this.#fn,
+        this.#taskOptions,
+        batch.work,
+        chunk,
+      );
     } catch (error) {
-      fail(this.#lane.scheduler.endError ?? error);
+      chunk.failed(this.#lane.scheduler.endError ?? error);
     }
   }
 

@@ -25,3 +25,14 @@ export function appendLine([log, line]: [string, string]): string {
   mark(log, line);
   return line;
 }
+
+/** Ends its worker at 0. */
+export async function crashAt(n: number): Promise<number> {
+  if (n !== 0) return n;
+  Deno.exit(7);
+  return await new Promise<never>(() => {});
+}
+
+export async function sleepy(ms: number): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, ms));
+}
