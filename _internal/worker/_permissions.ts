@@ -11,6 +11,7 @@ import { describe } from "../base/validation.ts";
 import { nodePath, nodeUrl } from "../wire/functions/sync_modules.ts";
 import type { SocketAddress } from "../wire/handshake.ts";
 import { doorsOf } from "../wire/socket_place.ts";
+import { thisProcess } from "./current.ts";
 import { PROCESS_ENTRY } from "./entry_urls.ts";
 
 type Name = Deno.PermissionDescriptor["name"];
@@ -106,6 +107,22 @@ export function permissionFlags(
     flags.push(`--allow-${name}=${list}`);
   }
   return flags;
+}
+
+/** The permissions that a child has in part: what its own children inherit. */
+export function partialGrants(
+  permissions: Deno.PermissionOptions | undefined,
+): Record<string, readonly string[]> {
+  const grants: Record<string, readonly string[]> = {};
+  for (const name of NAMES) {
+    const request = requestOf(permissions, name);
+    // The hosts that a program may import from without a flag: it finds them out.
+    const isDefault = name === "import" && request === "inherit" &&
+      thisProcess()?.grants[name] === undefined;
+    const grant = grantOf(name, request);
+    if (grant !== true && !isDefault) grants[name] = grant;
+  }
+  return grants;
 }
 
 /**
@@ -205,6 +222,8 @@ function requestOf(
  * only where this program has them all. Its entry's host comes by itself then.
  */
 function inheritedImports(entry: string | URL): string[] {
+  const known = thisProcess()?.grants.import;
+  if (known !== undefined) return importFlags(known, entry);
   const hosts = DEFAULT_IMPORT_HOSTS.filter((host) =>
     isGranted("import", host)
   );
@@ -235,10 +254,13 @@ function hostOf(entry: string | URL): string | undefined {
 }
 
 /**
- * What of a limited permission can be found out: whether the places that
- * nearly every program works in are among what is granted.
+ * What of a limited permission can be found out: of a child what its parent has
+ * said, else whether the places that nearly every program works in are among what
+ * is granted.
  */
 function partialGrant(name: Name): string[] {
+  const known = thisProcess()?.grants[name];
+  if (known !== undefined) return known.filter((it) => isGranted(name, it));
   if (name !== "read" && name !== "write") return [];
   const candidates = [Deno.cwd()];
   const mainModule: string | undefined = Deno.mainModule;

@@ -21,6 +21,8 @@ export interface ProcessInfo {
   readonly daemon: boolean;
   /** Its number among the children of its parent, behind that of its parent: "1:2". */
   readonly path: string;
+  /** What it may do where that is not all of a kind, and what a program cannot find out by itself. */
+  readonly grants: Readonly<Record<string, readonly string[]>>;
   /** Who has started it. */
   readonly parent: { readonly pid: number; readonly name: string };
 }

@@ -44,8 +44,8 @@ import { unrefWorker } from "./unref_worker.ts";
 const EXIT_FLUSH = 2_000;
 /** How long the child waits at a fence, in ms. Only where something else has read the lane it takes as long. */
 const FENCE_TIMEOUT = 5_000;
-/** The longest first line, in bytes: with two names of the longest. */
-const MAX_HELLO = 128 * 1024;
+/** The longest first line, in bytes: two names of the longest, and what the child may do. */
+const MAX_HELLO = 256 * 1024;
 const NEWLINE = 10;
 
 /** What the child is told about itself. */

@@ -44,7 +44,11 @@ import type { ProcessRings } from "../wire/process_rings.ts";
 import { HOST_DEADLINE, Rendezvous } from "../wire/rendezvous.ts";
 import { removeAbandoned } from "../wire/socket_place.ts";
 import { hostPump, meetCrowd } from "../wire/thread_link.ts";
-import { checkPermissions, permissionFlags } from "./_permissions.ts";
+import {
+  checkPermissions,
+  partialGrants,
+  permissionFlags,
+} from "./_permissions.ts";
 import { findProjectConfig } from "./_project_config.ts";
 import { MAIN_PROCESS, type ProcessInfo, thisProcess } from "./current.ts";
 import { PROCESS_ENTRY } from "./entry_urls.ts";
@@ -420,13 +424,15 @@ function isFree(flags: readonly string[]): boolean {
 
 /** What the child is told about itself. */
 function childInfo(
-  { name, number = nextProcessNumber(), daemon = false }: ProcessHostOptions,
+  { name, number = nextProcessNumber(), daemon = false, permissions }:
+    ProcessHostOptions,
 ): ProcessInfo {
   const self = thisProcess();
   return {
     name,
     daemon,
     path: self === undefined ? `${number}` : `${self.path}:${number}`,
+    grants: partialGrants(permissions),
     parent: { pid: Deno.pid, name: self?.name ?? MAIN_PROCESS },
   };
 }

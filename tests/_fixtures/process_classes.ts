@@ -6,6 +6,7 @@ import {
   parentProcess,
   Process,
 } from "../../multiprocessing/mod.ts";
+import { mark, throughGate } from "../_suites/_tasks.ts";
 
 /** Tells what it is over there. */
 export class Reporter extends Process<Record<string, unknown>> {
@@ -81,4 +82,38 @@ export async function family(depth: number): Promise<Family> {
     children,
     child: said,
   };
+}
+
+/** What a process has of its environment, so many deep. */
+export async function surroundings(depth: number): Promise<unknown> {
+  if (depth > 0) {
+    await using process = new Process({
+      target: surroundings,
+      args: [depth - 1],
+    }).start();
+    return await process.result();
+  }
+  const states = (["read", "env", "run", "net", "write"] as const).filter((
+    name,
+  ) => Deno.permissions.querySync({ name }).state === "granted");
+  return { value: Deno.env.get("PARALLEL_TEST"), cwd: Deno.cwd(), states };
+}
+
+/** Starts others and does not wait for them. */
+export function leave(log: string, gate: string): void {
+  for (const daemon of [true, false]) {
+    new Process({ target: markBehind, args: [log, gate, daemon], daemon })
+      .start();
+  }
+}
+
+async function markBehind(
+  log: string,
+  gate: string,
+  daemon: boolean,
+): Promise<void> {
+  mark(log, `${Deno.pid}`);
+  if (daemon) await new Promise(() => setInterval(() => {}, 1000));
+  await throughGate(gate, 1);
+  mark(log, "done");
 }

@@ -27,9 +27,11 @@ import {
 import { Thread } from "../../threading/mod.ts";
 import {
   family,
+  leave,
   PlusOne,
   Reporter,
   Secretive,
+  surroundings,
 } from "../_fixtures/process_classes.ts";
 import { activitySuite } from "../_suites/activity_suite.ts";
 import { errorOf, Folder, soon, until } from "../_suites/_helpers.ts";
@@ -52,6 +54,15 @@ activitySuite(Process);
 async function ignoreSigterm(path: string): Promise<never> {
   Deno.addSignalListener("SIGTERM", () => mark(path, "heard"));
   return await deaf(path);
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    nodeProcess.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function forEver(): never {
@@ -516,6 +527,49 @@ Deno.test("ParentProcess.join() waits no longer than it is told", async () => {
   }).start();
   assertEquals(await process.result(), [false, false, true]);
   await process.join();
+});
+
+Deno.test("Process of a process inherits 'env' and 'cwd', and what it may", async () => {
+  using folder = new Folder();
+  const cwd = await Deno.realPath(folder.path);
+  const root = new URL("../../", import.meta.url);
+  for (
+    const [permissions, states] of [
+      ["inherit", ["read", "env", "run", "net", "write"]],
+      [{ read: true, env: true, run: true }, ["read", "env", "run"]],
+      // Of a list too, which no program can find out about itself.
+      [{ read: [root], env: true, run: [Deno.execPath()] }, ["env"]],
+    ] as const
+  ) {
+    await using process = new Process({
+      target: surroundings,
+      args: [1],
+      env: { PARALLEL_TEST: "yes" },
+      cwd,
+      permissions: permissions as Deno.PermissionOptions,
+    }).start();
+    assertEquals(await process.result(), { value: "yes", cwd, states });
+  }
+});
+
+Deno.test("Process ends after those that it has started, and with its daemons", async () => {
+  using folder = new Folder();
+  const process = new Process({
+    target: leave,
+    args: [folder.file("log"), folder.file("gate")],
+  }).start();
+  await process.result();
+  await until("both run", () => folder.lines("log").length === 2);
+  assertEquals(await process.join({ timeout: 20 }), false);
+  folder.open("gate");
+  await soon("the end", process.join());
+  assertEquals(process.exitCode, 0);
+  const lines = folder.lines("log");
+  assertEquals(lines.at(-1), "done");
+  await until(
+    "the daemon is gone",
+    () => lines.slice(0, 2).every((pid) => !isAlive(Number(pid))),
+  );
 });
 
 Deno.test("Process refuses 'env' and 'cwd' that the system would not take", () => {
