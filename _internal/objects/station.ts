@@ -19,9 +19,11 @@
 //
 // A reference in flight is a pin, so an object is dropped when it has neither pins
 // nor holders: whoever sends a reference on holds the object until its own
-// `release`, which comes behind the `pin` on the same link. Of a reference that is
-// never read the pin remains: too much is kept then, never too little. What is
-// dropped can be served again: its owner has it, and says so with each reference.
+// `release`, which comes behind the `pin` on the same link. Whoever reads it may be
+// faster than the `pin`: what is spent before it is set is not set any more. Of a
+// reference that is never read the pin remains: too much is kept then, never too
+// little. What is dropped can be served again: its owner has it, and says so with
+// each reference.
 //
 // One link that writes what no link writes is disconnected, and nobody else.
 
@@ -79,6 +81,8 @@ export interface Served {
 interface Entry {
   readonly served: Served;
   readonly pins: Set<number>;
+  /** Pins that were spent before they were set. */
+  readonly spent: Set<number>;
   readonly holders: Map<StationLink, number>;
 }
 
@@ -123,7 +127,12 @@ export class Station implements Disposable {
   serve(object: number, pin: number, make: () => Served): void {
     let entry = this.#entries.get(object);
     if (entry === undefined) {
-      entry = { served: make(), pins: new Set(), holders: new Map() };
+      entry = {
+        served: make(),
+        pins: new Set(),
+        spent: new Set(),
+        holders: new Map(),
+      };
       this.#entries.set(object, entry);
     }
     entry.pins.add(pin);
@@ -132,7 +141,8 @@ export class Station implements Disposable {
   /** A reference with this pin will not be held: it has come home, or was not sent. */
   unpin(object: number, pin: number): void {
     const entry = this.#entries.get(object);
-    entry?.pins.delete(pin);
+    if (entry === undefined) return;
+    if (!entry.pins.delete(pin)) entry.spent.add(pin);
     this.#review(object, entry);
   }
 
@@ -216,13 +226,14 @@ export class Station implements Disposable {
   ): void {
     const entry = this.#entries.get(object);
     if (entry === undefined) return;
-    const { pins, holders } = entry;
+    const { pins, spent, holders } = entry;
     const held = holders.get(link) ?? 0;
     if (method === "hold") {
-      pins.delete(pin);
+      if (!pins.delete(pin)) spent.add(pin);
       holders.set(link, held + 1);
-    } else if (method === "pin") pins.add(pin);
-    else if (held > 1) holders.set(link, held - 1);
+    } else if (method === "pin") {
+      if (!spent.delete(pin)) pins.add(pin);
+    } else if (held > 1) holders.set(link, held - 1);
     else holders.delete(link);
     this.#review(object, entry);
   }

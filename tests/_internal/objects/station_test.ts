@@ -129,6 +129,23 @@ Deno.test("Link.call() fails when the station is gone, pending and later", async
   await assertRejects(() => it.call("echo", 0), ConnectionClosedError);
 });
 
+Deno.test("Station takes a pin that was spent before it was set", async () => {
+  await using it = setUp();
+  it.itself("hold", 5, 77);
+  // Whoever got the reference is faster than who sent it on.
+  it.itself("hold", 5, 78);
+  it.itself("pin", 5, 78);
+  // One that came home.
+  it.station.unpin(5, 79);
+  it.itself("pin", 5, 79);
+  it.itself("release", 5, 0);
+  await it.call("echo", 0);
+  assert(!it.echo.isUnheld);
+  it.itself("release", 5, 0);
+  await assertRejects(() => it.call("echo", 0), InvalidStateError);
+  assert(it.echo.isUnheld);
+});
+
 Deno.test("Station drops an object that has neither pins nor holders", async () => {
   const idle = Promise.withResolvers<void>();
   await using it = setUp(() => idle.resolve());
