@@ -8,16 +8,16 @@
 
 import { nextSerial } from "../_internal/memory/domain.ts";
 import {
-  isNumberOf,
-  isNumberType,
-  NUMBER_TYPES,
+  checkNumberType,
+  numbersFrom,
+} from "../_internal/memory/number_values.ts";
+import {
   type NumberArrays,
   numberMemory,
   type NumberOf,
   type NumberType,
   numberView,
 } from "../_internal/memory/shared_number.ts";
-import { describe, integerOption } from "../_internal/base/validation.ts";
 import {
   registerSharedClass,
   takeAdopted,
@@ -92,7 +92,7 @@ export class SharedArray<T extends NumberType = NumberType>
       this.#serial = adopted.serial;
       return;
     }
-    checkType("create a shared array", type);
+    checkNumberType("create a shared array", type);
     this.type = type;
     this.view = createView(type, lengthOrValues);
     this.lock = new RLock();
@@ -118,44 +118,12 @@ export class SharedArray<T extends NumberType = NumberType>
   }
 }
 
-function checkType(verb: string, type: unknown): asserts type is NumberType {
-  if (isNumberType(type)) return;
-  throw new TypeError(
-    `Cannot ${verb} as 'type' must be one of ${
-      NUMBER_TYPES.join(", ")
-    }: current value is ${describe(type)}`,
-  );
-}
-
 function createView<T extends NumberType>(
   type: T,
   from: number | Iterable<NumberOf<T>>,
 ): NumberArrays[T] {
-  if (typeof from === "number") {
-    integerOption("create a shared array", "length", from, 0, 0);
-    return zeros(type, from);
-  }
-  if (
-    typeof (from as Iterable<unknown> | null)?.[Symbol.iterator] !== "function"
-  ) {
-    throw new TypeError(
-      `Cannot create a shared array as 'lengthOrValues' must be a number or an iterable of numbers: current value is ${
-        describe(from)
-      }`,
-    );
-  }
-  const values = ArrayBuffer.isView(from)
-    ? from as unknown as ArrayLike<NumberOf<T>>
-    : Array.from(from);
-  for (let i = 0; i < values.length; i++) {
-    if (!isNumberOf(type, values[i])) {
-      throw new TypeError(
-        `Cannot create a shared array of type ${type} as 'lengthOrValues[${i}]' must be a number of it: current value is ${
-          describe(values[i])
-        }`,
-      );
-    }
-  }
+  const values = numbersFrom("create a shared array", type, from);
+  if (typeof values === "number") return zeros(type, values);
   const view = zeros(type, values.length);
   (view as { set(values: ArrayLike<unknown>): void }).set(values);
   return view;

@@ -6,14 +6,14 @@
  * @module
  */
 
-import { describe } from "../_internal/base/validation.ts";
 import { nextSerial } from "../_internal/memory/domain.ts";
+import {
+  checkNumber,
+  checkNumberType,
+} from "../_internal/memory/number_values.ts";
 import {
   type AtomicNumber,
   atomicNumber,
-  isNumberOf,
-  isNumberType,
-  NUMBER_TYPES,
   numberMemory,
   type NumberOf,
   type NumberType,
@@ -99,13 +99,7 @@ export class SharedValue<T extends NumberType = NumberType> {
     }
     const hasType = first !== undefined && typeof first !== "number";
     const type = hasType ? first : "float64";
-    if (!isNumberType(type)) {
-      throw new TypeError(
-        `Cannot create a shared value as 'type' must be one of ${
-          NUMBER_TYPES.join(", ")
-        }: current value is ${describe(type)}`,
-      );
-    }
+    checkNumberType("create a shared value", type);
     this.type = type as T;
     const start = hasType ? initial : first as NumberOf<T> | undefined;
     if (start !== undefined) this.#check("create", "initial", start);
@@ -166,12 +160,7 @@ export class SharedValue<T extends NumberType = NumberType> {
   }
 
   #check(verb: string, name: string, value: unknown): void {
-    if (isNumberOf(this.type, value)) return;
-    throw new TypeError(
-      `Cannot ${verb} a shared value of type ${this.type} as '${name}' must be a number of it: current value is ${
-        describe(value)
-      }`,
-    );
+    checkNumber(`${verb} a shared value`, this.type, name, value);
   }
 }
 

@@ -14,30 +14,32 @@
 // The bits are compared, not the numbers: NaN equals itself in step 3, so the
 // loop ends, and no change to the same number with other bits goes unseen.
 
-/** The typed array of each type. */
-export interface NumberArrays {
+/** The typed array of each type, over memory that threads share or, as `ArrayBuffer`, processes. */
+export interface NumberArrays<
+  B extends ArrayBufferLike = SharedArrayBuffer,
+> {
   /** 8 bits with a sign. */
-  int8: Int8Array<SharedArrayBuffer>;
+  int8: Int8Array<B>;
   /** 8 bits. */
-  uint8: Uint8Array<SharedArrayBuffer>;
+  uint8: Uint8Array<B>;
   /** 8 bits; what is out of range becomes 0 or 255. */
-  uint8clamped: Uint8ClampedArray<SharedArrayBuffer>;
+  uint8clamped: Uint8ClampedArray<B>;
   /** 16 bits with a sign. */
-  int16: Int16Array<SharedArrayBuffer>;
+  int16: Int16Array<B>;
   /** 16 bits. */
-  uint16: Uint16Array<SharedArrayBuffer>;
+  uint16: Uint16Array<B>;
   /** 32 bits with a sign. */
-  int32: Int32Array<SharedArrayBuffer>;
+  int32: Int32Array<B>;
   /** 32 bits. */
-  uint32: Uint32Array<SharedArrayBuffer>;
+  uint32: Uint32Array<B>;
   /** Floating point, 32 bits. */
-  float32: Float32Array<SharedArrayBuffer>;
+  float32: Float32Array<B>;
   /** Floating point, 64 bits: JavaScript's numbers. */
-  float64: Float64Array<SharedArrayBuffer>;
+  float64: Float64Array<B>;
   /** 64 bits with a sign, as bigints. */
-  bigint64: BigInt64Array<SharedArrayBuffer>;
+  bigint64: BigInt64Array<B>;
   /** 64 bits, as bigints. */
-  biguint64: BigUint64Array<SharedArrayBuffer>;
+  biguint64: BigUint64Array<B>;
 }
 
 /** What numbers in shared memory are made of. */
@@ -48,10 +50,10 @@ export type NumberOf<T extends NumberType> = [T] extends
   ["bigint64" | "biguint64"] ? bigint
   : number;
 
-type View = NumberArrays[NumberType];
+type View = NumberArrays<ArrayBufferLike>[NumberType];
 type ViewConstructor = {
   readonly BYTES_PER_ELEMENT: number;
-  new (buffer: SharedArrayBuffer): View;
+  new (buffer: ArrayBufferLike, byteOffset?: number, length?: number): View;
 };
 
 const VIEWS: Readonly<Record<NumberType, ViewConstructor>> = {
@@ -83,20 +85,28 @@ export function isNumberOf(type: NumberType, value: unknown): boolean {
     : typeof value === "number";
 }
 
+/** The bytes of so many numbers of a type. */
+export function numberBytes(type: NumberType, length: number): number {
+  return length * VIEWS[type].BYTES_PER_ELEMENT;
+}
+
 /** Zeroed memory for so many numbers of a type. */
 export function numberMemory(
   type: NumberType,
   length: number,
 ): SharedArrayBuffer {
-  return new SharedArrayBuffer(length * VIEWS[type].BYTES_PER_ELEMENT);
+  return new SharedArrayBuffer(numberBytes(type, length));
 }
 
-/** The numbers in a buffer. */
-export function numberView<T extends NumberType>(
+/** The numbers in a buffer, or some of them. */
+export function numberView<T extends NumberType, B extends ArrayBufferLike>(
   type: T,
-  buffer: SharedArrayBuffer,
-): NumberArrays[T] {
-  return new VIEWS[type](buffer) as NumberArrays[T];
+  buffer: B,
+  byteOffset = 0,
+  length?: number,
+): NumberArrays<B>[T] {
+  const view = new VIEWS[type](buffer, byteOffset, length);
+  return view as unknown as NumberArrays<B>[T];
 }
 
 /** One number that several threads change. The values have been checked: all numbers, or all bigints. */
@@ -109,40 +119,51 @@ export interface AtomicNumber<N extends number | bigint> {
   compareExchange(expected: N, replacement: N): N;
 }
 
-/** The first number in a buffer. */
+/** The first number in a buffer, or the one at an offset. */
 export function atomicNumber<T extends NumberType>(
   type: T,
-  buffer: SharedArrayBuffer,
+  buffer: ArrayBufferLike,
+  byteOffset?: number,
 ): AtomicNumber<NumberOf<T>>;
 export function atomicNumber(
   type: NumberType,
-  buffer: SharedArrayBuffer,
+  buffer: ArrayBufferLike,
+  byteOffset = 0,
   // deno-lint-ignore no-explicit-any -- numbers or bigints, by the type
 ): AtomicNumber<any> {
   switch (type) {
     case "float32":
-      return new AtomicBits(new Int32Array(buffer), new Float32Array(1));
+      return new AtomicBits(
+        new Int32Array(buffer, byteOffset, 1),
+        new Float32Array(1),
+      );
     case "float64":
-      return new AtomicBits(new BigInt64Array(buffer), new Float64Array(1));
+      return new AtomicBits(
+        new BigInt64Array(buffer, byteOffset, 1),
+        new Float64Array(1),
+      );
     case "uint8clamped":
-      return new AtomicBits(new Uint8Array(buffer), new Uint8ClampedArray(1));
+      return new AtomicBits(
+        new Uint8Array(buffer, byteOffset, 1),
+        new Uint8ClampedArray(1),
+      );
     case "bigint64":
     case "biguint64":
-      return new AtomicBigInt(numberView(type, buffer));
+      return new AtomicBigInt(numberView(type, buffer, byteOffset, 1));
     default:
-      return new AtomicInteger(numberView(type, buffer));
+      return new AtomicInteger(numberView(type, buffer, byteOffset, 1));
   }
 }
 
 /** Integers of up to 32 bits. */
 class AtomicInteger implements AtomicNumber<number> {
-  readonly #words: Int32Array<SharedArrayBuffer>;
+  readonly #words: Int32Array;
   /** Wraps numbers as the shared one does. */
   readonly #own: Int32Array;
 
   constructor(view: View) {
     // The others have the same methods.
-    this.#words = view as Int32Array<SharedArrayBuffer>;
+    this.#words = view as Int32Array;
     this.#own = new (view.constructor as typeof Int32Array)(1);
   }
 
@@ -171,11 +192,11 @@ class AtomicInteger implements AtomicNumber<number> {
 
 /** Integers of 64 bits. */
 class AtomicBigInt implements AtomicNumber<bigint> {
-  readonly #words: BigInt64Array<SharedArrayBuffer>;
+  readonly #words: BigInt64Array;
   readonly #own: BigInt64Array;
 
   constructor(view: View) {
-    this.#words = view as BigInt64Array<SharedArrayBuffer>;
+    this.#words = view as BigInt64Array;
     this.#own = new (view.constructor as typeof BigInt64Array)(1);
   }
 
@@ -200,19 +221,16 @@ class AtomicBigInt implements AtomicNumber<bigint> {
 /** Numbers that are changed by their bits. */
 class AtomicBits implements AtomicNumber<number> {
   /** The bits of the shared number. Whether they are bigints is the same for all three. */
-  readonly #words: Int32Array<SharedArrayBuffer>;
+  readonly #words: Int32Array;
   /** A number of this thread, to turn into bits and back. */
   readonly #own: Float64Array | Float32Array | Uint8ClampedArray;
   readonly #ownBits: Int32Array;
 
   constructor(
-    words:
-      | Int32Array<SharedArrayBuffer>
-      | Uint8Array<SharedArrayBuffer>
-      | BigInt64Array<SharedArrayBuffer>,
+    words: Int32Array | Uint8Array | BigInt64Array,
     own: Float64Array | Float32Array | Uint8ClampedArray,
   ) {
-    this.#words = words as Int32Array<SharedArrayBuffer>;
+    this.#words = words as Int32Array;
     this.#own = own;
     this.#ownBits = new (words.constructor as typeof Int32Array)(own.buffer);
   }

@@ -12,6 +12,7 @@ import { LockCore } from "../memory/lock_core.ts";
 import { RLockCore } from "../memory/rlock_core.ts";
 import { SemaphoreCore } from "../memory/semaphore_core.ts";
 import type { Waitable } from "../memory/waiting.ts";
+import { numbersView } from "./served_numbers.ts";
 import { queueView } from "./served_queue.ts";
 import type { CoreView, Method, ServedMemory } from "./core_view.ts";
 
@@ -23,6 +24,7 @@ const VIEWS: Readonly<Record<string, (memory: ServedMemory) => CoreView>> = {
   Event: eventView,
   Barrier: barrierView,
   Queue: queueView,
+  Numbers: numbersView,
 };
 
 /** Adds a type of objects. */

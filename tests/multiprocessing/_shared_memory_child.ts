@@ -55,6 +55,37 @@ switch (what) {
     listen();
     break;
   }
+  case "value": {
+    say("ready");
+    const { Process, SharedArray, Value } = await import(
+      "../../multiprocessing/mod.ts"
+    );
+    const { Thread } = await import("../../threading/mod.ts");
+    const value = new Value("int32");
+    using array = new SharedArray("float32", 4);
+    const work = async () => {
+      for (let i = 0; i < 20; i++) await value.add(1);
+      await array.set([7, 8, 9], 1);
+      return [...await array.slice(1, -1)];
+    };
+    const process = new Process({ target: work }).start();
+    const thread = new Thread({ target: work }).start();
+    const read = await process.result();
+    await Promise.all([process.join(), thread.join()]);
+    let sync = false;
+    try {
+      void value.value;
+    } catch (error) {
+      sync = String(error).includes("--allow-ffi");
+    }
+    say(JSON.stringify({
+      sum: await value.get(),
+      array: [...await array.slice()],
+      read,
+      sync,
+    }));
+    break;
+  }
   case "make":
     say("ready");
     try {
