@@ -26,6 +26,7 @@ const FUNCTIONS = {
   },
   prctl: { parameters: ["i32", "u64"], result: "i32" },
   send: { parameters: ["i32", "buffer", "usize", "i32"], result: "isize" },
+  recv: { parameters: ["i32", "buffer", "usize", "i32"], result: "isize" },
   close: { parameters: ["i32"], result: "i32" },
 } as const satisfies Record<string, Deno.ForeignFunction>;
 

@@ -17,6 +17,7 @@ const F_DUPFD_CLOEXEC = 1030;
 const SOL_SOCKET = 1;
 const SO_PEERCRED = 17;
 const MSG_DONTWAIT_NOSIGNAL = 0x40 | 0x4000;
+const MSG_PEEK_DONTWAIT = 0x02 | 0x40;
 /** An empty fence: a length of 0, and a count. */
 const KNOCK = new Uint8Array(8);
 
@@ -46,6 +47,28 @@ export class Knocker {
     if (found === undefined) return undefined;
     const own = c.fcntl.call(found, F_DUPFD_CLOEXEC, 0);
     return own < 0 ? undefined : new Knocker(c, own);
+  }
+
+  /**
+   * The knocker of the connection whose next bytes are these: random ones, that
+   * the other side has sent, and that nobody has begun to read.
+   */
+  static at(probe: Uint8Array<ArrayBuffer>): Knocker | undefined {
+    const c = cLibrary();
+    if (c === undefined) return undefined;
+    const seen = new Uint8Array(probe.length);
+    for (let fd = 0; fd <= MAX_DESCRIPTOR; fd++) {
+      const length = c.recv.call(
+        fd,
+        seen,
+        BigInt(seen.length),
+        MSG_PEEK_DONTWAIT,
+      );
+      if (Number(length) !== probe.length) continue;
+      if (seen.some((byte, i) => byte !== probe[i])) continue;
+      const own = c.fcntl.call(fd, F_DUPFD_CLOEXEC, 0);
+      return own < 0 ? undefined : new Knocker(c, own);
+    }
   }
 
   /** Writes an empty fence; false where the socket does not take it now. Not while something else is being written. */

@@ -67,6 +67,15 @@ export function openMapping(
   descriptor: number,
   size: number,
 ): ArrayBuffer | undefined {
+  return openMapped(pid, descriptor, size)?.buffer;
+}
+
+/** As {@linkcode openMapping}, for shorter than this process lives. */
+export function openMapped(
+  pid: number,
+  descriptor: number,
+  size: number,
+): Mapped | undefined {
   const c = cLibrary();
   if (c === undefined) return undefined;
   const own = openMemory(c, pid, descriptor);
@@ -75,7 +84,7 @@ export function openMapping(
     ? mapMemory(c, own, size, 0)
     : undefined;
   c.close.call(own);
-  return mapped?.buffer;
+  return mapped;
 }
 
 /** Steps 1 and 2; returns the descriptor. */

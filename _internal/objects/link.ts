@@ -24,7 +24,8 @@ import {
   connectTo,
   removeAbandoned,
 } from "../wire/handshake.ts";
-import { SocketChannel } from "../wire/socket_channel.ts";
+import { type LinkRings, takeLinkRings } from "../wire/link_rings.ts";
+import { ProcessChannel } from "../wire/process_channel.ts";
 import { type AgentId, Frame, readFrame, writeFrame } from "./frames.ts";
 import { type StationAddress, stationName } from "./reference.ts";
 import { unpackError } from "./values.ts";
@@ -45,7 +46,8 @@ const leaving = new Set<Link>();
 
 /** The user's end of a link. */
 export class Link {
-  readonly #channel = new SocketChannel();
+  readonly #channel = new ProcessChannel();
+  #rings: LinkRings | undefined;
   readonly #calls = new Map<number, PendingCall>();
   readonly #subscribers = new Map<number, (body: Uint8Array) => void>();
   readonly #name: string;
@@ -204,7 +206,10 @@ export class Link {
       try {
         const conn = await connectAuthenticated(socket, key);
         conn.unref();
-        this.#channel.attach(conn);
+        const rings = await takeLinkRings(conn);
+        this.#rings = rings;
+        this.#channel.attach(conn, rings);
+        if (this.isClosed) rings?.release();
         this.#review();
         return;
       } catch (error) {
@@ -272,6 +277,7 @@ export class Link {
     if (links.get(this.#name) === this) links.delete(this.#name);
     for (const call of [...this.#calls.values()]) call.reject(error);
     this.#closing.resolve();
+    this.#rings?.release();
     workerEnded();
   }
 }

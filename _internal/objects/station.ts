@@ -34,7 +34,8 @@ import {
   type AuthenticatedListenerOptions,
 } from "../wire/authenticated_listener.ts";
 import { createKey } from "../wire/handshake.ts";
-import { SocketChannel, type SocketLike } from "../wire/socket_channel.ts";
+import { type LinkRings, offerLinkRings } from "../wire/link_rings.ts";
+import { ProcessChannel } from "../wire/process_channel.ts";
 import {
   type AgentId,
   Frame,
@@ -102,6 +103,9 @@ export class Station implements Disposable {
   readonly #listener: AuthenticatedListener;
   readonly #entries = new Map<number, Entry>();
   readonly #links = new Set<StationLink>();
+  /** Connections that have proved the key and are no links yet. */
+  #arriving = 0;
+  #isClosed = false;
   readonly #onIdle: () => void;
   readonly #onLeft: (peer: Peer, inOrder: boolean) => void;
 
@@ -118,7 +122,7 @@ export class Station implements Disposable {
       key,
       transport,
       address,
-      onConnection: (conn) => this.#links.add(new StationLink(this, conn)),
+      onConnection: (conn) => void this.#welcome(conn),
     });
     this.address = { socket: this.#listener.address, key };
   }
@@ -165,11 +169,13 @@ export class Station implements Disposable {
 
   /** True where no object is served and nobody is connected. */
   get isIdle(): boolean {
-    return this.#entries.size === 0 && this.#links.size === 0;
+    return this.#entries.size === 0 && this.#links.size === 0 &&
+      this.#arriving === 0;
   }
 
   /** Ends all links, and listens no more. */
   close(): void {
+    this.#isClosed = true;
     this.#listener.close();
     for (const link of this.#links) link.close();
     this.#entries.clear();
@@ -218,6 +224,16 @@ export class Station implements Disposable {
     this.#reviewIdle();
   }
 
+  async #welcome(conn: Deno.Conn): Promise<void> {
+    conn.unref();
+    this.#arriving++;
+    const rings = await offerLinkRings(conn);
+    this.#arriving--;
+    const link = new StationLink(this, conn, rings);
+    if (this.#isClosed) link.close();
+    else this.#links.add(link);
+  }
+
   #count(
     method: string,
     object: number,
@@ -259,14 +275,21 @@ const NO_RESULT = new Uint8Array();
 /** The station's end of a link. */
 class StationLink {
   readonly #station: Station;
-  readonly #channel: SocketChannel;
+  readonly #channel: ProcessChannel;
+  readonly #rings: LinkRings | undefined;
   readonly #peers = new Map<number, LinkPeer>();
   readonly #calls = new Map<number, CallState>();
 
-  constructor(station: Station, conn: SocketLike) {
+  constructor(
+    station: Station,
+    conn: Deno.Conn,
+    rings: LinkRings | undefined,
+  ) {
     this.#station = station;
-    const channel = new SocketChannel(conn);
+    const channel = new ProcessChannel();
     this.#channel = channel;
+    this.#rings = rings;
+    channel.attach(conn, rings);
     channel.unref();
     channel.onMessage = (bytes) => this.#handle(bytes);
     channel.onClose = () => this.#end();
@@ -399,6 +422,7 @@ class StationLink {
   #end(): void {
     for (const number of [...this.#peers.keys()]) this.#leave(number, false);
     this.#calls.clear();
+    this.#rings?.release();
     this.#station.linkEnded(this);
   }
 }

@@ -136,13 +136,13 @@ export class ProcessRings {
 }
 
 /** The socket, beside the rings. */
-class SocketRoad implements SideRoad {
+export class SocketRoad implements SideRoad {
   readonly carriesAttachments = false;
   readonly lendsBytes = true;
   readonly #socket: SocketChannel;
-  readonly #knocker: Knocker;
+  readonly #knocker: Knocker | undefined;
 
-  constructor(socket: SocketChannel, knocker: Knocker) {
+  constructor(socket: SocketChannel, knocker?: Knocker) {
     this.#socket = socket;
     this.#knocker = knocker;
   }
@@ -164,7 +164,7 @@ class SocketRoad implements SideRoad {
 
   close(): void {
     this.#socket.onMessage = () => {};
-    this.#knocker.close();
+    this.#knocker?.close();
   }
 }
 

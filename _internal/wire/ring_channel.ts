@@ -242,7 +242,8 @@ export class RingChannel implements Channel {
       this.onMessage(record, NO_ATTACHMENTS);
     }
     if (delivered === 0) return 0;
-    if (this.#consumer.takeWish()) this.#peerBell.ring();
+    // What was delivered may have closed it, and its memory be gone.
+    if (!this.#isClosed() && this.#consumer.takeWish()) this.#peerBell.ring();
     this.onDelivered();
     return delivered;
   }

@@ -66,6 +66,13 @@ export interface RingPumpOptions {
   readonly crowd: Crowd;
   /** Of a worker: its place in the crowd. Undefined on the caller's side. */
   readonly place: number | undefined;
+  /**
+   * How many microtasks the code that was answered takes until it has sent what
+   * it sends next, and waits.
+   *
+   * @default {0}
+   */
+  readonly ticks?: number;
 }
 
 /** Drains channels whenever their bell is rung. */
@@ -75,6 +82,7 @@ export class RingPump {
   readonly #crowd: Crowd;
   readonly #place: number | undefined;
   readonly #patience: Patience;
+  readonly #ticks: number;
   readonly #channels = new Set<Drainable>();
   /** Beside the bell: those of its channels. */
   #doors: Door[] = [];
@@ -93,6 +101,7 @@ export class RingPump {
     this.#crowd = options.crowd;
     this.#place = options.place;
     this.#patience = new Patience(options.looks);
+    this.#ticks = options.ticks ?? 0;
   }
 
   /** Serves a channel from now on. */
@@ -129,7 +138,8 @@ export class RingPump {
     this.#expects = true;
     if (this.#state !== "parked" || this.#isWatchDue) return;
     this.#isWatchDue = true;
-    afterwards.then(this.#watchParked);
+    if (this.#ticks === 0) afterwards.then(this.#watchParked);
+    else void this.#settled().then(this.#watchParked);
   }
 
   async #run(): Promise<void> {
@@ -138,6 +148,10 @@ export class RingPump {
       if (this.#drain() > 0) {
         await (this.#turns.isDue(performance.now()) ? nextTurn() : undefined);
         continue;
+      }
+      if (this.#expects && this.#ticks > 0) {
+        await this.#settled();
+        if (this.#pending()) continue;
       }
       const looks = this.#looks();
       if (looks > 0 && this.#watch(looks)) {
@@ -165,6 +179,11 @@ export class RingPump {
     this.#sleeps();
     this.#cancel();
     this.#state = "stopped";
+  }
+
+  /** Lets the code that was answered come to its end. */
+  async #settled(): Promise<void> {
+    for (let i = 0; i < this.#ticks; i++) await undefined;
   }
 
   #prepare(): void {

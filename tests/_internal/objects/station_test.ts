@@ -16,7 +16,8 @@ import {
 } from "../../../_internal/objects/station.ts";
 import { packValue, unpackValue } from "../../../_internal/objects/values.ts";
 import { connectAuthenticated } from "../../../_internal/wire/handshake.ts";
-import { SocketChannel } from "../../../_internal/wire/socket_channel.ts";
+import { takeLinkRings } from "../../../_internal/wire/link_rings.ts";
+import { ProcessChannel } from "../../../_internal/wire/process_channel.ts";
 
 const AGENT = { id: "0".repeat(32), pid: 7, name: "tester" };
 
@@ -189,7 +190,9 @@ Deno.test("Station disconnects a link that writes nonsense, and nobody else", as
   await using it = setUp();
   await it.call("echo", 0);
   const { socket, key } = it.station.address;
-  const channel = new SocketChannel(await connectAuthenticated(socket, key));
+  const conn = await connectAuthenticated(socket, key);
+  const channel = new ProcessChannel();
+  channel.attach(conn, await takeLinkRings(conn));
   channel.open();
   channel.send(new Uint8Array([99, 1, 2, 3]));
   await channel.ended;
