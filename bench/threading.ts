@@ -14,7 +14,7 @@
 
 import { parseArgs } from "@std/cli/parse-args";
 import { parseCount, runMain, UsageError } from "../examples/_args.ts";
-import { Program, WrongResult } from "./_threading/program.ts";
+import { Program, WrongResult } from "./_support/program.ts";
 import type { Command } from "./_threading/scenarios.ts";
 
 const USAGE = `Measures what locks and queues cost.
@@ -113,8 +113,8 @@ async function main(args: string[]): Promise<void> {
     ? options.short ? 3 : 7
     : parseCount("repeat", options.repeat);
   await using stack = new AsyncDisposableStack();
-  const bare = stack.use(Program.ours("bare Atomics", "bare.ts"));
-  const ours = stack.use(Program.ours("threading", "ours.ts"));
+  const bare = stack.use(Program.deno("bare Atomics", program("bare.ts")));
+  const ours = stack.use(Program.deno("threading", program("ours.ts")));
   let peer: Program | undefined;
   if (!options.short) {
     const found = await Program.peer("multithreading");
@@ -139,6 +139,10 @@ async function main(args: string[]): Promise<void> {
   }
   for (const note of notes) console.log(note);
   if (isMissed) Deno.exitCode = 1;
+}
+
+function program(file: string): URL {
+  return new URL(`_threading/${file}`, import.meta.url);
 }
 
 async function measure(

@@ -8,7 +8,11 @@
 //
 //   <!-- bench:peers end -->
 
-const PLACE = /(<!-- bench:peers (\S+) -->)[^]*?(<!-- bench:peers end -->)/g;
+const placesOf = (bench: string) =>
+  new RegExp(
+    `(<!-- bench:${bench} (\\S+) -->)[^]*?(<!-- bench:${bench} end -->)`,
+    "g",
+  );
 
 /**
  * The document with everything in its places.
@@ -19,9 +23,10 @@ const PLACE = /(<!-- bench:peers (\S+) -->)[^]*?(<!-- bench:peers end -->)/g;
 export function fillPlaces(
   text: string,
   sections: ReadonlyMap<string, string>,
+  bench: string = "peers",
 ): string {
   let count = 0;
-  const filled = text.replace(PLACE, (_, begin, name, end) => {
+  const filled = text.replace(placesOf(bench), (_, begin, name, end) => {
     const section = sections.get(name);
     if (section === undefined) throw new RangeError(`there is no ${name}`);
     count++;

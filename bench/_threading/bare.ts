@@ -3,7 +3,7 @@
 // The least that a lock can be: a word, a compare-and-swap to take it, one to
 // give it back, and a sleep in between. No order, no owner, no death.
 
-import { serve, time } from "./serve.ts";
+import { serve, time } from "../_support/serve.ts";
 import type { Implementation } from "./scenarios.ts";
 
 const FREE = 0;

@@ -9,7 +9,7 @@ import {
   Thread,
 } from "@concurrent/parallel/threading";
 import type { Implementation } from "./scenarios.ts";
-import { processorTime, serve, time } from "./serve.ts";
+import { processorTime, serve, time } from "../_support/serve.ts";
 import {
   count,
   get,

@@ -27,8 +27,3 @@ export type Command = {
     readonly args: Parameters<NonNullable<Implementation[K]>>;
   };
 }[keyof Implementation];
-
-/** The answer. */
-export type Answer =
-  | { readonly value: number }
-  | { readonly error: string };

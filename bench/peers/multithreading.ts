@@ -6,7 +6,7 @@
 // what they need they are given.
 
 import type { Implementation } from "../_threading/scenarios.ts";
-import { processorTime, serve, time } from "../_threading/serve.ts";
+import { processorTime, serve, time } from "../_support/serve.ts";
 
 interface Guard {
   readonly value: Int32Array;

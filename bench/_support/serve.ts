@@ -1,9 +1,9 @@
 // Copyright 2026 the @concurrent/parallel authors. MIT license.
 
-import type { Answer, Command, Implementation } from "./scenarios.ts";
+import type { Answer, Command } from "./program.ts";
 
 /** Answers commands, one JSON text a line, until standard input ends. */
-export async function serve(implementation: Implementation): Promise<void> {
+export async function serve(implementation: object): Promise<void> {
   const decoder = new TextDecoder();
   let text = "";
   for await (const chunk of Deno.stdin.readable) {
@@ -20,19 +20,22 @@ export async function serve(implementation: Implementation): Promise<void> {
 }
 
 async function run(
-  implementation: Implementation,
+  implementation: object,
   { scenario, args }: Command,
 ): Promise<Answer> {
-  const method = implementation[scenario] as
-    | ((...args: unknown[]) => number | Promise<number>)
-    | undefined;
+  const method = (implementation as Record<string, Method | undefined>)[
+    scenario
+  ];
   if (method === undefined) return { value: NaN };
   try {
-    return { value: await method.apply(implementation, args) };
+    return { value: await method.call(implementation, ...args) };
   } catch (error) {
     return { error: String(error) };
   }
 }
+
+// deno-lint-ignore no-explicit-any -- each has its own
+type Method = (...args: any[]) => number | Promise<number>;
 
 /** Nanoseconds of one round of a loop. */
 export function time(rounds: number, loop: (rounds: number) => void): number {

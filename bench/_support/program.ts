@@ -1,8 +1,20 @@
 // Copyright 2026 the @concurrent/parallel authors. MIT license.
 
-import { installPeers, PACKAGE_FLAGS } from "../_support/install.ts";
-import { readLines } from "../_support/lines.ts";
-import type { Answer, Command } from "./scenarios.ts";
+import { installPeers, PACKAGE_FLAGS } from "./install.ts";
+import { readLines } from "./lines.ts";
+
+/** A request to a process that serves an implementation. */
+export interface Command {
+  readonly scenario: string;
+  readonly args: readonly unknown[];
+}
+
+/** The answer. */
+export type Answer =
+  | { readonly value: number | null }
+  | { readonly error: string };
+
+const RUN = ["run", "-A", "--no-check"];
 
 /** What an implementation did was wrong. */
 export class WrongResult extends Error {}
@@ -15,10 +27,15 @@ export class Program implements AsyncDisposable {
   readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
   readonly #lines: AsyncIterator<string>;
 
-  private constructor(name: string, path: URL, args: readonly string[]) {
+  private constructor(
+    name: string,
+    path: URL,
+    command: string,
+    args: readonly string[],
+  ) {
     this.name = name;
-    this.#child = new Deno.Command(Deno.execPath(), {
-      args: ["run", "-A", "--no-check", ...args, path.pathname],
+    this.#child = new Deno.Command(command, {
+      args: [...args, path.pathname],
       cwd: new URL(".", path),
       stdin: "piped",
       stdout: "piped",
@@ -29,9 +46,14 @@ export class Program implements AsyncDisposable {
     this.#lines = readLines(this.#reader);
   }
 
-  /** Starts a program of this project. */
-  static ours(name: string, file: string): Program {
-    return new Program(name, new URL(file, import.meta.url), []);
+  /** Starts a program in Deno. */
+  static deno(name: string, path: URL, flags: readonly string[] = []): Program {
+    return new Program(name, path, Deno.execPath(), [...RUN, ...flags]);
+  }
+
+  /** Starts a program in Python. */
+  static python(name: string, path: URL): Program {
+    return new Program(name, path, "python3", []);
   }
 
   /** Starts a rival, if npm has its package; else says why there is none. */
@@ -39,7 +61,7 @@ export class Program implements AsyncDisposable {
     const path = new URL(`../peers/${file}.ts`, import.meta.url);
     const packages = await installPeers();
     return packages.has(file)
-      ? new Program(file, path, PACKAGE_FLAGS)
+      ? Program.deno(file, path, PACKAGE_FLAGS)
       : `${file}: skipped, its package could not be installed`;
   }
 
