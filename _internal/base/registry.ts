@@ -114,16 +114,57 @@ function dropTimer(): void {
   timer = undefined;
 }
 
-const exitTasks: (() => Promise<void>)[] = [];
+const exitTasks = new Set<() => Promise<void>>();
 
-/** Adds what a process waits for before it ends in order: what was sent must leave. */
-export function beforeExit(task: () => Promise<void>): void {
-  exitTasks.push(task);
+/** Adds what a process waits for before it ends in order: what was sent must leave. Returns what takes it back. */
+export function beforeExit(task: () => Promise<void>): () => void {
+  exitTasks.add(task);
+  return () => exitTasks.delete(task);
+}
+
+const deliveries = new Set<() => Promise<void> | undefined>();
+
+/**
+ * Adds what the result of a call waits for: what the call has said to others must
+ * be done when its result is known. Undefined where nothing is on its way. Returns
+ * what takes it back.
+ */
+export function beforeAnswer(
+  delivery: () => Promise<void> | undefined,
+): () => void {
+  deliveries.add(delivery);
+  return () => deliveries.delete(delivery);
+}
+
+/** Resolves when all of that has arrived; undefined where nothing is on its way. Never rejects. */
+export function delivered(): Promise<unknown> | undefined {
+  let pending: Promise<void>[] | undefined;
+  for (const delivery of deliveries) {
+    const promise = delivery();
+    if (promise !== undefined) (pending ??= []).push(promise);
+  }
+  return pending && Promise.allSettled(pending);
+}
+
+const farewells = new Set<(pid: number) => Promise<void>>();
+
+/** Adds what is to be done between the end of a child process and the moment in which it is told. Returns what takes it back. */
+export function beforeEndIsTold(
+  task: (pid: number) => Promise<void>,
+): () => void {
+  farewells.add(task);
+  return () => farewells.delete(task);
+}
+
+/** A child process has ended: resolves when that may be told. Never rejects. */
+export async function farewell(pid: number): Promise<void> {
+  if (farewells.size === 0) return;
+  await Promise.allSettled([...farewells].map((task) => task(pid)));
 }
 
 /** Resolves when what was added is done. Never rejects. */
 export async function exitTasksDone(): Promise<void> {
-  await Promise.allSettled(exitTasks.map((task) => task()));
+  await Promise.allSettled([...exitTasks].map((task) => task()));
 }
 
 /** Where the sockets lie of a process that has few permissions, see `wire/socket_place.ts`. */

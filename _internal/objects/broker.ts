@@ -25,10 +25,12 @@ import {
   joinDomain,
   MAIL,
   raise,
+  wasKilled,
 } from "../memory/domain.ts";
 import { abandonWaits, addDeathHandler } from "../memory/parking.ts";
 import { ConditionCore } from "../memory/condition_core.ts";
 import { endAgent } from "../memory/waiting.ts";
+import { readPort } from "../worker/mail.ts";
 import type {
   BrokerStart,
   FromBroker,
@@ -36,12 +38,18 @@ import type {
   ToBroker,
 } from "./broker_messages.ts";
 import type { AgentId } from "./frames.ts";
-import { Link } from "./link.ts";
-import { QueueRelay } from "./queue_relay.ts";
+import { Link, ownerGone } from "./link.ts";
+import { loseRelay, QueueRelay } from "./queue_relay.ts";
 import { newId, newPin, type Reference } from "./reference.ts";
 import type { CoreView } from "./core_view.ts";
 import { viewOf } from "./served_cores.ts";
-import { type Caller, type Peer, type Served, Station } from "./station.ts";
+import {
+  type Caller,
+  type Peer,
+  type Served,
+  Station,
+  STATION_ITSELF,
+} from "./station.ts";
 import { packError, packValue, unpackPlain } from "./values.ts";
 import type { StationAddress } from "./reference.ts";
 
@@ -55,36 +63,35 @@ export function runBroker(start: BrokerStart): Broker {
 
 /** The thread's only object. */
 export class Broker {
-  readonly #station: Station;
+  /** There is one once an object is served. */
+  #station: Station | undefined;
   readonly #ports = new Map<number, ThreadPort>();
   /** The places of those who use objects from outside. */
   readonly #agents = new Map<Peer, number>();
   readonly #pid: number;
   readonly #home: string;
-  #served = 0;
+  #opened = 0;
 
-  constructor({ station: { socket, key }, pid, home }: BrokerStart) {
+  constructor({ pid, home }: BrokerStart) {
     this.#pid = pid;
     this.#home = home;
-    this.#station = new Station({
-      key,
-      address: socket,
-      onIdle: () => this.#tellIdle(),
-      onLeft: (peer, inOrder) => this.#left(peer, inOrder),
-    });
     addDeathHandler(() => this.#reviewThreads());
   }
 
   /** Listens to one more thread. */
   addPort({ agent, name, port }: NewPort): void {
+    this.#opened++;
     const who = { id: newId(), pid: this.#pid, name };
     this.#ports.set(agent, new ThreadPort(this, agent, who, port));
   }
 
   serve(
-    { object, pin, type, parts }: Extract<ToBroker, { kind: "serve" }>,
+    { object, pin, type, parts, station }: Extract<
+      ToBroker,
+      { kind: "serve" }
+    >,
   ): void {
-    this.#served++;
+    this.#station ??= this.#listen(station);
     this.#station.serve(
       object,
       pin,
@@ -97,20 +104,27 @@ export class Broker {
     const { serial: object, words } = core;
     const pin = newPin();
     const parts = [words.buffer, lock.type, lock.parts[0], lock.serial];
-    this.#station.serve(
+    // It is the station that is being called.
+    const station = this.#station!;
+    station.serve(
       object,
       pin,
       () => new ServedCore(this, "Condition", object, parts),
     );
-    return { home: this.#home, station: this.#station.address, object, pin };
+    return { home: this.#home, station: station.address, object, pin };
   }
 
   unpin(object: number, pin: number): void {
-    this.#station.unpin(object, pin);
+    this.#station?.unpin(object, pin);
+  }
+
+  /** Resolves when nobody of a process is left that has ended. */
+  async departed(pid: number): Promise<void> {
+    await this.#station?.departed(pid);
   }
 
   partsOf(object: number): readonly unknown[] | undefined {
-    const served = this.#station.served(object);
+    const served = this.#station?.served(object);
     return served instanceof ServedCore ? served.parts : undefined;
   }
 
@@ -122,6 +136,23 @@ export class Broker {
       this.#agents.set(peer, tag);
     }
     return tag;
+  }
+
+  /** Says so where nothing needs this thread any more. */
+  review(): void {
+    if (this.#station?.isIdle === false || this.#ports.size > 1) return;
+    const [main] = this.#ports.values();
+    if (main === undefined) return;
+    main.post({ kind: "idle", served: main.served, ports: this.#opened });
+  }
+
+  #listen({ socket, key }: StationAddress): Station {
+    return new Station({
+      key,
+      address: socket,
+      onIdle: () => this.review(),
+      onLeft: (peer, inOrder) => this.#left(peer, inOrder),
+    });
   }
 
   #left(peer: Peer, inOrder: boolean): void {
@@ -144,11 +175,7 @@ export class Broker {
       this.#ports.delete(agent);
       port.close();
     }
-  }
-
-  #tellIdle(): void {
-    const [main] = this.#ports.values();
-    main?.post({ kind: "idle", served: this.#served });
+    this.review();
   }
 }
 
@@ -161,6 +188,8 @@ class ThreadPort {
   readonly #stations = new Map<number, Route>();
   readonly #relays = new Map<number, QueueRelay>();
   readonly #calls = new Map<number, AbortController>();
+  /** Objects that it has sent out. */
+  served = 0;
 
   constructor(
     broker: Broker,
@@ -172,9 +201,7 @@ class ThreadPort {
     this.#agent = agent;
     this.#who = who;
     this.#port = port;
-    port.onmessage = ({ data }) => {
-      for (const message of data as ToBroker[]) this.#handle(message);
-    };
+    port.onmessage = ({ data }) => this.#take(data as ToBroker[]);
   }
 
   post(message: FromBroker): void {
@@ -182,28 +209,40 @@ class ThreadPort {
     raise(this.#agent, MAIL);
   }
 
+  /** The thread is gone. What it has said before counts. */
   close(): void {
+    for (
+      let mail = readPort(this.#port);
+      mail !== undefined;
+      mail = readPort(this.#port)
+    ) this.#take(mail.message as ToBroker[]);
     this.#port.close();
     for (const relay of this.#relays.values()) relay.close();
-    for (const route of this.#stations.values()) route.leave();
+    const inOrder = !wasKilled(this.#agent);
+    for (const route of this.#stations.values()) route.leave(inOrder);
+  }
+
+  #take(messages: readonly ToBroker[]): void {
+    for (const message of messages) this.#handle(message);
   }
 
   #handle(message: ToBroker): void {
     switch (message.kind) {
       case "look":
-        void this.#relays.get(message.relay)!.look();
+        void this.#relays.get(message.relay)?.look();
         return;
       case "want":
-        this.#relays.get(message.relay)!.want();
+        this.#relays.get(message.relay)?.want();
         return;
       case "unwant":
-        this.#relays.get(message.relay)!.unwant();
+        this.#relays.get(message.relay)?.unwant();
         return;
     }
     // What was put before comes before what is asked now.
     for (const relay of this.#relays.values()) relay.send(true);
     switch (message.kind) {
       case "serve":
+        this.served++;
         this.#broker.serve(message);
         break;
       case "unpin":
@@ -216,24 +255,22 @@ class ThreadPort {
         break;
       }
       case "station":
-        this.#stations.set(
-          message.number,
-          new Route(message.address, this.#who),
-        );
+        this.#open(message.number, message.address);
         break;
       case "call":
         void this.#call(message);
         break;
       case "cast": {
         const { station, object, method, body } = message;
-        const { link, agent } = this.#stations.get(station)!;
-        link.cast(agent, object, method, body);
+        // Where the owner is gone it goes nowhere.
+        this.#stations.get(station)?.cast(object, method, body);
         break;
       }
       case "relay": {
         const { relay, station, object, memory } = message;
-        const target = this.#stations.get(station)!;
-        this.#relays.set(relay, new QueueRelay(target, object, memory));
+        const target = this.#stations.get(station);
+        if (target === undefined) loseRelay(memory);
+        else this.#relays.set(relay, new QueueRelay(target, object, memory));
         break;
       }
       case "unrelay":
@@ -246,9 +283,30 @@ class ThreadPort {
       case "flush":
         void this.#flush(message);
         break;
+      case "gone":
+        void this.#broker.departed(message.pid).then(() =>
+          this.#answer(message.seq)
+        );
+        break;
+      case "review":
+        this.#broker.review();
+        break;
       default:
         message satisfies never;
     }
+  }
+
+  #open(number: number, address: StationAddress): void {
+    const route = new Route(address, this.#who);
+    this.#stations.set(number, route);
+    void route.link.closed.then(() => {
+      this.#stations.delete(number);
+      this.post({ kind: "lost", station: number });
+    });
+  }
+
+  #answer(seq: number): void {
+    this.post({ kind: "answer", seq, body: new Uint8Array() });
   }
 
   async #call(
@@ -257,7 +315,11 @@ class ThreadPort {
       { kind: "call" }
     >,
   ): Promise<void> {
-    const { link, agent } = this.#stations.get(station)!;
+    const route = this.#stations.get(station);
+    if (route === undefined) {
+      this.post({ kind: "failed", seq, body: packError(ownerGone()) });
+      return;
+    }
     for (const relay of this.#relays.values()) {
       if (relay.object === object) relay.giveBack();
     }
@@ -265,7 +327,7 @@ class ThreadPort {
     this.#calls.set(seq, controller);
     try {
       const { signal } = controller;
-      const answer = await link.call(agent, object, method, body, signal);
+      const answer = await route.call(object, method, body, signal);
       this.post({ kind: "answer", seq, body: answer });
     } catch (error) {
       this.post({ kind: "failed", seq, body: packError(error) });
@@ -279,14 +341,20 @@ class ThreadPort {
   }
 
   async #flush(
-    { seq, last }: Extract<ToBroker, { kind: "flush" }>,
+    { seq, until }: Extract<ToBroker, { kind: "flush" }>,
   ): Promise<void> {
-    if (last) this.#giveBack();
+    if (until === "last") this.#giveBack();
     const routes = [...this.#stations.values()];
-    await Promise.all(routes.map(({ link }) => link.flush()));
-    this.post({ kind: "answer", seq, body: new Uint8Array() });
+    await Promise.all(
+      routes.map((route) =>
+        until === "sent" ? route.link.flush() : route.sync()
+      ),
+    );
+    this.#answer(seq);
   }
 }
+
+const NO_ARGS = packValue([0, 0], "args");
 
 /** One station, for one thread. Once its link has ended, all its objects are gone. */
 class Route {
@@ -299,9 +367,32 @@ class Route {
     this.link.retain();
   }
 
-  leave(): void {
+  call(
+    object: number,
+    method: string,
+    body: Uint8Array,
+    signal: AbortSignal,
+  ): Promise<Uint8Array> {
+    return this.link.call(this.agent, object, method, body, signal);
+  }
+
+  cast(object: number, method: string, body: Uint8Array): void {
+    this.link.cast(this.agent, object, method, body);
+  }
+
+  /** Resolves when all that was said has been done, or the owner is gone. */
+  async sync(): Promise<void> {
+    const { link } = this;
+    await link.call(this.agent, STATION_ITSELF, "sync", NO_ARGS).catch(
+      (error) => {
+        if (!link.isClosed) throw error;
+      },
+    );
+  }
+
+  leave(inOrder: boolean): void {
     if (this.link.isClosed) return;
-    this.link.leave(this.agent, true);
+    this.link.leave(this.agent, inOrder);
     this.link.unretain();
   }
 }

@@ -10,7 +10,6 @@ import type { StationAddress } from "./reference.ts";
 export interface BrokerStart {
   readonly domain: SharedArrayBuffer;
   readonly agent: number;
-  readonly station: StationAddress;
   readonly pid: number;
   /** The name of the program, as a home of objects. */
   readonly home: string;
@@ -33,6 +32,8 @@ export type ToBroker =
     /** One of those that `served_cores.ts` knows. */
     readonly type: string;
     readonly parts: readonly unknown[];
+    /** Where the broker listens, or has to from now on. */
+    readonly station: StationAddress;
   }
   /** It has come home. */
   | { readonly kind: "unpin"; readonly object: number; readonly pin: number }
@@ -71,8 +72,19 @@ export type ToBroker =
   /** Something was put; an item is waited for; it is not any more. */
   | { readonly kind: "look" | "want" | "unwant"; readonly relay: number }
   | { readonly kind: "cancel"; readonly seq: number }
-  /** Answered when all that came before has left; `last`: and what was not taken has gone back. */
-  | { readonly kind: "flush"; readonly seq: number; readonly last: boolean };
+  /**
+   * Answered when all that came before has left ("sent"), or has been done where
+   * it went ("done"); "last": and what was not taken has gone back.
+   */
+  | {
+    readonly kind: "flush";
+    readonly seq: number;
+    readonly until: "sent" | "done" | "last";
+  }
+  /** Answered when nobody of that process uses an object of this program any more. */
+  | { readonly kind: "gone"; readonly seq: number; readonly pid: number }
+  /** This thread has nothing of others any more: is anything else left? */
+  | { readonly kind: "review" };
 
 /** To a thread. */
 export type FromBroker =
@@ -84,5 +96,10 @@ export type FromBroker =
     /** Undefined where it is gone. */
     readonly parts: readonly unknown[] | undefined;
   }
-  /** Nobody has an object of this program; that many have been served. To the main thread. */
-  | { readonly kind: "idle"; readonly served: number };
+  /** The owner of what is at that station is gone. */
+  | { readonly kind: "lost"; readonly station: number }
+  /**
+   * Nobody has an object of this program, and only the main thread has a port:
+   * after so many objects of the main thread's, and so many ports. To the main thread.
+   */
+  | { readonly kind: "idle"; readonly served: number; readonly ports: number };

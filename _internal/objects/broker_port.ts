@@ -16,6 +16,8 @@
 
 import { ConnectionClosedError, InvalidStateError } from "../base/errors.ts";
 import {
+  beforeAnswer,
+  beforeEndIsTold,
   beforeExit,
   holdProgram,
   releaseProgram,
@@ -47,17 +49,20 @@ import type {
   NewPort,
   ToBroker,
 } from "./broker_messages.ts";
+import { ownerGone } from "./link.ts";
 import { newId, type StationAddress, stationName } from "./reference.ts";
+import { STATION_ITSELF } from "./frames.ts";
 import { unpackError } from "./values.ts";
 
 /** The deposit under which threads find their port. No serial is negative. */
 const PORT_TOKEN = -1;
+/** And the one under which they find where the broker listens. */
+const STATION_TOKEN = -2;
 
 /** What a thread knows of the broker. */
 export interface BrokerInfo {
   /** The name of the program, as a home of objects. */
   readonly home: string;
-  readonly station: StationAddress;
 }
 
 /** The message as the caller makes it; the number of the call is the port's matter. */
@@ -94,27 +99,67 @@ export class BrokerPort {
   #outbox: ToBroker[] = [];
   #lastSeq = 0;
   #lastRelay = 0;
+  #lastStation = 0;
   #isFlushing = false;
   #mustFlush = false;
   #isScheduled = false;
   #closedBy: unknown;
   readonly #unlisten: () => void;
-  /** Objects that were served so far. Main thread only. */
+  /** Something was said that has not been done for certain. */
+  #isDirty = false;
+  /** Where the broker listens for others; known once this thread has sent something out. */
+  #station: StationAddress | undefined;
+  /** Objects of others that this thread has, by station. */
+  readonly #users = new Map<number, number>();
+  /** Objects that were sent out so far. */
   served = 0;
-  /** Objects of others that this thread has. */
-  users = 0;
 
   constructor(info: BrokerInfo, port: MessagePort) {
     this.info = info;
     this.#port = port;
     this.#replies = new Replies();
-    this.#unlisten = addMailHandler(() => this.#read());
-    beforeExit(() => this.flush(true));
+    const undo = [
+      addMailHandler(() => this.#read()),
+      beforeExit(() => this.flush("last")),
+      beforeAnswer(() => this.#isDirty ? this.flush("done") : undefined),
+    ];
+    this.#unlisten = () => {
+      for (const take of undo) take();
+    };
   }
 
   /** True while somebody waits for an answer. */
   get isBusy(): boolean {
-    return this.#calls.size > 0 || this.#outbox.length > 0 || this.users > 0;
+    return this.#calls.size > 0 || this.#outbox.length > 0 ||
+      this.#users.size > 0;
+  }
+
+  /**
+   * Has the broker serve an object, for one receiver.
+   *
+   * @throws {NotSupportedError} If a permission is missing.
+   */
+  serve(
+    message: Omit<Extract<ToBroker, { kind: "serve" }>, "kind" | "station">,
+  ): StationAddress {
+    const station = this.#station ??= stationAddress();
+    this.served++;
+    this.post({ kind: "serve", ...message, station });
+    return station;
+  }
+
+  /** This thread has one more object of a station. */
+  retain(station: number): void {
+    this.#users.set(station, (this.#users.get(station) ?? 0) + 1);
+  }
+
+  /** It has one less. */
+  unretain(station: number): void {
+    const users = this.#users.get(station);
+    if (users === undefined) return;
+    if (users > 1) this.#users.set(station, users - 1);
+    else this.#users.delete(station);
+    this.#review();
   }
 
   /** The number under which this port knows a station. */
@@ -122,7 +167,7 @@ export class BrokerPort {
     const name = stationName(address);
     let number = this.#stations.get(name);
     if (number === undefined) {
-      number = this.#stations.size + 1;
+      number = ++this.#lastStation;
       this.#stations.set(name, number);
       this.post({ kind: "station", number, address });
     }
@@ -131,13 +176,21 @@ export class BrokerPort {
 
   /** Says something to which there is no answer. */
   post(message: ToBroker): void {
-    if (message.kind === "serve") this.served++;
     this.#enqueue(message);
-    if (message.kind === "cast") void this.#holdUntilSent();
+    if (message.kind !== "cast") return;
+    if (message.object === STATION_ITSELF) {
+      void this.#holdUntilSent();
+      return;
+    }
+    // Others may wait for it, and this thread may compute from now on.
+    this.#isDirty = true;
+    this.#send();
+    void this.#holdUntilSent();
   }
 
   /** As {@linkcode post}, at once: the thread may be busy from now on. */
   postNow(message: ToBroker): void {
+    if (message.kind === "look") this.#isDirty = true;
     this.#enqueue(message);
     this.#send();
     // What was put must leave before the program ends.
@@ -179,10 +232,16 @@ export class BrokerPort {
     throw unexpected(reply);
   }
 
-  /** Resolves when all that was said has left the program. */
-  async flush(last = false): Promise<void> {
+  /** Resolves when all that was said has left the program; or was done where it went. */
+  async flush(until: "sent" | "done" | "last" = "sent"): Promise<void> {
     if (this.#closedBy !== undefined) return;
-    await this.#request((seq) => ({ kind: "flush", seq, last }));
+    if (until !== "sent") this.#isDirty = false;
+    await this.#request((seq) => ({ kind: "flush", seq, until }));
+  }
+
+  /** Resolves when a process that has ended uses nothing of this program any more. */
+  async departed(pid: number): Promise<void> {
+    await this.#request((seq) => ({ kind: "gone", seq, pid }));
   }
 
   /** The broker is gone: nobody answers any more. */
@@ -207,6 +266,7 @@ export class BrokerPort {
         this.#calls.delete(seq);
         signal?.removeEventListener("abort", onAbort);
         releaseProgram();
+        this.#review();
       };
       this.#calls.set(seq, {
         resolve(body) {
@@ -240,6 +300,20 @@ export class BrokerPort {
       if (reply.kind === "failed") throw error;
       return reply;
     }
+  }
+
+  /** The owner of what is at a station is gone. Its number is not used again. */
+  #lose(station: number): void {
+    for (const [name, number] of this.#stations) {
+      if (number === station) this.#stations.delete(name);
+    }
+    if (this.#users.delete(station)) this.#review();
+  }
+
+  /** Asks whether anybody needs the broker, where this thread does not. */
+  #review(): void {
+    if (this.#closedBy !== undefined || this.isBusy || !isMainAgent()) return;
+    this.#port.postMessage([{ kind: "review" }]);
   }
 
   #enqueue(message: ToBroker): void {
@@ -286,7 +360,13 @@ export class BrokerPort {
     ) {
       const message = mail.message as FromBroker;
       if (message.kind === "idle") {
-        stopBroker(message.served);
+        stopBroker(message.served, message.ports);
+        // It may be the last message that this port ever reads.
+        if (this.#closedBy !== undefined) break;
+        continue;
+      }
+      if (message.kind === "lost") {
+        this.#lose(message.station);
         continue;
       }
       const call = this.#calls.get(message.seq);
@@ -337,15 +417,14 @@ function unexpected(reply: FromBroker): InvalidStateError {
 let thread:
   | { readonly platform: PlatformThread; readonly agent: number }
   | undefined;
-let release: (() => void) | undefined;
-/** Threads that have a port of their own. */
-let others = 0;
+/** Where it listens, once something is sent out. */
+let place: { readonly station: StationAddress; release(): void } | undefined;
+/** Ports that were opened to it. */
+let ports = 0;
+let forgetEnds = () => {};
 
 function startBroker(): BrokerPort {
   closeInspector();
-  // The socket is there when the thread is; who comes before that tries again.
-  const place = claimAddress();
-  const station = { socket: place.address, key: createKey() };
   const agent = createAgent("broker", true);
   let platform: PlatformThread;
   try {
@@ -355,34 +434,51 @@ function startBroker(): BrokerPort {
       exited() {},
     });
   } catch (error) {
-    place.release();
     endAgent(agent, "ended");
     freeAgent(agent);
     throw error;
   }
   workerStarted();
   thread = { platform, agent };
-  release = place.release;
+  ports = 0;
   const domain = domainMemory();
-  const info = { home: newId(), station };
+  const info = { home: newId() };
   const start: BrokerStart = { domain, agent, pid: Deno.pid, ...info };
   platform.port.postMessage(start, []);
   const port = openPort(threadTag(), "main");
-  return new BrokerPort(info, port);
+  const opened = new BrokerPort(info, port);
+  forgetEnds = beforeEndIsTold((pid) => opened.departed(pid));
+  return opened;
 }
 
 function openPort(agent: number, name: string): MessagePort {
+  ports++;
   const { port1, port2 } = new MessageChannel();
   const message: NewPort = { agent, name, port: port2 };
   thread!.platform.port.postMessage(message, [port2]);
   return port1;
 }
 
-/** Nobody outside has an object of this program any more: was that after the last one was sent out? */
-function stopBroker(served: number): void {
-  if (own === undefined || others > 0) return;
-  if (own.isBusy || own.served !== served) return;
-  end(new InvalidStateError("Cannot use the broker: it was stopped"));
+/** Nobody needs the broker any more: was that after the last object was sent out, and the last port opened? */
+function stopBroker(served: number, opened: number): void {
+  if (own === undefined || own.isBusy) return;
+  if (own.served !== served || ports !== opened) return;
+  end(ownerGone());
+}
+
+/** Main thread: where others find the broker. It listens there with the first object that it serves. */
+function claimStation(): StationAddress {
+  if (place === undefined) {
+    const { address: socket, release } = claimAddress();
+    place = { station: { socket, key: createKey() }, release };
+  }
+  return place.station;
+}
+
+function stationAddress(): StationAddress {
+  if (isMainAgent()) return claimStation();
+  const [station] = collectSync(STATION_TOKEN, true);
+  return station as StationAddress;
 }
 
 function lose(message: string): void {
@@ -397,7 +493,9 @@ function end(error: unknown): void {
   if (thread === undefined) return;
   const { platform, agent } = thread;
   thread = undefined;
-  release?.();
+  place?.release();
+  place = undefined;
+  forgetEnds();
   own?.close(error);
   own = undefined;
   platform.kill();
@@ -408,9 +506,9 @@ function end(error: unknown): void {
 
 provideDeposit(PORT_TOKEN, (asker) => {
   const { info } = brokerPort();
-  others++;
   return [info, openPort(asker, "")];
 });
+provideDeposit(STATION_TOKEN, () => [claimStation()]);
 
 // -- Other threads --
 

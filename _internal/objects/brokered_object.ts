@@ -35,12 +35,12 @@ export class BrokeredObject {
     };
     this.#tell = tell;
     tell("hold", reference.pin);
-    port.users++;
+    port.retain(station);
     const relays = this.#relays;
     forgotten.register(this, () => {
-      port.users--;
       for (const relay of relays) port.post({ kind: "unrelay", relay });
       tell("release", 0);
+      port.unretain(station);
     });
   }
 

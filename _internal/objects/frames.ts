@@ -59,6 +59,9 @@ export const Frame = {
   push: 8,
 } as const;
 
+/** The number of a station itself, as an object. */
+export const STATION_ITSELF = 0;
+
 const NAME_LIMIT = 1024;
 const METHOD_LIMIT = 64;
 const AGENT_ID = /^[0-9a-f]{32}$/;

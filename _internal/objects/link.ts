@@ -32,6 +32,8 @@ import { unpackError } from "./values.ts";
 
 /** How long a station that is about to listen is waited for, in ms. */
 const PATIENCE = 10_000;
+/** How long there may be a socket's file before somebody listens, in ms. */
+const BIND_TIME = 100;
 /** The first pause before connecting again, in ms; each is half as long again as the one before. */
 const FIRST_PAUSE = 2;
 
@@ -214,7 +216,7 @@ export class Link {
         return;
       } catch (error) {
         // The station may be a thread that is coming up.
-        if (!isNotYet(error) || waited > PATIENCE || !exists(socket)) {
+        if (waited > patienceFor(error, socket) || !exists(socket)) {
           this.#channel.fail(error);
           return;
         }
@@ -269,10 +271,7 @@ export class Link {
 
   #end(cause: unknown): void {
     if (this.#closedBy !== undefined) return;
-    const error = new ConnectionClosedError(
-      "Cannot use an object of another process: its owner is gone",
-      cause === undefined ? {} : { cause },
-    );
+    const error = ownerGone(cause);
     this.#closedBy = error;
     if (links.get(this.#name) === this) links.delete(this.#name);
     for (const call of [...this.#calls.values()]) call.reject(error);
@@ -280,6 +279,14 @@ export class Link {
     this.#rings?.release();
     workerEnded();
   }
+}
+
+/** What whoever uses an object is told whose owner is gone. */
+export function ownerGone(cause?: unknown): ConnectionClosedError {
+  return new ConnectionClosedError(
+    "Cannot use an object of another process: its owner is gone",
+    cause === undefined ? {} : { cause },
+  );
 }
 
 /** Removes the socket of an owner that was killed. */
@@ -295,10 +302,15 @@ async function sweep(socket: StationAddress["socket"]): Promise<void> {
   }
 }
 
-/** Nobody listens there: yet, or any more. */
-function isNotYet(error: unknown): boolean {
-  return error instanceof Deno.errors.NotFound ||
-    error instanceof Deno.errors.ConnectionRefused;
+/** How long it may take until somebody listens there, in ms. */
+function patienceFor(
+  error: unknown,
+  { transport }: StationAddress["socket"],
+): number {
+  if (error instanceof Deno.errors.NotFound) return PATIENCE;
+  if (!(error instanceof Deno.errors.ConnectionRefused)) return -1;
+  // A file is there in the moment before its owner listens, or after its end.
+  return transport === "unix" ? BIND_TIME : PATIENCE;
 }
 
 /** False where the directory of a socket is gone, and its station with it. */

@@ -66,6 +66,14 @@ interface RelayTarget {
   readonly agent: number;
 }
 
+/** The owner was gone before the boxes came. */
+export function loseRelay({ status, outbox, inbox }: RelayMemory): void {
+  new RelayStatus(status).state = RELAY_GONE;
+  for (const box of [outbox, inbox]) {
+    new QueueCore(RingStore, box).shutdown(true);
+  }
+}
+
 /** One queue, for one thread. */
 export class QueueRelay {
   readonly object: number;

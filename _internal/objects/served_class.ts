@@ -111,9 +111,8 @@ function sendOut<T extends object>(
   remember(serial, object);
   const port = brokerPort();
   const pin = newPin();
-  port.post({ kind: "serve", object: serial, pin, type, parts });
-  const { home, station } = port.info;
-  return { home, station, object: serial, pin };
+  const station = port.serve({ object: serial, pin, type, parts });
+  return { home: port.info.home, station, object: serial, pin };
 }
 
 function arrive<T extends object>(

@@ -16,6 +16,7 @@
 //   hold object, pin    a reference was read       the link is a holder, the pin is spent
 //   pin object, pin     it is sent on to others
 //   release object      nobody here has it any more
+//   sync                answered when all that came before it was done
 //
 // A reference in flight is a pin, so an object is dropped when it has neither pins
 // nor holders: whoever sends a reference on holds the object until its own
@@ -41,13 +42,13 @@ import {
   Frame,
   readFrame,
   type Response,
+  STATION_ITSELF,
   writeFrame,
 } from "./frames.ts";
+
+export { STATION_ITSELF } from "./frames.ts";
 import type { StationAddress } from "./reference.ts";
 import { packError, unpackPlain } from "./values.ts";
-
-/** The station's own number as an object. */
-export const STATION_ITSELF = 0;
 
 /** Who uses objects over one link. */
 export interface Peer extends AgentId {
@@ -139,14 +140,14 @@ export class Station implements Disposable {
       };
       this.#entries.set(object, entry);
     }
-    entry.pins.add(pin);
+    pinEntry(entry, pin);
   }
 
   /** A reference with this pin will not be held: it has come home, or was not sent. */
   unpin(object: number, pin: number): void {
     const entry = this.#entries.get(object);
     if (entry === undefined) return;
-    if (!entry.pins.delete(pin)) entry.spent.add(pin);
+    spend(entry, pin);
     this.#review(object, entry);
   }
 
@@ -165,6 +166,16 @@ export class Station implements Disposable {
   push(object: number, body: Uint8Array): void {
     const holders = this.#entries.get(object)?.holders.keys() ?? [];
     for (const link of holders) link.push(object, body);
+  }
+
+  /** Resolves when nobody of a process is connected any more: it has ended. */
+  async departed(pid: number): Promise<void> {
+    // A link of nobody may be his, who has not been read yet.
+    const links = [...this.#links].filter((link) => link.isOf(pid));
+    await Promise.race([
+      Promise.all(links.map((link) => link.ended)),
+      new Promise((resolve) => Deno.unrefTimer(setTimeout(resolve, FAREWELL))),
+    ]);
   }
 
   /** True where no object is served and nobody is connected. */
@@ -241,15 +252,14 @@ export class Station implements Disposable {
     link: StationLink,
   ): void {
     const entry = this.#entries.get(object);
-    if (entry === undefined) return;
-    const { pins, spent, holders } = entry;
+    if (entry === undefined || method === "sync") return;
+    const { holders } = entry;
     const held = holders.get(link) ?? 0;
     if (method === "hold") {
-      if (!pins.delete(pin)) spent.add(pin);
+      spend(entry, pin);
       holders.set(link, held + 1);
-    } else if (method === "pin") {
-      if (!spent.delete(pin)) pins.add(pin);
-    } else if (held > 1) holders.set(link, held - 1);
+    } else if (method === "pin") pinEntry(entry, pin);
+    else if (held > 1) holders.set(link, held - 1);
     else holders.delete(link);
     this.#review(object, entry);
   }
@@ -270,7 +280,17 @@ export class Station implements Disposable {
   }
 }
 
+function pinEntry({ pins, spent }: Entry, pin: number): void {
+  if (!spent.delete(pin)) pins.add(pin);
+}
+
+function spend({ pins, spent }: Entry, pin: number): void {
+  if (!pins.delete(pin)) spent.add(pin);
+}
+
 const NO_RESULT = new Uint8Array();
+/** How long the end of a link is waited for whose process has ended, in ms. */
+const FAREWELL = 1_000;
 
 /** The station's end of a link. */
 class StationLink {
@@ -279,6 +299,8 @@ class StationLink {
   readonly #rings: LinkRings | undefined;
   readonly #peers = new Map<number, LinkPeer>();
   readonly #calls = new Map<number, CallState>();
+  readonly #ending = Promise.withResolvers<void>();
+  #wasIntroduced = false;
 
   constructor(
     station: Station,
@@ -296,6 +318,17 @@ class StationLink {
     channel.open();
   }
 
+  /** Resolves when it has ended, and what was held over it was given up. */
+  get ended(): Promise<void> {
+    return this.#ending.promise;
+  }
+
+  /** True where somebody of that process uses it, or nobody has said so yet. */
+  isOf(pid: number): boolean {
+    if (this.#peers.size === 0) return !this.#wasIntroduced;
+    return this.#peers.values().some((peer) => peer.pid === pid);
+  }
+
   push(object: number, body: Uint8Array): void {
     this.#send({ tag: Frame.push, object, body });
   }
@@ -310,6 +343,7 @@ class StationLink {
       const frame = readFrame(bytes);
       switch (frame.tag) {
         case Frame.introduce:
+          this.#wasIntroduced = true;
           this.#peers.set(
             frame.number,
             new LinkPeer(frame.agent, (object, body) => {
@@ -424,6 +458,7 @@ class StationLink {
     this.#calls.clear();
     this.#rings?.release();
     this.#station.linkEnded(this);
+    this.#ending.resolve();
   }
 }
 

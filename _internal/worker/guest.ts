@@ -16,7 +16,7 @@
 // host can take it back.
 
 import { CancelledError, SerializationError } from "../base/errors.ts";
-import { hasWork, setLinker, whenIdle } from "../base/registry.ts";
+import { delivered, hasWork, setLinker, whenIdle } from "../base/registry.ts";
 import { isThenable } from "../base/validation.ts";
 import type { CallSlots } from "../memory/slots.ts";
 import { copyOf, keepBytes, type KeptBytes } from "../memory/segments.ts";
@@ -561,6 +561,12 @@ export class Guest {
     // The host forgets with the answer that the place was lent.
     if (running.lent !== Lent.no) this.#busy++;
     const time = performance.now() - running.since;
+    const pending = delivered();
+    if (pending === undefined) this.#answer(call, ok, value, time);
+    else pending.then(() => this.#answer(call, ok, value, time));
+  }
+
+  #answer(call: Call, ok: boolean, value: unknown, time: number): void {
     if (ok) this.#succeed(call, value, time);
     else {
       if (

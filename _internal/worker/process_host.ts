@@ -20,6 +20,7 @@ import {
   WorkerCrashedError,
 } from "../base/errors.ts";
 import {
+  farewell,
   type SocketPlace,
   workerEnded,
   workerStarted,
@@ -380,6 +381,8 @@ export class ProcessHost implements WorkerHost {
       ({ error } = await this.channel.ended);
       if (isOverflow(limits, code, signal)) error = overflowError(limits!);
     }
+    // What it has done elsewhere counts before its end is known.
+    await farewell(this.pid);
     if (signal !== null) await this.#removeAbandoned();
     this.#state = "ended";
     // Who asks for the calls' states from now on finds a copy.

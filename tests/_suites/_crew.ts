@@ -1,6 +1,6 @@
 // Copyright 2026 the @concurrent/parallel authors. MIT license.
 
-// Threads for tests of what threads share.
+// Parties for tests of what they share.
 
 import { liveAgents } from "../../_internal/memory/domain.ts";
 import { waitsOf } from "../../_internal/memory/wait_queue.ts";
@@ -11,9 +11,57 @@ import {
 import { Thread } from "../../threading/mod.ts";
 import { soon, until } from "./_helpers.ts";
 
-/** Threads that run one function each, and are gone at the end of the block. */
-export class Crew<R> implements AsyncDisposable {
-  readonly threads: Thread<R | Promise<R>>[];
+/** One of those that take part in a test. */
+export interface Party<R = unknown> {
+  result(): Promise<R>;
+  join(options?: { timeout?: number }): Promise<boolean>;
+  isAlive(): boolean;
+  /** Ends it now, whatever it does. */
+  terminate(): Promise<void>;
+}
+
+/** Parties that run one function each, and are gone at the end of the block. */
+export class AnyCrew<R = unknown> implements AsyncDisposable {
+  readonly members: Party<R>[];
+
+  /** Starts `count` of them. */
+  constructor(
+    start: (number: number) => Party<R>,
+    count: number,
+  ) {
+    this.members = Array.from({ length: count }, (_, number) => start(number));
+  }
+
+  /** What they return; rejects with the first error. */
+  async results(): Promise<R[]> {
+    return await soon(
+      "the results of the crew",
+      Promise.all(this.members.map((member) => member.result())),
+    ) as R[];
+  }
+
+  /** Stops them all now. */
+  async terminate(): Promise<void> {
+    for (const member of this.members) member.result().catch(() => {});
+    await soon(
+      "the end of the crew",
+      Promise.all(this.members.map((member) => member.terminate())),
+    );
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const member of this.members) {
+      // A test that has failed leaves some that wait for something.
+      if (await member.join({ timeout: 2_000 })) continue;
+      member.result().catch(() => {});
+      await member.terminate();
+    }
+  }
+}
+
+/** Threads that run one function each. */
+export class Crew<R> extends AnyCrew<R> {
+  readonly threads: Party<R>[];
 
   /** Starts `count` threads; the last argument of each is its number. */
   constructor(
@@ -22,36 +70,14 @@ export class Crew<R> implements AsyncDisposable {
     target: (...args: any[]) => R | Promise<R>,
     ...args: unknown[]
   ) {
-    this.threads = Array.from(
-      { length: count },
-      (_, number) => new Thread({ target, args: [...args, number] }).start(),
+    super(
+      (number) =>
+        new Thread({ target, args: [...args, number] }).start() as Party<
+          R
+        >,
+      count,
     );
-  }
-
-  /** What they return; rejects with the first error. */
-  async results(): Promise<R[]> {
-    return await soon(
-      "the results of the threads",
-      Promise.all(this.threads.map((thread) => thread.result())),
-    ) as R[];
-  }
-
-  /** Stops them all now. */
-  async terminate(): Promise<void> {
-    for (const thread of this.threads) thread.result().catch(() => {});
-    await soon(
-      "the end of the threads",
-      Promise.all(this.threads.map((thread) => thread.terminate())),
-    );
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    for (const thread of this.threads) {
-      // A test that has failed leaves threads that wait for something.
-      if (await thread.join({ timeout: 2_000 })) continue;
-      thread.result().catch(() => {});
-      await thread.terminate();
-    }
+    this.threads = this.members;
   }
 }
 

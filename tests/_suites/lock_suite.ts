@@ -15,13 +15,12 @@ import {
 import type { WaitKind } from "../../_internal/memory/wait_queue.ts";
 import {
   DeadlockError,
-  SharedValue,
-  Thread,
   TimeoutError,
   type WaitOptions,
 } from "../../threading/mod.ts";
-import { Crew, turn, untilWaiting } from "./_crew.ts";
+import { type AnyCrew, turn } from "./_crew.ts";
 import { errorOf, soon } from "./_helpers.ts";
+import { crewOf, type Parties, type SharedNumber } from "./_parties.ts";
 
 /** What all locks have. */
 export interface AnyLock {
@@ -36,6 +35,7 @@ export interface AnyLock {
 /** One class of locks. */
 export interface LockKind {
   readonly name: string;
+  readonly parties: Parties;
   /** What a wait for it counts as. */
   readonly kind: WaitKind;
   make(): AnyLock;
@@ -51,8 +51,8 @@ export function lockSuite(lock: LockKind): void {
   travelTests(lock);
 }
 
-function basicTests({ name, make, isReentrant }: LockKind): void {
-  Deno.test(`${name} is acquired and released, again and again`, async () => {
+function basicTests({ name, make, isReentrant, parties }: LockKind): void {
+  parties.test(`${name} is acquired and released, again and again`, async () => {
     const lock = make();
     for (let i = 0; i < 3; i++) {
       assert(await lock.acquire());
@@ -68,10 +68,10 @@ function basicTests({ name, make, isReentrant }: LockKind): void {
     }
   });
 
-  Deno.test(`${name}.guard() releases at the end of the block, also on an error`, async () => {
+  parties.test(`${name}.guard() releases at the end of the block, also on an error`, async () => {
     const lock = make();
     const isFree = async () => {
-      await using crew = new Crew(1, tryOnce, lock);
+      await using crew = crewOf(parties, 1, tryOnce, lock);
       return (await crew.results())[0];
     };
     {
@@ -98,7 +98,7 @@ function basicTests({ name, make, isReentrant }: LockKind): void {
     assertEquals(await isFree(), true);
   });
 
-  Deno.test(`${name}.guard() releases once only`, () => {
+  parties.test(`${name}.guard() releases once only`, () => {
     const lock = make();
     const guard = lock.guardSync();
     guard[Symbol.dispose]();
@@ -108,7 +108,7 @@ function basicTests({ name, make, isReentrant }: LockKind): void {
     lock.release();
   });
 
-  Deno.test(`${name} refuses a timeout or a signal that is none, at the call`, async () => {
+  parties.test(`${name} refuses a timeout or a signal that is none, at the call`, async () => {
     const lock = make();
     for (const timeout of [-1, -100, NaN, -Infinity]) {
       assertThrows(() => lock.acquireSync({ timeout }), RangeError, "timeout");
@@ -132,7 +132,7 @@ function basicTests({ name, make, isReentrant }: LockKind): void {
     lock.release();
   });
 
-  Deno.test(`${name}.acquire() with a signal that is aborted does not take it`, async () => {
+  parties.test(`${name}.acquire() with a signal that is aborted does not take it`, async () => {
     const lock = make();
     const reason = { why: "no more" };
     const signal = AbortSignal.abort(reason);
@@ -145,15 +145,15 @@ function basicTests({ name, make, isReentrant }: LockKind): void {
       thrown = error;
     }
     assertStrictEquals(thrown, reason);
-    await using crew = new Crew(1, tryOnce, lock);
+    await using crew = crewOf(parties, 1, tryOnce, lock);
     assertEquals(await crew.results(), [true]);
   });
 }
 
-function waitTests({ name, kind, make, isReentrant }: LockKind): void {
+function waitTests({ name, kind, make, isReentrant, parties }: LockKind): void {
   if (isReentrant) return;
 
-  Deno.test(`${name}.acquire() gives false when the timeout passes`, async () => {
+  parties.test(`${name}.acquire() gives false when the timeout passes`, async () => {
     const lock = make();
     lock.acquireSync();
     assertFalse(lock.tryAcquire());
@@ -176,7 +176,7 @@ function waitTests({ name, kind, make, isReentrant }: LockKind): void {
     lock.release();
   });
 
-  Deno.test(`${name}.acquire() goes on in the order of arrival`, async () => {
+  parties.test(`${name}.acquire() goes on in the order of arrival`, async () => {
     const lock = make();
     await lock.acquire();
     const order: number[] = [];
@@ -190,7 +190,7 @@ function waitTests({ name, kind, make, isReentrant }: LockKind): void {
     assertEquals(order, Array.from(waits.keys()));
   });
 
-  Deno.test(`${name}.tryAcquire() overtakes nobody who waits`, async () => {
+  parties.test(`${name}.tryAcquire() overtakes nobody who waits`, async () => {
     const lock = make();
     await lock.acquire();
     const wait = lock.acquire();
@@ -203,7 +203,7 @@ function waitTests({ name, kind, make, isReentrant }: LockKind): void {
     lock.release();
   });
 
-  Deno.test(`${name} keeps asynchronous functions on one thread apart`, async () => {
+  parties.test(`${name} keeps asynchronous functions on one thread apart`, async () => {
     const lock = make();
     let inside = 0;
     let visits = 0;
@@ -224,7 +224,7 @@ function waitTests({ name, kind, make, isReentrant }: LockKind): void {
     assertEquals(visits, 50);
   });
 
-  Deno.test(`${name}.acquire() that is aborted leaves no trace`, async () => {
+  parties.test(`${name}.acquire() that is aborted leaves no trace`, async () => {
     const lock = make();
     await lock.acquire();
     const controllers = Array.from({ length: 5 }, () => new AbortController());
@@ -232,12 +232,12 @@ function waitTests({ name, kind, make, isReentrant }: LockKind): void {
       lock.acquire({ signal }).then(() => true, (error) => error)
     );
     const last = lock.acquire();
-    await untilWaiting(kind, 6);
+    await parties.untilWaiting(kind, 6);
     for (const i of [0, 2, 4]) controllers[i]!.abort(`reason ${i}`);
     assertEquals(await waits[0], "reason 0");
     assertEquals(await waits[2], "reason 2");
     assertEquals(await waits[4], "reason 4");
-    await untilWaiting(kind, 3);
+    await parties.untilWaiting(kind, 3);
     lock.release();
     assertEquals(await waits[1], true);
     lock.release();
@@ -249,10 +249,10 @@ function waitTests({ name, kind, make, isReentrant }: LockKind): void {
     lock.release();
     assert(lock.tryAcquire());
     lock.release();
-    await untilWaiting(kind, 0);
+    await parties.untilWaiting(kind, 0);
   });
 
-  Deno.test(`${name}.acquire() that is aborted while it is granted does not swallow the lock`, async () => {
+  parties.test(`${name}.acquire() that is aborted while it is granted does not swallow the lock`, async () => {
     const lock = make();
     for (let i = 0; i < 20; i++) {
       await lock.acquire();
@@ -275,7 +275,9 @@ function waitTests({ name, kind, make, isReentrant }: LockKind): void {
     }
   });
 
-  Deno.test(`${name}.acquireSync() throws where nobody is left who could release it`, () => {
+  if (parties.isElsewhere) return;
+
+  parties.test(`${name}.acquireSync() throws where nobody is left who could release it`, () => {
     const lock = make();
     lock.acquireSync();
     assertThrows(() => lock.acquireSync(), DeadlockError);
@@ -285,23 +287,24 @@ function waitTests({ name, kind, make, isReentrant }: LockKind): void {
   });
 }
 
-function threadTests({ name, kind, make }: LockKind): void {
-  Deno.test(`${name}.tryAcquire() gives false where another thread holds it`, async () => {
+function threadTests({ name, kind, make, parties }: LockKind): void {
+  parties.test(`${name}.tryAcquire() gives false where another ${parties.one} holds it`, async () => {
     const lock = make();
     lock.acquireSync();
     {
-      await using crew = new Crew(1, tryOnce, lock);
+      await using crew = crewOf(parties, 1, tryOnce, lock);
       assertEquals(await crew.results(), [false]);
     }
     lock.release();
-    await using crew = new Crew(1, tryOnce, lock);
+    await using crew = crewOf(parties, 1, tryOnce, lock);
     assertEquals(await crew.results(), [true]);
   });
 
-  Deno.test(`${name}.acquire() in another thread gives false when the timeout passes`, async () => {
+  parties.test(`${name}.acquire() in another ${parties.one} gives false when the timeout passes`, async () => {
     const lock = make();
     lock.acquireSync();
-    await using crew = new Crew(
+    await using crew = crewOf(
+      parties,
       2,
       async (lock: AnyLock, number: number) => {
         const start = performance.now();
@@ -318,16 +321,24 @@ function threadTests({ name, kind, make }: LockKind): void {
     lock.release();
   });
 
-  for (const count of [2, 4, 8]) {
-    Deno.test(`${name} lets one in at a time: ${count} threads and this one`, async () => {
+  for (const count of parties.counts) {
+    parties.test(`${name} lets one in at a time: ${count} ${parties.many} and this one`, async () => {
       const lock = make();
       // Read and written in two steps: any overlap loses an update.
-      const sum = new SharedValue("int32", 0);
-      const inside = new SharedValue("int32", 0);
-      const rounds = 2_400 / count;
-      await using crew = new Crew(count, hammer, lock, sum, inside, rounds);
+      const sum = parties.number();
+      const inside = parties.number();
+      const rounds = 2_400 / count / parties.slowness;
+      await using crew = crewOf(
+        parties,
+        count,
+        hammer,
+        lock,
+        sum,
+        inside,
+        rounds,
+      );
       let mine = 0;
-      for (; mine < 200; mine++) {
+      for (; mine < 200 / parties.slowness; mine++) {
         await lock.acquire();
         assertEquals(inside.add(1), 1);
         sum.value = sum.value + 1;
@@ -341,25 +352,25 @@ function threadTests({ name, kind, make }: LockKind): void {
       assertEquals(sum.value, count * rounds + mine);
       assert(lock.tryAcquire());
       lock.release();
-      await untilWaiting(kind, 0);
+      await parties.untilWaiting(kind, 0);
     });
   }
 
-  Deno.test(`${name} goes to threads in the order of arrival`, async () => {
+  parties.test(`${name} goes to ${parties.many} in the order of arrival`, async () => {
     const lock = make();
-    const place = new SharedValue("int32", 0);
+    const place = parties.number();
     await lock.acquire();
-    const target = (lock: AnyLock, place: SharedValue) => {
+    const target = (lock: AnyLock, place: SharedNumber) => {
       lock.acquireSync();
       const mine = place.value++;
       lock.release();
       return mine;
     };
-    const crews: Crew<number>[] = [];
+    const crews: AnyCrew<number>[] = [];
     try {
       for (let i = 0; i < 4; i++) {
-        crews.push(new Crew(1, target, lock, place));
-        await untilWaiting(kind, i + 1);
+        crews.push(crewOf(parties, 1, target, lock, place));
+        await parties.untilWaiting(kind, i + 1);
       }
       lock.release();
       const places = await Promise.all(crews.map((crew) => crew.results()));
@@ -369,12 +380,13 @@ function threadTests({ name, kind, make }: LockKind): void {
     }
   });
 
-  Deno.test(`${name} survives waiters that give up at random moments`, async () => {
+  parties.test(`${name} survives waiters that give up at random moments`, async () => {
     const lock = make();
-    const held = new SharedValue("int32", 0);
-    await using crew = new Crew(
+    const held = parties.number();
+    await using crew = crewOf(
+      parties,
       4,
-      async (lock: AnyLock, held: SharedValue, number: number) => {
+      async (lock: AnyLock, held: SharedNumber, number: number) => {
         let seed = number + 7;
         const random = (n: number) =>
           (seed = (seed * 1103515245 + 12345) % 2 ** 31) % n;
@@ -394,15 +406,16 @@ function threadTests({ name, kind, make }: LockKind): void {
       held,
     );
     await crew.results();
-    await untilWaiting(kind, 0);
+    await parties.untilWaiting(kind, 0);
     assert(lock.tryAcquire());
     lock.release();
   });
 
-  Deno.test(`${name} passes over a waiter whose thread is terminated`, async () => {
+  parties.test(`${name} passes over a waiter whose ${parties.one} is terminated`, async () => {
     const lock = make();
     await lock.acquire();
-    await using doomed = new Crew(
+    await using doomed = crewOf(
+      parties,
       2,
       async (lock: AnyLock, number: number) => {
         if (number === 0) lock.acquireSync();
@@ -410,17 +423,13 @@ function threadTests({ name, kind, make }: LockKind): void {
       },
       lock,
     );
-    await untilWaiting(kind, 2);
-    await using crew = new Crew(
-      1,
-      (lock: AnyLock) => {
-        lock.acquireSync();
-        lock.release();
-        return true;
-      },
-      lock,
-    );
-    await untilWaiting(kind, 3);
+    await parties.untilWaiting(kind, 2);
+    await using crew = crewOf(parties, 1, (lock: AnyLock) => {
+      lock.acquireSync();
+      lock.release();
+      return true;
+    }, lock);
+    await parties.untilWaiting(kind, 3);
     await doomed.terminate();
     lock.release();
     assertEquals(await crew.results(), [true]);
@@ -429,23 +438,20 @@ function threadTests({ name, kind, make }: LockKind): void {
   });
 }
 
-function travelTests({ name, make }: LockKind): void {
-  Deno.test(`${name} is the same object as an argument, captured, and returned`, async () => {
+function travelTests({ name, make, parties }: LockKind): void {
+  parties.test(`${name} is the same object as an argument, captured, and returned`, async () => {
     const lock = make();
     const other = make();
     const nested = { list: [lock], map: new Map([["other", other]]) };
-    const thread = new Thread({
-      target: (argument: typeof nested) => {
-        const same = argument.list[0] === lock &&
-          argument.map.get("other") === other && lock !== other;
-        lock.acquireSync();
-        other.acquireSync();
-        other.release();
-        lock.release();
-        return { same, lock, other: argument.map.get("other") };
-      },
-      args: [nested],
-    }).start();
+    const thread = parties.start((argument: typeof nested) => {
+      const same = argument.list[0] === lock &&
+        argument.map.get("other") === other && lock !== other;
+      lock.acquireSync();
+      other.acquireSync();
+      other.release();
+      lock.release();
+      return { same, lock, other: argument.map.get("other") };
+    }, [nested]);
     const { same, lock: back, other: alsoBack } = await thread.result();
     await thread.join();
     assert(same);
@@ -453,16 +459,17 @@ function travelTests({ name, make }: LockKind): void {
     assertStrictEquals(alsoBack, other);
   });
 
-  Deno.test(`${name} that a thread has made is the same one for this thread and the next`, async () => {
-    const thread = new Thread({
-      // deno-lint-ignore no-explicit-any -- the class is what is under test
-      target: (Class: any) => new Class(),
-      args: [make().constructor],
-    }).start();
+  // What a process has made is gone with it.
+  if (!parties.leaveObjects) return;
+
+  parties.test(`${name} that a ${parties.one} has made is the same one for this one and the next`, async () => {
+    const thread = parties.start( // deno-lint-ignore no-explicit-any -- the class is what is under test
+      (Class: any) => new Class(),
+      [make().constructor],
+    );
     const made = await thread.result() as unknown;
     await thread.join();
-    const again = new Thread({ target: (lock: unknown) => lock, args: [made] })
-      .start();
+    const again = parties.start((lock: unknown) => lock, [made]);
     assertStrictEquals(await again.result(), made);
     await again.join();
   });
@@ -478,8 +485,8 @@ function tryOnce(lock: AnyLock): boolean {
 /** Acquires it in all ways, and counts whom it meets inside. */
 async function hammer(
   lock: AnyLock,
-  sum: SharedValue,
-  inside: SharedValue,
+  sum: SharedNumber,
+  inside: SharedNumber,
   rounds: number,
   number: number,
 ): Promise<number> {

@@ -14,13 +14,13 @@ import {
 import type { WaitKind } from "../../_internal/memory/wait_queue.ts";
 import {
   AbandonedLockError,
-  Event,
+  type Event,
   InvalidStateError,
-  Thread,
   WorkerCrashedError,
 } from "../../threading/mod.ts";
-import { Crew, turn, untilWaiting } from "./_crew.ts";
+import { turn } from "./_crew.ts";
 import { errorOf, soon } from "./_helpers.ts";
+import { crewOf, type Parties } from "./_parties.ts";
 import type { AnyLock } from "./lock_suite.ts";
 
 /** A lock that knows its holder. */
@@ -31,6 +31,7 @@ export interface OwnedLock extends AnyLock {
 /** One class of such locks. */
 export interface OwnedLockKind {
   readonly name: string;
+  readonly parties: Parties;
   /** What a wait for it counts as. */
   readonly kind: WaitKind;
   make(): OwnedLock;
@@ -42,16 +43,16 @@ export function ownedLockSuite(lock: OwnedLockKind): void {
   deathTests(lock);
 }
 
-function stateTests({ name, make }: OwnedLockKind): void {
-  Deno.test(`${name}.locked() tells whether anybody holds it`, async () => {
+function stateTests({ name, make, parties }: OwnedLockKind): void {
+  parties.test(`${name}.locked() tells whether anybody holds it`, async () => {
     const lock = make();
     assertFalse(lock.locked());
     lock.acquireSync();
     assert(lock.locked());
     lock.release();
     assertFalse(lock.locked());
-    const [held, release] = [new Event(), new Event()];
-    await using crew = new Crew(1, hold, lock, held, release);
+    const [held, release] = [parties.event(), parties.event()];
+    await using crew = crewOf(parties, 1, hold, lock, held, release);
     await soon("the lock is held", held.wait());
     assert(lock.locked());
     assertFalse(lock.tryAcquire());
@@ -60,7 +61,7 @@ function stateTests({ name, make }: OwnedLockKind): void {
     assertFalse(lock.locked());
   });
 
-  Deno.test(`${name}.release() of a free lock is refused`, () => {
+  parties.test(`${name}.release() of a free lock is refused`, () => {
     const lock = make();
     assertThrows(() => lock.release(), InvalidStateError, "nobody holds it");
     lock.acquireSync();
@@ -71,7 +72,7 @@ function stateTests({ name, make }: OwnedLockKind): void {
   });
 }
 
-function deathTests({ name, kind, make }: OwnedLockKind): void {
+function deathTests({ name, kind, make, parties }: OwnedLockKind): void {
   /** What is true of a lock right after its holder is gone; leaves it free. */
   async function checkAbandoned(lock: OwnedLock, use: number): Promise<void> {
     assertFalse(lock.locked());
@@ -87,7 +88,8 @@ function deathTests({ name, kind, make }: OwnedLockKind): void {
     ][use]!;
     await assertRejects(wait, AbandonedLockError, "has ended");
     assert(lock.locked());
-    await using crew = new Crew(
+    await using crew = crewOf(
+      parties,
       1,
       (lock: OwnedLock) => lock.tryAcquire(),
       lock,
@@ -102,55 +104,51 @@ function deathTests({ name, kind, make }: OwnedLockKind): void {
   for (
     const [use, how] of ["acquire()", "acquireSync()", "tryAcquire()"].entries()
   ) {
-    Deno.test(`${name} of a thread that has ended is told once: ${how}`, async () => {
+    parties.test(`${name} of a ${parties.one} that has ended is told once: ${how}`, async () => {
       const lock = make();
-      const thread = new Thread({
-        target: (lock: OwnedLock) => {
-          lock.acquireSync();
-        },
-        args: [lock],
-      }).start();
+      const thread = parties.start((lock: OwnedLock) => {
+        lock.acquireSync();
+      }, [lock]);
       await thread.join();
       await checkAbandoned(lock, use);
     });
   }
 
   for (const use of [3, 4]) {
-    Deno.test(`${name} of a terminated thread is told once, with a timeout: ${use}`, async () => {
+    parties.test(`${name} of a terminated ${parties.one} is told once, with a timeout: ${use}`, async () => {
       const lock = make();
-      const held = new Event();
-      await using crew = new Crew(1, hold, lock, held, new Event());
+      const held = parties.event();
+      await using crew = crewOf(parties, 1, hold, lock, held, parties.event());
       await soon("the lock is held", held.wait());
       await crew.terminate();
       await checkAbandoned(lock, use);
     });
   }
 
-  Deno.test(`${name} of a thread that has crashed is told once`, async () => {
+  parties.test(`${name} of a ${parties.one} that has crashed is told once`, async () => {
     const lock = make();
-    const thread = new Thread({
-      target: (lock: OwnedLock) => {
-        lock.acquireSync();
-        self.close();
-        return new Promise(() => {});
-      },
-      args: [lock],
-    }).start();
+    const { crash } = parties;
+    const thread = parties.start((lock: OwnedLock) => {
+      lock.acquireSync();
+      crash();
+      return new Promise(() => {});
+    }, [lock]);
     assertInstanceOf(await errorOf(thread.result()), WorkerCrashedError);
     await thread.join();
     await checkAbandoned(lock, 0);
   });
 
-  Deno.test(`${name}.guard() releases an abandoned lock, since nobody has the guard`, async () => {
+  parties.test(`${name}.guard() releases an abandoned lock, since nobody has the guard`, async () => {
     const lock = make();
     for (const guard of [() => lock.guard(), () => lock.guardSync()]) {
-      await using crew = new Crew(
+      await using crew = crewOf(
+        parties,
         1,
         (lock: OwnedLock) => lock.acquireSync(),
         lock,
       );
       await crew.results();
-      await crew.threads[0]!.join();
+      await crew.members[0]!.join();
       const error = await errorOf((async () => await guard())());
       assertInstanceOf(error, AbandonedLockError);
       assertFalse(lock.locked());
@@ -158,21 +156,21 @@ function deathTests({ name, kind, make }: OwnedLockKind): void {
     }
   });
 
-  Deno.test(`${name} of a terminated thread goes to the first one who waits, which is told`, async () => {
+  parties.test(`${name} of a terminated ${parties.one} goes to the first one who waits, which is told`, async () => {
     const lock = make();
-    const held = new Event();
-    await using crew = new Crew(1, hold, lock, held, new Event());
+    const held = parties.event();
+    await using crew = crewOf(parties, 1, hold, lock, held, parties.event());
     await soon("the lock is held", held.wait());
     // A thread that blocks, this one, and a thread that is suspended.
-    await using blocked = new Crew(1, acquireSaying, lock, true);
-    await untilWaiting(kind, 1);
+    await using blocked = crewOf(parties, 1, acquireSaying, lock, true);
+    await parties.untilWaiting(kind, 1);
     const mine = lock.acquire().then(() => "clean", (error) => {
       assertInstanceOf(error, AbandonedLockError);
       return "told";
     });
-    await untilWaiting(kind, 2);
-    await using suspended = new Crew(1, acquireSaying, lock, false);
-    await untilWaiting(kind, 3);
+    await parties.untilWaiting(kind, 2);
+    await using suspended = crewOf(parties, 1, acquireSaying, lock, false);
+    await parties.untilWaiting(kind, 3);
     await crew.terminate();
     assertEquals(await blocked.results(), ["told"]);
     assertEquals(await soon("my turn", mine), "clean");
@@ -181,15 +179,15 @@ function deathTests({ name, kind, make }: OwnedLockKind): void {
     assertFalse(lock.locked());
   });
 
-  Deno.test(`${name} of a terminated thread wakes this one where it is the first`, async () => {
+  parties.test(`${name} of a terminated ${parties.one} wakes this one where it is the first`, async () => {
     const lock = make();
-    const held = new Event();
-    await using crew = new Crew(1, hold, lock, held, new Event());
+    const held = parties.event();
+    await using crew = crewOf(parties, 1, hold, lock, held, parties.event());
     await soon("the lock is held", held.wait());
     const first = errorOf(lock.acquire());
-    await untilWaiting(kind, 1);
-    await using blocked = new Crew(1, acquireSaying, lock, true);
-    await untilWaiting(kind, 2);
+    await parties.untilWaiting(kind, 1);
+    await using blocked = crewOf(parties, 1, acquireSaying, lock, true);
+    await parties.untilWaiting(kind, 2);
     await crew.terminate();
     assertInstanceOf(await soon("my turn", first), AbandonedLockError);
     assert(lock.locked());
@@ -197,12 +195,12 @@ function deathTests({ name, kind, make }: OwnedLockKind): void {
     assertEquals(await blocked.results(), ["clean"]);
   });
 
-  Deno.test(`${name} is told again where the one who was told dies too`, async () => {
+  parties.test(`${name} is told again where the one who was told dies too`, async () => {
     const lock = make();
     for (let i = 0; i < 3; i++) {
-      await using crew = new Crew(1, acquireAndDie, lock);
+      await using crew = crewOf(parties, 1, acquireAndDie, lock);
       assertEquals(await crew.results(), [i === 0 ? "clean" : "told"]);
-      await crew.threads[0]!.join();
+      await crew.members[0]!.join();
     }
     await assertRejects(() => lock.acquire(), AbandonedLockError);
     lock.release();
@@ -210,14 +208,14 @@ function deathTests({ name, kind, make }: OwnedLockKind): void {
     lock.release();
   });
 
-  Deno.test(`${name} survives threads that are terminated at random moments`, async () => {
+  parties.test(`${name} survives ${parties.many} that are terminated at random moments`, async () => {
     const lock = make();
     let told = 0;
     for (let round = 0; round < 3; round++) {
-      const crew = new Crew(3, useForEver, lock);
+      const crew = crewOf(parties, 3, useForEver, lock);
       let mine = 0;
       const end = (async () => {
-        while (crew.threads.some((thread) => !thread.isAlive())) await turn();
+        while (crew.members.some((thread) => !thread.isAlive())) await turn();
         for (let i = 0; i < 10 + round * 7; i++) await turn();
         await crew.terminate();
       })();
@@ -243,7 +241,7 @@ function deathTests({ name, kind, make }: OwnedLockKind): void {
     );
     lock.release();
     assertFalse(lock.locked());
-    await untilWaiting(kind, 0);
+    await parties.untilWaiting(kind, 0);
   });
 }
 

@@ -4,17 +4,19 @@
 // CPython's lock_tests.py: for `RLock`, and for a `Condition` on top of one.
 
 import { assert, assertEquals, assertFalse, assertThrows } from "@std/assert";
-import { InvalidStateError, SharedValue } from "../../threading/mod.ts";
-import { Crew } from "./_crew.ts";
+import { InvalidStateError } from "../../threading/mod.ts";
 import { soon } from "./_helpers.ts";
+import { crewOf, type SharedNumber } from "./_parties.ts";
 import type { OwnedLock, OwnedLockKind } from "./owned_lock_suite.ts";
 
 /** The tests that all of them pass. */
-export function reentrantLockSuite({ name, make }: OwnedLockKind): void {
-  Deno.test(`${name} is acquired again by its holder, in all ways`, async () => {
+export function reentrantLockSuite(
+  { name, make, parties }: OwnedLockKind,
+): void {
+  parties.test(`${name} is acquired again by its holder, in all ways`, async () => {
     const lock = make();
     const isFree = async () => {
-      await using crew = new Crew(1, tryOnce, lock);
+      await using crew = crewOf(parties, 1, tryOnce, lock);
       return (await crew.results())[0];
     };
     assert(await lock.acquire());
@@ -38,7 +40,7 @@ export function reentrantLockSuite({ name, make }: OwnedLockKind): void {
     assertThrows(() => lock.release(), InvalidStateError, "nobody holds it");
   });
 
-  Deno.test(`${name}.acquire() goes on at once, however often its holder calls it`, async () => {
+  parties.test(`${name}.acquire() goes on at once, however often its holder calls it`, async () => {
     const lock = make();
     const recurse = async (depth: number): Promise<number> => {
       using _ = await lock.guard();
@@ -48,26 +50,27 @@ export function reentrantLockSuite({ name, make }: OwnedLockKind): void {
     assertFalse(lock.locked());
   });
 
-  Deno.test(`${name}.release() by a thread that does not hold it is refused`, async () => {
+  parties.test(`${name}.release() by a ${parties.one} that does not hold it is refused`, async () => {
     const lock = make();
     lock.acquireSync();
     {
-      await using crew = new Crew(1, tryRelease, lock);
+      await using crew = crewOf(parties, 1, tryRelease, lock);
       assertEquals(await crew.results(), ["another thread holds it"]);
     }
     assert(lock.locked());
     lock.release();
-    await using crew = new Crew(1, tryRelease, lock);
+    await using crew = crewOf(parties, 1, tryRelease, lock);
     assertEquals(await crew.results(), ["nobody holds it"]);
   });
 
-  for (const count of [2, 4, 8]) {
-    Deno.test(`${name} keeps ${count} threads apart at all depths`, async () => {
+  for (const count of parties.counts) {
+    parties.test(`${name} keeps ${count} ${parties.many} apart at all depths`, async () => {
       const lock = make();
-      const sum = new SharedValue("int32", 0);
-      await using crew = new Crew(
+      const sum = parties.number();
+      await using crew = crewOf(
+        parties,
         count,
-        async (lock: OwnedLock, sum: SharedValue, number: number) => {
+        async (lock: OwnedLock, sum: SharedNumber, number: number) => {
           for (let i = 0; i < 150; i++) {
             const depth = 1 + (i + number) % 3;
             for (let j = 0; j < depth; j++) {

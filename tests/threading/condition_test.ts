@@ -26,6 +26,7 @@ import type { LockCore } from "../../_internal/memory/lock_core.ts";
 import { lockCoreOf } from "../../threading/_lock_cores.ts";
 import { Crew, turn, untilWaiting } from "../_suites/_crew.ts";
 import { errorOf, soon, until } from "../_suites/_helpers.ts";
+import { THREADS } from "../_suites/_parties.ts";
 import { lockSuite } from "../_suites/lock_suite.ts";
 import { ownedLockSuite } from "../_suites/owned_lock_suite.ts";
 import { reentrantLockSuite } from "../_suites/reentrant_lock_suite.ts";
@@ -35,6 +36,7 @@ const onRLock = {
   kind: "RLock",
   isReentrant: true,
   make: () => new Condition(),
+  parties: THREADS,
 } as const;
 lockSuite(onRLock);
 ownedLockSuite(onRLock);

@@ -3,10 +3,16 @@
 import { assert, assertEquals, assertFalse, assertThrows } from "@std/assert";
 import { InvalidStateError, Lock } from "../../threading/mod.ts";
 import { Crew, untilWaiting } from "../_suites/_crew.ts";
+import { THREADS } from "../_suites/_parties.ts";
 import { lockSuite } from "../_suites/lock_suite.ts";
 import { ownedLockSuite } from "../_suites/owned_lock_suite.ts";
 
-const kind = { name: "Lock", kind: "Lock", make: () => new Lock() } as const;
+const kind = {
+  name: "Lock",
+  kind: "Lock",
+  make: () => new Lock(),
+  parties: THREADS,
+} as const;
 lockSuite(kind);
 ownedLockSuite(kind);
 

@@ -16,6 +16,7 @@ import {
 import { lockCoreOf } from "../../threading/_lock_cores.ts";
 import { Crew, untilWaiting } from "../_suites/_crew.ts";
 import { soon } from "../_suites/_helpers.ts";
+import { THREADS } from "../_suites/_parties.ts";
 import { lockSuite } from "../_suites/lock_suite.ts";
 import { ownedLockSuite } from "../_suites/owned_lock_suite.ts";
 import { reentrantLockSuite } from "../_suites/reentrant_lock_suite.ts";
@@ -25,6 +26,7 @@ const kind = {
   kind: "RLock",
   isReentrant: true,
   make: () => new RLock(),
+  parties: THREADS,
 } as const;
 lockSuite(kind);
 ownedLockSuite(kind);

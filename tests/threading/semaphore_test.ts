@@ -15,12 +15,13 @@ import {
 } from "../../threading/mod.ts";
 import { Crew, turn, untilWaiting } from "../_suites/_crew.ts";
 import { soon } from "../_suites/_helpers.ts";
+import { THREADS } from "../_suites/_parties.ts";
 import { lockSuite } from "../_suites/lock_suite.ts";
 
 for (const Class of [Semaphore, BoundedSemaphore]) {
   const { name } = Class;
   const waits = "Semaphore";
-  lockSuite({ name, kind: waits, make: () => new Class() });
+  lockSuite({ name, kind: waits, make: () => new Class(), parties: THREADS });
 
   Deno.test(`${name} has one permit unless it is told otherwise`, () => {
     const semaphore = new Class();
