@@ -69,6 +69,24 @@ function copyInto(
   for (let i = 0; i < length; i++) values[at + i] = part[i];
 }
 
+/** What iterates over an array, and over whatever is like it: it ends, and no code of anybody runs. */
+const ArrayIterator: object = Object.getPrototypeOf([][Symbol.iterator]());
+
+/**
+ * What there is in an array or its like now: what is done to it later does not
+ * matter, and it is known how much it is. Other inputs are left as they are.
+ */
+export function snapshot(
+  items: Iterable<unknown> | AsyncIterable<unknown>,
+): Iterable<unknown> | AsyncIterable<unknown> {
+  if (items === null || typeof items !== "object") return items;
+  const isLikeArray = Object.getPrototypeOf(items) === ArrayIterator &&
+      Object.keys(items).length === 0 ||
+    Array.isArray(items) &&
+      items[Symbol.iterator] === Array.prototype[Symbol.iterator];
+  return isLikeArray ? [...items as Iterable<unknown>] : items;
+}
+
 /**
  * The results one by one. Unlike an iteration over an executor's map it goes on
  * behind an item that has failed, and a step can be given up without its item

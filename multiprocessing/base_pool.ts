@@ -51,7 +51,7 @@ import {
 } from "../_internal/wire/functions/task.ts";
 import { CallMode } from "../_internal/wire/messages.ts";
 import { checkCallbacks, promised } from "./_pool_callbacks.ts";
-import { gather, PoolIterator } from "./_pool_maps.ts";
+import { gather, PoolIterator, snapshot } from "./_pool_maps.ts";
 import type { AsyncResult } from "./async_result.ts";
 import type {
   ApplyOptions,
@@ -476,9 +476,7 @@ export abstract class BasePool implements AsyncDisposable {
     items: Iterable<unknown> | AsyncIterable<unknown>,
     options: PoolMapOptions & PoolCallbacks<R[]>,
   ): AsyncResult<R[]> {
-    // What is done to an array from now on does not matter.
-    const input = isPlainArray(items) ? items.slice() : items;
-    const subject = this.#subject(verb, fn, input, options);
+    const subject = this.#subject(verb, fn, snapshot(items), options);
     checkCallbacks(verb, options);
     const { callback, errorCallback, failFast = false, ...mapOptions } =
       options;
@@ -554,10 +552,4 @@ export abstract class BasePool implements AsyncDisposable {
     this.#impatience?.();
     this.#impatience = undefined;
   }
-}
-
-/** True for an array that is iterated over as arrays are. */
-function isPlainArray(items: unknown): items is unknown[] {
-  return Array.isArray(items) &&
-    items[Symbol.iterator] === Array.prototype[Symbol.iterator];
 }

@@ -213,6 +213,19 @@ export function mpPoolSuite({ name, create }: PoolSubject): void {
     const squares = await result;
     assertEquals(squares.length, 5_000);
     assertEquals(squares[4_999], 4_999 ** 2);
+    const gaps = [1, , 3] as number[];
+    assertEquals(await pool.map(tasks.identity<unknown>, gaps), [
+      1,
+      undefined,
+      3,
+    ]);
+    assertEquals(await pool.map(tasks.square, Array(4).keys()), [0, 1, 4, 9]);
+    const even = Object.assign([1, 2, 3, 4], {
+      *[Symbol.iterator]() {
+        yield* [2, 4];
+      },
+    });
+    assertEquals(await pool.map(tasks.square, even), [4, 16]);
   });
 
   test("map() with failFast ends at the first error and cancels the rest", async () => {
