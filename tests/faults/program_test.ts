@@ -65,6 +65,11 @@ const ends: [string, string, string[]][] = [
     "limited",
     ["9", "WorkerCrashedError", "TaskTimeoutError", "16"],
   ],
+  [
+    "whose pools were not closed, and are half read,",
+    "unclosed",
+    ["1", "1", "4 9", "4 9"],
+  ],
   ["with pools that were never used", "unused", []],
   ["with pools that are ready", "ready", ["ready"]],
   ["after shutdown() that was not waited for", "shutdownNoWait", ["25"]],

@@ -10,7 +10,7 @@ import {
   ThreadPoolExecutor,
 } from "../../../futures/mod.ts";
 import { io, task } from "../../../mod.ts";
-import { Process } from "../../../multiprocessing/mod.ts";
+import { Pool, Process, ThreadPool } from "../../../multiprocessing/mod.ts";
 import { Thread } from "../../../threading/mod.ts";
 import { square } from "../../_suites/_tasks.ts";
 import { ownPid, stuck, waitAs } from "./faulty.ts";
@@ -51,6 +51,19 @@ const programs: Record<string, () => Promise<void> | void> = {
     for (const pool of pools) console.log(await pool.submit(square, 3));
     const wait = io(async (x: number) => await Promise.resolve(x));
     console.log(await pools[2]!.submit(wait, 9));
+  },
+  async unclosed() {
+    const pools = [new Pool({ processes: 2 }), new ThreadPool()];
+    for (const pool of pools) {
+      const half = pool.imap(square, [1, 2, 3, 4], { bufferSize: 2 });
+      console.log((await half.next()).value);
+    }
+    for (const pool of pools) {
+      // Keeps the program until it has ended.
+      pool.mapAsync(square, [2, 3], {
+        callback: (squares) => console.log(squares.join(" ")),
+      });
+    }
   },
   async limited() {
     const pool = new ThreadPoolExecutor({
