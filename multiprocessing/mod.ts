@@ -44,6 +44,7 @@ export * from "./queue.ts";
 export * from "./rlock.ts";
 export * from "./semaphore.ts";
 export * from "./set_proxy.ts";
+export * from "./shareable_list.ts";
 export * from "./shared_array.ts";
 export * from "./shared_memory.ts";
 export * from "./task.ts";

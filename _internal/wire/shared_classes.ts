@@ -15,6 +15,7 @@ const MODULES: Readonly<Record<string, string>> = {
   "multiprocessing.NamespaceProxy": "namespace_proxy",
   "multiprocessing.ObjectProxy": "object_proxy",
   "multiprocessing.SetProxy": "set_proxy",
+  "multiprocessing.ShareableList": "shareable_list",
   "multiprocessing.SharedArray": "shared_array",
   "multiprocessing.SharedMemory": "shared_memory",
   "multiprocessing.Value": "value",
