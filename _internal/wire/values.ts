@@ -16,8 +16,9 @@ type Describe = typeof import("./functions/describe.ts");
 
 /** The modules that values have needed. */
 const loaded = new Map<string, ModuleNamespace>();
-/** Those that could not be loaded, with the errors: a module that has failed never loads. */
+/** The last of those that could not be loaded, with the errors: a module that has failed never loads. */
 const broken = new Map<string, unknown>();
+const MAX_BROKEN = 256;
 const NONE: readonly never[] = [];
 let describeModule: Describe | undefined;
 
@@ -55,15 +56,31 @@ export function encodeToBytes(
  * @throws {SerializationError} If they are malformed, or name what this side does not have.
  */
 export function decodeFromBytes(bytes: Uint8Array, root: string): unknown {
-  if (missingModules(bytes).length > 0) return decodeLater(bytes, root);
-  checkModules(bytes, root);
-  return decodeLoaded(bytes);
+  return checked(root, () => {
+    if (missingModules(bytes).length > 0) return decodeLater(bytes, root);
+    checkModules(bytes, root);
+    return decodeLoaded(bytes);
+  });
 }
 
 async function decodeLater(bytes: Uint8Array, root: string): Promise<unknown> {
   await importModules(bytes);
   checkModules(bytes, root);
   return decodeLoaded(bytes);
+}
+
+/** A message may come from anybody, and so be anything. */
+function checked<T>(root: string, decode: () => T): T {
+  try {
+    return decode();
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause;
+    const reason = "it ends early";
+    throw new SerializationError(`Cannot read ${root}: ${reason}`, {
+      reason,
+      cause,
+    });
+  }
 }
 
 /** As `decodeFromBytes()`, of bytes whose modules were loaded and checked. */
@@ -90,7 +107,7 @@ export async function importModules(bytes: Uint8Array): Promise<void> {
       const modules = await loadModules([url]);
       loaded.set(url, modules.get(url)!);
     } catch (cause) {
-      broken.set(url, cause);
+      noteBroken(url, cause);
     }
   }
 }
@@ -114,9 +131,15 @@ export function requireModules(
       if (code === "ERR_REQUIRE_ASYNC_MODULE" || !url.startsWith("file:")) {
         throw refuse(url, cause);
       }
-      broken.set(url, cause);
+      noteBroken(url, cause);
     }
   }
+}
+
+function noteBroken(url: string, cause: unknown): void {
+  broken.set(url, cause);
+  // Whoever sends names that do not exist is not to fill the memory with them.
+  if (broken.size > MAX_BROKEN) broken.delete(broken.keys().next().value!);
 }
 
 /**
