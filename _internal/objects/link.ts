@@ -13,6 +13,7 @@
 
 import { ConnectionClosedError } from "../base/errors.ts";
 import {
+  beforeAnswer,
   beforeExit,
   holdProgram,
   releaseProgram,
@@ -187,9 +188,14 @@ export class Link {
     this.#review();
   }
 
-  /** Resolves when what was sent is with the operating system. */
+  /** Resolves when what was sent is where the station finds it, whatever becomes of this side. */
   flush(): Promise<void> {
     return this.#channel.flush();
+  }
+
+  /** True where all of it is. */
+  get isQuiet(): boolean {
+    return this.#channel.isQuiet;
   }
 
   /** Ends the link, once what was sent has left. Pending calls fail. */
@@ -328,4 +334,12 @@ beforeExit(async () => {
   await Promise.all(
     [...links.values(), ...leaving].map((link) => link.flush()),
   );
+});
+// A thread may end as soon as its call is answered, before a link has connected.
+beforeAnswer(() => {
+  let pending: Promise<void>[] | undefined;
+  for (const link of links.values()) {
+    if (!link.isQuiet) (pending ??= []).push(link.flush());
+  }
+  return pending && Promise.all(pending).then(() => {});
 });

@@ -33,9 +33,11 @@ export class ProcessChannel implements Channel {
   #rings: RingChannel | undefined;
   /** What was sent before the two had met. */
   #early: Uint8Array[] = [];
+  readonly #met = Promise.withResolvers<void>();
   #isOpen = false;
 
   constructor() {
+    this.#socket.ended.then(() => this.#met.resolve());
     this.#socket.onClose = (close) => {
       this.#rings?.finish();
       this.onClose(close);
@@ -64,6 +66,13 @@ export class ProcessChannel implements Channel {
     if (this.#isOpen) this.#open();
     const channel = this.#rings ?? socket;
     for (const message of this.#early.splice(0)) channel.send(message);
+    this.#met.resolve();
+  }
+
+  /** True where all that was sent is where the other side finds it. */
+  get isQuiet(): boolean {
+    return this.#early.length === 0 && this.#rings?.isWritten !== false &&
+      this.#socket.isQuiet;
   }
 
   open(): void {
@@ -115,6 +124,7 @@ export class ProcessChannel implements Channel {
 
   /** Resolves when all that was sent is where the other side finds it, or cannot be written any more. */
   async flush(): Promise<void> {
+    if (this.#early.length > 0) await this.#met.promise;
     while (this.#rings?.isWritten === false) {
       await new Promise((resolve) => setImmediate(resolve));
     }
