@@ -22,7 +22,8 @@
 //   owner      the process that made it, until unlink() or its end: close() gives
 //              up the buffer, and keeps the descriptor, so that what was sent to
 //              others before can still be opened
-//   borrower   who has opened or received it, until close() or its end
+//   borrower   who has opened or received it, until close() or its end; in the
+//              process of the owner that one's descriptor is enough
 //
 // A name is made under one lock of all processes (a folder, by flock()), so of two
 // that make it at a time one finds the other's:
@@ -114,6 +115,9 @@ export class MemoryFile {
     this.isOwner = isOwner;
     if (isOwner) this.#link(data.buffer.byteLength);
     this.#number = [this.#words[W_NUMBER]!, this.#words[W_NUMBER + 1]!];
+    // Threads end without a word: what they had open would stay open. In the
+    // owner's process its own descriptor is as good, for as long.
+    if (!isOwner && this.#words[W_PID] === Deno.pid) this.#closeDescriptor();
   }
 
   /**

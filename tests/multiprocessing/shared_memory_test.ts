@@ -157,6 +157,27 @@ Deno.test(
 );
 
 Deno.test(
+  "SharedMemory that a thread has received and not closed keeps no descriptor",
+  only,
+  async () => {
+    using memory = SharedMemory.create({ size: 8 });
+    const before = memoryFiles(Deno.pid);
+    for (let i = 0; i < 3; i++) {
+      const thread = new Thread({
+        target: (memory: SharedMemory) => {
+          using same = SharedMemory.open(memory.name);
+          return same.buffer.byteLength + memory.buffer.byteLength;
+        },
+        args: [memory],
+      }).start();
+      assertEquals(await thread.result(), 16);
+      await thread.join();
+    }
+    assertEquals(memoryFiles(Deno.pid), before);
+  },
+);
+
+Deno.test(
   "SharedMemory sent to a process may be closed at once",
   only,
   async () => {
