@@ -10,6 +10,7 @@ import { describe } from "../_internal/base/validation.ts";
 import type { ConditionCore } from "../_internal/memory/condition_core.ts";
 import type { LockCore, LockLike } from "../_internal/memory/lock_core.ts";
 import { BrokeredObject } from "../_internal/objects/brokered_object.ts";
+import { lockParts } from "../_internal/objects/lock_memory.ts";
 import type { Reference } from "../_internal/objects/reference.ts";
 import { RemoteConditionCore } from "../_internal/objects/remote_cores.ts";
 import {
@@ -107,12 +108,9 @@ registerServedClass({
   served(condition) {
     const { serial, words } = notedCore<ConditionCore>(condition);
     const lock = locks.get(condition)!;
-    const core = notedCore<LockCore>(lock);
+    const { serial: lockSerial, parts } = lockParts(notedCore<LockCore>(lock));
     const type = lock instanceof Lock ? "Lock" : "RLock";
-    return {
-      serial,
-      parts: [words.buffer, type, core.words.buffer, core.serial],
-    };
+    return { serial, parts: [words.buffer, type, lockSerial, ...parts] };
   },
   shared: ({ serial, parts }, lock) => ({ serial, parts: [parts[0], lock] }),
   extras: (condition) => locks.get(condition),

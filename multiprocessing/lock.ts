@@ -6,10 +6,22 @@
  * @module
  */
 
-import type { LockCore } from "../_internal/memory/lock_core.ts";
+import { LockCore } from "../_internal/memory/lock_core.ts";
+import type { NumbersMemory } from "../_internal/memory/numbers_core.ts";
+import {
+  lockMemory,
+  lockParts,
+  newLockMemory,
+  placeOf,
+} from "../_internal/objects/lock_memory.ts";
 import { RemoteLockCore } from "../_internal/objects/remote_cores.ts";
 import { registerServedClass } from "../_internal/objects/served_class.ts";
-import { memoryParts, notedCore } from "../_internal/wire/shared_objects.ts";
+import {
+  arrival,
+  notedCore,
+  offerCore,
+  takeAdopted,
+} from "../_internal/wire/shared_objects.ts";
 import { Lock as ThreadLock } from "../threading/lock.ts";
 
 /**
@@ -41,7 +53,19 @@ import { Lock as ThreadLock } from "../threading/lock.ts";
  * await process.join();
  * ```
  */
-export class Lock extends ThreadLock {}
+export class Lock extends ThreadLock {
+  /** Creates a free lock. */
+  constructor() {
+    const { core, adopted } = arrival();
+    if (core === undefined) {
+      const memory = adopted === undefined
+        ? newLockMemory()
+        : lockMemory(takeAdopted()!);
+      offerCore(new LockCore("Lock", memory));
+    }
+    super();
+  }
+}
 
 registerServedClass({
   tag: "multiprocessing.Lock",
@@ -49,6 +73,7 @@ registerServedClass({
   module: import.meta.url,
   type: "Lock",
   coreOf: (lock) => notedCore<object>(lock),
-  served: (lock) => memoryParts(notedCore<LockCore>(lock)),
-  remote: (object) => new RemoteLockCore(object),
+  served: (lock) => lockParts(notedCore<LockCore>(lock)),
+  extras: (lock) => placeOf(notedCore<LockCore | RemoteLockCore>(lock).state),
+  remote: (object, place) => new RemoteLockCore(object, place as NumbersMemory),
 });

@@ -6,10 +6,22 @@
  * @module
  */
 
-import type { RLockCore } from "../_internal/memory/rlock_core.ts";
+import { RLockCore } from "../_internal/memory/rlock_core.ts";
+import type { NumbersMemory } from "../_internal/memory/numbers_core.ts";
+import {
+  lockMemory,
+  lockParts,
+  newLockMemory,
+  placeOf,
+} from "../_internal/objects/lock_memory.ts";
 import { RemoteRLockCore } from "../_internal/objects/remote_cores.ts";
 import { registerServedClass } from "../_internal/objects/served_class.ts";
-import { memoryParts, notedCore } from "../_internal/wire/shared_objects.ts";
+import {
+  arrival,
+  notedCore,
+  offerCore,
+  takeAdopted,
+} from "../_internal/wire/shared_objects.ts";
 import { RLock as ThreadRLock } from "../threading/rlock.ts";
 
 /**
@@ -36,7 +48,19 @@ import { RLock as ThreadRLock } from "../threading/rlock.ts";
  * lock.release();
  * ```
  */
-export class RLock extends ThreadRLock {}
+export class RLock extends ThreadRLock {
+  /** Creates a free lock. */
+  constructor() {
+    const { core, adopted } = arrival();
+    if (core === undefined) {
+      const memory = adopted === undefined
+        ? newLockMemory(1)
+        : lockMemory(takeAdopted()!);
+      offerCore(new RLockCore(memory));
+    }
+    super();
+  }
+}
 
 registerServedClass({
   tag: "multiprocessing.RLock",
@@ -44,6 +68,8 @@ registerServedClass({
   module: import.meta.url,
   type: "RLock",
   coreOf: (lock) => notedCore<object>(lock),
-  served: (lock) => memoryParts(notedCore<RLockCore>(lock)),
-  remote: (object) => new RemoteRLockCore(object),
+  served: (lock) => lockParts(notedCore<RLockCore>(lock)),
+  extras: (lock) => placeOf(notedCore<RLockCore | RemoteRLockCore>(lock).state),
+  remote: (object, place) =>
+    new RemoteRLockCore(object, place as NumbersMemory),
 });

@@ -2,6 +2,9 @@
 
 // A lock that one agent holds, in one word:
 //
+// (in the memory of the lock, or where other processes see it too, so that they
+// need not ask anybody for a lock that is free: `remote_cores.ts`)
+//
 //   0                      free
 //   tag << 1               held by that agent, nobody waits
 //   tag << 1 | CONTENDED   held, and somebody may wait: release() must look
@@ -34,6 +37,8 @@ export const ABANDONED = 2;
 export interface LockMemory {
   readonly words: Int32Array<SharedArrayBuffer>;
   readonly serial: number;
+  /** Where the word lies that says who holds it, if not in `words`: other processes may see it too. */
+  readonly state?: Int32Array | undefined;
 }
 
 /** What the classes on top use of a lock, wherever it is. */
@@ -54,22 +59,41 @@ export type LockLike = Pick<
   | "waitSync"
 >;
 
+/** True where nobody holds it, as far as its word says. */
+export function isFreeWord(state: Int32Array): boolean {
+  return Atomics.load(state, STATE) === 0;
+}
+
+/** Takes a lock that is free and that nobody waits for, for an agent, by its word alone. */
+export function takeWord(state: Int32Array, agent: number): boolean {
+  return Atomics.compareExchange(state, STATE, 0, agent << 1) === 0;
+}
+
+/** Gives it back where nobody waits for it. */
+export function giveWord(state: Int32Array, agent: number): boolean {
+  const own = agent << 1;
+  return Atomics.compareExchange(state, STATE, own, 0) === own;
+}
+
 /** The shared state of a lock. */
 export class LockCore extends Waitable {
   /** This agent's word: `tag << 1`. */
   readonly #own: number;
+  /** Where the word lies. */
+  readonly state: Int32Array;
 
   constructor(
     kind: WaitKind = "Lock",
-    { words, serial }: LockMemory = newWords(LOCK_WORDS),
+    { words, serial, state }: LockMemory = newWords(LOCK_WORDS),
   ) {
     super(kind, words, new WaitQueue(words, QUEUE), serial);
+    this.state = state ?? words;
     this.#own = this.tag << 1;
   }
 
   /** Takes it if it is free, and nobody waits. */
   tryFast(): boolean {
-    return Atomics.compareExchange(this.words, STATE, 0, this.#own) === 0;
+    return Atomics.compareExchange(this.state, STATE, 0, this.#own) === 0;
   }
 
   /** Takes it from whoever is gone, or not at all: 0, ACQUIRED or ABANDONED. */
@@ -81,17 +105,16 @@ export class LockCore extends Waitable {
 
   /** Gives it back, or to the first one who waits. False where nobody held it. */
   release(): boolean {
-    const { words } = this;
     const own = this.#own;
-    if (Atomics.compareExchange(words, STATE, own, 0) === own) return true;
+    if (Atomics.compareExchange(this.state, STATE, own, 0) === own) return true;
     checkAlive();
     return this.guarded(() => {
       for (;;) {
-        const state = Atomics.load(words, STATE);
+        const state = Atomics.load(this.state, STATE);
         if (state >>> 1 === 0) return false;
         // Its holder may release it at the same time, without the guard.
         if (
-          Atomics.compareExchange(words, STATE, state, CONTENDED) === state
+          Atomics.compareExchange(this.state, STATE, state, CONTENDED) === state
         ) break;
       }
       this.settle();
@@ -131,28 +154,27 @@ export class LockCore extends Waitable {
 
   /** True where this agent holds it. */
   get isOwn(): boolean {
-    return (Atomics.load(this.words, STATE) & ~CONTENDED) === this.#own;
+    return (Atomics.load(this.state, STATE) & ~CONTENDED) === this.#own;
   }
 
   override holder(): number {
-    return Atomics.load(this.words, STATE) >>> 1;
+    return Atomics.load(this.state, STATE) >>> 1;
   }
 
   override attempt(): number {
-    return Atomics.load(this.words, STATE) === 0 && this.tryFast()
+    return Atomics.load(this.state, STATE) === 0 && this.tryFast()
       ? ACQUIRED
       : 0;
   }
 
   override grant(_op: number, tag: number): number {
-    const { words } = this;
     for (;;) {
-      const state = Atomics.load(words, STATE);
+      const state = Atomics.load(this.state, STATE);
       const holder = state >>> 1;
       const isFree = holder === 0 || isGone(holder);
       if (!isFree && (state & CONTENDED) !== 0) return 0;
       const next = isFree ? (tag << 1) | CONTENDED : state | CONTENDED;
-      if (Atomics.compareExchange(words, STATE, state, next) !== state) {
+      if (Atomics.compareExchange(this.state, STATE, state, next) !== state) {
         continue;
       }
       if (!isFree) return 0;
@@ -161,6 +183,6 @@ export class LockCore extends Waitable {
   }
 
   override calm(): void {
-    Atomics.and(this.words, STATE, ~CONTENDED);
+    Atomics.and(this.state, STATE, ~CONTENDED);
   }
 }

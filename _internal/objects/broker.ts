@@ -29,6 +29,7 @@ import {
 } from "../memory/domain.ts";
 import { abandonWaits, addDeathHandler } from "../memory/parking.ts";
 import { ConditionCore } from "../memory/condition_core.ts";
+import { RELAY_GONE, RelayStatus } from "../memory/relay_status.ts";
 import { endAgent } from "../memory/waiting.ts";
 import { readPort } from "../worker/mail.ts";
 import type {
@@ -103,7 +104,7 @@ export class Broker {
   sendOut(core: ConditionCore, lock: ServedCore): Reference {
     const { serial: object, words } = core;
     const pin = newPin();
-    const parts = [words.buffer, lock.type, lock.parts[0], lock.serial];
+    const parts = [words.buffer, lock.type, lock.serial, ...lock.parts];
     // It is the station that is being called.
     const station = this.#station!;
     station.serve(
@@ -255,7 +256,7 @@ class ThreadPort {
         break;
       }
       case "station":
-        this.#open(message.number, message.address);
+        this.#open(message);
         break;
       case "call":
         void this.#call(message);
@@ -296,8 +297,10 @@ class ThreadPort {
     }
   }
 
-  #open(number: number, address: StationAddress): void {
-    const route = new Route(address, this.#who);
+  #open(
+    { number, address, status }: Extract<ToBroker, { kind: "station" }>,
+  ): void {
+    const route = new Route(address, this.#who, status);
     this.#stations.set(number, route);
     void route.link.closed.then(() => {
       this.#stations.delete(number);
@@ -361,8 +364,14 @@ class Route {
   readonly link: Link;
   readonly agent: number;
 
-  constructor(address: StationAddress, who: AgentId) {
+  constructor(
+    address: StationAddress,
+    who: AgentId,
+    words: Int32Array<SharedArrayBuffer>,
+  ) {
     this.link = Link.to(address);
+    const status = new RelayStatus(words);
+    void this.link.closed.then(() => status.state = RELAY_GONE);
     this.agent = this.link.introduce(who);
     this.link.retain();
   }

@@ -44,6 +44,8 @@ export type ToBroker =
     readonly kind: "station";
     readonly number: number;
     readonly address: StationAddress;
+    /** Of a `RelayStatus`: where the broker says that the link has ended. */
+    readonly status: Int32Array<SharedArrayBuffer>;
   }
   | {
     readonly kind: "call";
@@ -59,6 +61,8 @@ export type ToBroker =
     readonly object: number;
     readonly method: string;
     readonly body: Uint8Array;
+    /** False: nobody has to find it done. */
+    readonly counts?: boolean;
   }
   /** From now on this number of this port means the relay of that queue. */
   | {

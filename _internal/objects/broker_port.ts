@@ -32,6 +32,7 @@ import {
   threadTag,
 } from "../memory/domain.ts";
 import { addMailHandler } from "../memory/parking.ts";
+import { RelayStatus } from "../memory/relay_status.ts";
 import { QUEUE_WORDS, WaitQueue } from "../memory/wait_queue.ts";
 import { endAgent, newWords, Waitable } from "../memory/waiting.ts";
 import { closeInspector } from "../wire/functions/inspector.ts";
@@ -65,6 +66,18 @@ export interface BrokerInfo {
   readonly home: string;
 }
 
+/** A station, as a port knows it. */
+export interface PortRoute {
+  readonly number: number;
+  /** Its `state` says whether the link is there. */
+  readonly status: RelayStatus;
+  /** What the agents there call this thread; 0 while that is asked. */
+  agent: number | undefined;
+  /** What was said without an answer, and how much of it is known to be heard. */
+  said: number;
+  answered: number;
+}
+
 /** The message as the caller makes it; the number of the call is the port's matter. */
 type CallMessage = Omit<Extract<ToBroker, { kind: "call" }>, "seq" | "kind">;
 
@@ -94,7 +107,8 @@ export class BrokerPort {
   readonly info: BrokerInfo;
   readonly #port: MessagePort;
   readonly #replies: Replies;
-  readonly #stations = new Map<string, number>();
+  readonly #byName = new Map<string, PortRoute>();
+  readonly #routes = new Map<number, PortRoute>();
   readonly #calls = new Map<number, PendingCall>();
   #outbox: ToBroker[] = [];
   #lastSeq = 0;
@@ -162,22 +176,27 @@ export class BrokerPort {
     this.#review();
   }
 
-  /** The number under which this port knows a station. */
-  station(address: StationAddress): number {
+  /** How this port knows a station. */
+  route(address: StationAddress): PortRoute {
     const name = stationName(address);
-    let number = this.#stations.get(name);
-    if (number === undefined) {
-      number = ++this.#lastStation;
-      this.#stations.set(name, number);
-      this.post({ kind: "station", number, address });
+    let route = this.#byName.get(name);
+    if (route === undefined) {
+      const number = ++this.#lastStation;
+      const status = new RelayStatus();
+      route = { number, status, agent: undefined, said: 0, answered: 0 };
+      this.#byName.set(name, route);
+      this.#routes.set(number, route);
+      this.post({ kind: "station", number, address, status: status.words });
     }
-    return number;
+    return route;
   }
 
   /** Says something to which there is no answer. */
   post(message: ToBroker): void {
     this.#enqueue(message);
     if (message.kind !== "cast") return;
+    const route = this.#routes.get(message.station);
+    if (route !== undefined && (message.counts ?? true)) route.said++;
     if (message.object === STATION_ITSELF) {
       void this.#holdUntilSent();
       return;
@@ -208,19 +227,27 @@ export class BrokerPort {
 
   /** Calls a method of an object of another program. */
   call(message: CallMessage, signal?: AbortSignal): Promise<Uint8Array> {
-    return this.#request(
+    const route = this.#routes.get(message.station);
+    const said = route?.said ?? 0;
+    const answer = this.#request(
       (seq) => ({ kind: "call", seq, ...message }),
       signal,
     );
+    const onAnswer = () => heard(route, said);
+    answer.then(onAnswer, onAnswer);
+    return answer;
   }
 
   /** As {@linkcode call}, and blocks the thread. */
   callSync(message: CallMessage): Uint8Array {
+    const route = this.#routes.get(message.station);
+    const said = route?.said ?? 0;
     const reply = this.#requestSync((seq) => ({
       kind: "call",
       seq,
       ...message,
     }));
+    heard(route, said);
     if (reply.kind === "answer") return reply.body;
     throw reply.kind === "failed" ? unpackError(reply.body) : unexpected(reply);
   }
@@ -304,8 +331,9 @@ export class BrokerPort {
 
   /** The owner of what is at a station is gone. Its number is not used again. */
   #lose(station: number): void {
-    for (const [name, number] of this.#stations) {
-      if (number === station) this.#stations.delete(name);
+    this.#routes.delete(station);
+    for (const [name, { number }] of this.#byName) {
+      if (number === station) this.#byName.delete(name);
     }
     if (this.#users.delete(station)) this.#review();
   }
@@ -380,6 +408,11 @@ export class BrokerPort {
     }
     if (isBlocked) this.#replies.settleGuarded();
   }
+}
+
+/** What was said until then has been heard. */
+function heard(route: PortRoute | undefined, said: number): void {
+  if (route !== undefined) route.answered = Math.max(route.answered, said);
 }
 
 /** Answers for blocking calls. */

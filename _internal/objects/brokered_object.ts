@@ -4,7 +4,8 @@
 // of the broker of its own program.
 
 import { ConnectionClosedError } from "../base/errors.ts";
-import { type BrokerPort, brokerPort } from "./broker_port.ts";
+import { RELAY_OPEN } from "../memory/relay_status.ts";
+import { type BrokerPort, brokerPort, type PortRoute } from "./broker_port.ts";
 import type { RelayMemory } from "./queue_relay.ts";
 import { newPin, type Reference } from "./reference.ts";
 import { STATION_ITSELF } from "./station.ts";
@@ -18,6 +19,8 @@ export class BrokeredObject {
   readonly port: BrokerPort;
   readonly #reference: Reference;
   readonly #station: number;
+  readonly #route: PortRoute;
+  #isAsking = false;
   readonly #relays: number[] = [];
   readonly #tell: (method: string, pin: number) => void;
 
@@ -25,7 +28,8 @@ export class BrokeredObject {
     const port = brokerPort();
     this.port = port;
     this.#reference = reference;
-    const station = port.station(reference.station);
+    this.#route = port.route(reference.station);
+    const station = this.#route.number;
     this.#station = station;
     const { object } = reference;
     const tell = (method: string, pin: number) => {
@@ -73,8 +77,39 @@ export class BrokeredObject {
   }
 
   /** Calls a method and takes no answer. */
-  cast(method: string, args: readonly unknown[]): void {
-    this.port.post({ kind: "cast", ...this.#message(method, args) });
+  cast(method: string, args: readonly unknown[], counts = true): void {
+    this.port.post({ kind: "cast", ...this.#message(method, args), counts });
+  }
+
+  /** What the owner's agents call this thread, as far as that is known; 0 where it is not, or the owner is gone. */
+  agent(): number {
+    const { status } = this.#route;
+    if (status.state !== RELAY_OPEN) return 0;
+    if (this.#route.agent === undefined) {
+      this.#route.agent = 0;
+      this.call("agent", []).then(
+        (agent) => this.#route.agent = agent as number,
+        () => {},
+      );
+    }
+    return this.#route.agent;
+  }
+
+  /** True where the owner has answered everything that was said to it. Where it has not, it is asked. */
+  isAnswered(): boolean {
+    const route = this.#route;
+    if (route.said === route.answered) return true;
+    if (!this.#isAsking) {
+      this.#isAsking = true;
+      const end = () => this.#isAsking = false;
+      this.call("agent", []).then(end, end);
+    }
+    return false;
+  }
+
+  /** Something is on its way to the owner by another road. */
+  said(): void {
+    this.#route.said++;
   }
 
   /** Says that it is a queue, what of it is in shared memory; returns the number of the relay. */

@@ -4,18 +4,38 @@
 // `_internal/memory/`, so that the classes of `threading` work on either. What
 // blocks there blocks here; a call takes a round trip to the owner.
 //
+// A lock whose word is in memory that is mapped here (`lock_memory.ts`) is taken and
+// released there, where it is free and nobody waits: the word names this thread as
+// the owner's agents know it (`agent`), so all else is as if the owner had been
+// asked. Not where something is on its way to the owner that nobody has answered:
+// who gets the lock next must find it done.
+//
 // A lock counts here how often this thread has acquired it, so that releasing what
 // one holds waits for nothing. A reentrant lock is acquired there once, whatever
 // its depth here.
 
 import type { WaitOptions } from "../base/deadline.ts";
+import { pause } from "../memory/bell.ts";
 import type { BarrierLike } from "../memory/barrier_core.ts";
 import type { ConditionLike } from "../memory/condition_core.ts";
 import type { EventLike } from "../memory/event_core.ts";
-import { ACQUIRED, type LockLike } from "../memory/lock_core.ts";
+import {
+  ACQUIRED,
+  giveWord,
+  isFreeWord,
+  type LockLike,
+  takeWord,
+} from "../memory/lock_core.ts";
+import type { NumbersMemory } from "../memory/numbers_core.ts";
 import { Deliveries } from "../memory/rlock_core.ts";
 import type { SemaphoreLike } from "../memory/semaphore_core.ts";
 import type { BrokeredObject } from "./brokered_object.ts";
+import { lockWord } from "./lock_memory.ts";
+
+/** Where there is no word to be seen. */
+const NO_WORD = new Int32Array(0);
+/** Looks at a word before its owner is asked: about 10 us. */
+const SPINS = navigator.hardwareConcurrency > 1 ? 150 : 0;
 
 /** Whatever is elsewhere and can be waited for. */
 export abstract class RemoteCore {
@@ -43,13 +63,24 @@ export abstract class RemoteCore {
 export class RemoteLockCore extends RemoteCore implements LockLike {
   /** How often this thread has it. */
   protected held = 0;
+  /** The word, where it can be seen here. */
+  readonly state: Int32Array;
+
+  constructor(object: BrokeredObject, place: NumbersMemory | undefined) {
+    super(object);
+    this.state = place === undefined ? NO_WORD : lockWord(place) ?? NO_WORD;
+  }
 
   tryFast(): boolean {
-    return false;
+    if (this.state === NO_WORD) return false;
+    const agent = this.object.agent();
+    if (agent === 0 || !takeWord(this.state, agent)) return false;
+    this.held++;
+    return true;
   }
 
   tryFastAsync(): boolean {
-    return false;
+    return this.tryFast();
   }
 
   deliver(): void {}
@@ -57,14 +88,19 @@ export class RemoteLockCore extends RemoteCore implements LockLike {
   hold(): void {}
 
   override waitSync(op: number, options: WaitOptions): number {
-    return this.#took(super.waitSync(op, options));
+    return this.#isSoonFree()
+      ? ACQUIRED
+      : this.#took(super.waitSync(op, options));
   }
 
   override async waitAsync(op: number, options: WaitOptions): Promise<number> {
-    return this.#took(await super.waitAsync(op, options));
+    return this.#isSoonFree()
+      ? ACQUIRED
+      : this.#took(await super.waitAsync(op, options));
   }
 
   tryAcquire(): number {
+    if (this.tryFast()) return ACQUIRED;
     return this.#took(this.object.callSync("tryAcquire", []) as number);
   }
 
@@ -74,7 +110,11 @@ export class RemoteLockCore extends RemoteCore implements LockLike {
       return this.object.callSync("release", []) as boolean;
     }
     this.held--;
-    this.object.cast("release", []);
+    const isFast = this.state !== NO_WORD && this.object.isAnswered();
+    const agent = isFast ? this.object.agent() : 0;
+    if (agent === 0 || !giveWord(this.state, agent)) {
+      this.object.cast("release", [], false);
+    }
     return true;
   }
 
@@ -99,6 +139,18 @@ export class RemoteLockCore extends RemoteCore implements LockLike {
     this.held = 1;
   }
 
+  /** Looks at the word for a moment: asking the owner takes longer than most hold a lock. */
+  #isSoonFree(): boolean {
+    if (this.state === NO_WORD) return false;
+    for (let i = 0; i < SPINS; i++) {
+      if (isFreeWord(this.state)) {
+        return RemoteLockCore.prototype.tryFast.call(this);
+      }
+      pause();
+    }
+    return false;
+  }
+
   #took(granted: number): number {
     if (granted !== 0) this.held++;
     return granted;
@@ -112,11 +164,16 @@ export class RemoteRLockCore extends RemoteLockCore {
   readonly #deliveries = new Deliveries();
 
   override tryFast(): boolean {
-    return this.isOwn && this.#deepen();
+    if (this.isOwn) return this.#deepen();
+    if (!super.tryFast()) return false;
+    this.#deliveries.hold();
+    return true;
   }
 
   override tryFastAsync(): boolean {
-    return this.#deliveries.isDelivered && this.isOwn && this.#deepen();
+    return this.isOwn
+      ? this.#deliveries.isDelivered && this.#deepen()
+      : super.tryFast();
   }
 
   override tryAcquire(): number {

@@ -188,7 +188,10 @@ export class RemoteQueueCore implements QueueLike {
 
   /** Tells the broker of what was put, where it does not know. */
   #announced(result: number): number {
-    if (result === DONE && this.#status.announce()) this.#tell("look");
+    if (result === DONE) {
+      this.object.said();
+      if (this.#status.announce()) this.#tell("look");
+    }
     return this.#settled(result);
   }
 

@@ -13,12 +13,13 @@ import { RLockCore } from "../memory/rlock_core.ts";
 import { SemaphoreCore } from "../memory/semaphore_core.ts";
 import type { Waitable } from "../memory/waiting.ts";
 import { numbersView } from "./served_numbers.ts";
+import { lockMemory } from "./lock_memory.ts";
 import { queueView } from "./served_queue.ts";
 import type { CoreView, Method, ServedMemory } from "./core_view.ts";
 
 const VIEWS: Readonly<Record<string, (memory: ServedMemory) => CoreView>> = {
-  Lock: (memory) => lockView(new LockCore("Lock", wordsOf(memory))),
-  RLock: (memory) => lockView(new RLockCore(wordsOf(memory))),
+  Lock: (memory) => lockView(new LockCore("Lock", lockMemory(memory))),
+  RLock: (memory) => lockView(new RLockCore(lockMemory(memory))),
   Condition: conditionView,
   Semaphore: semaphoreView,
   Event: eventView,
@@ -61,18 +62,19 @@ function lockView(core: LockCore): CoreView {
     tryAcquire: () => core.tryAcquire(),
     release: () => core.release(),
     isLocked: () => core.isLocked,
+    agent: () => core.tag,
     newCondition: () => new ConditionCore(core),
   };
 }
 
 function conditionView({ serial, parts }: ServedMemory): CoreView {
-  const [words, type, lock, lockSerial] = parts as [
+  const [words, type, lockSerial, ...lockParts] = parts as [
     SharedArrayBuffer,
     string,
-    SharedArrayBuffer,
     number,
+    ...unknown[],
   ];
-  const memory = wordsOf({ serial: lockSerial, parts: [lock] });
+  const memory = lockMemory({ serial: lockSerial, parts: lockParts });
   const core = new ConditionCore(
     type === "Lock" ? new LockCore("Lock", memory) : new RLockCore(memory),
     wordsOf({ serial, parts: [words] }),
