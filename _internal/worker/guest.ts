@@ -747,7 +747,8 @@ export class Guest {
         result = typeof args === "number"
           ? fn(args)
           : fn(...args as readonly unknown[]);
-        if (isThenable(result)) {
+        // A number is not asked: code that is not compiled yet pays for each call.
+        if (typeof result !== "number" && isThenable(result)) {
           const outcomes = { values: values.slice(0, i), failed };
           const rest = Array.prototype.slice.call(items, i + 1);
           return this.#runOn(running, fn, rest, outcomes, result);

@@ -406,9 +406,9 @@ export function pythonMpPoolSuite({ name, create }: PoolSubject): void {
   test("test_pool_worker_lifetime: workers are replaced", async () => {
     await using pool = create({ processes: 2, maxTasksPerChild: 10 });
     const ids = await Promise.all(
-      range(100).map(() => pool.apply(workerId)),
+      range(40).map(() => pool.apply(workerId)),
     );
-    assert(new Set(ids).size >= 10, `${new Set(ids).size} workers`);
+    assert(new Set(ids).size >= 4, `${new Set(ids).size} workers`);
   });
 
   test("test_pool_worker_lifetime_early_close: what was accepted is finished", async () => {
