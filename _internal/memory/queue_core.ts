@@ -272,19 +272,8 @@ export class QueueCore {
     probeStack();
     this.#guard.lock();
     try {
-      const rest: QueueItem[] = [];
-      while (words[COUNT]! > 0) {
-        const item = new QueueItem();
-        this.#store.peek(item);
-        item.finish();
-        this.#store.drop();
-        words[COUNT]!--;
-        rest.push(item);
-      }
-      for (const item of [...items, ...rest]) {
-        this.#store.push(item);
-        words[COUNT]!++;
-      }
+      if (!this.#store.pushFirst?.(items)) this.#pushAnew(items);
+      words[COUNT]! += items.length;
       this.#getters.settle();
     } finally {
       this.#guard.unlock();
@@ -438,6 +427,20 @@ export class QueueCore {
     } finally {
       this.#guard.unlock();
     }
+  }
+
+  /** Takes all items out, and puts them back behind these. */
+  #pushAnew(items: readonly QueueItem[]): void {
+    const rest: QueueItem[] = [];
+    for (let left = this.words[COUNT]!; left > 0; left--) {
+      const item = new QueueItem();
+      this.#store.peek(item);
+      item.finish();
+      this.#store.drop();
+      rest.push(item);
+    }
+    for (const item of items) this.#store.push(item);
+    for (const item of rest) this.#store.push(item);
   }
 
   #push(item: QueueItem): number {

@@ -60,6 +60,31 @@ export class RingStore implements QueueStore {
     words[base + TAIL] = tail + size;
   }
 
+  pushFirst(items: readonly QueueItem[]): boolean {
+    const words = this.#words;
+    const base = this.#base;
+    const segment = this.#look();
+    let total = 0;
+    for (const { kind, int } of items) total += recordSize(kind, int);
+    const head = words[base + HEAD]!;
+    const tail = words[base + TAIL]!;
+    const wrap = words[base + WRAP]!;
+    let at = head - total;
+    // Where they were taken from, mostly.
+    if (wrap === 0 ? at < 0 : at <= tail) {
+      // What is there begins at 0: they become the upper part.
+      at = segment.size - total;
+      if (wrap !== 0 || head !== 0 || tail === 0 || at <= tail) return false;
+      words[base + WRAP] = segment.size;
+    }
+    words[base + HEAD] = at;
+    for (const item of items) {
+      segment.write(at, item);
+      at += recordSize(item.kind, item.int);
+    }
+    return true;
+  }
+
   peek(item: QueueItem): void {
     this.#look().read(this.#words[this.#base + HEAD]!, item);
   }

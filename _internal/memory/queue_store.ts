@@ -16,6 +16,8 @@ export interface QueueStore {
    * @throws {TypeError} If its priority cannot be compared with those there.
    */
   push(item: QueueItem): void;
+  /** Adds items before all others; false where there is no room in front, and nothing was changed. Missing where items have an order of their own. */
+  pushFirst?(items: readonly QueueItem[]): boolean;
   /** Copies the next item out. There is one. */
   peek(item: QueueItem): void;
   /** Removes what `peek()` has shown. */
