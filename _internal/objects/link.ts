@@ -115,16 +115,18 @@ export class Link {
    * Calls a method of an object. The body is copied before it returns.
    *
    * @param signal Asks for an early end. What counts is the answer, which comes all the same.
-   * @returns The bytes of the result, in memory of their own.
+   * @param read Makes something of the bytes of the result, which hold during the call. By default it copies them.
+   * @returns What was made of it.
    * @throws {ConnectionClosedError} If the link has ended, or ends before the answer.
    */
-  call(
+  call<T = Uint8Array>(
     agent: number,
     object: number,
     method: string,
     body: Uint8Array,
     signal?: AbortSignal,
-  ): Promise<Uint8Array> {
+    read: (body: Uint8Array) => T = copyOfBody as (body: Uint8Array) => T,
+  ): Promise<T> {
     if (this.#closedBy !== undefined) return Promise.reject(this.#closedBy);
     const id = ++this.#lastCall;
     const frame = { tag: Frame.call, id, agent, object, method, body } as const;
@@ -134,7 +136,7 @@ export class Link {
       return Promise.reject(error);
     }
     holdProgram();
-    return new Promise<Uint8Array>((resolve, reject) => {
+    return new Promise<T>((resolve, reject) => {
       const onAbort = () => {
         this.#channel.send(writeFrame({ tag: Frame.cancel, id }));
       };
@@ -147,7 +149,11 @@ export class Link {
       this.#calls.set(id, {
         resolve: (bytes) => {
           end();
-          resolve(bytes);
+          try {
+            resolve(read(bytes));
+          } catch (error) {
+            reject(error);
+          }
         },
         reject: (error) => {
           end();
@@ -240,7 +246,7 @@ export class Link {
     const frame = readFrame(bytes);
     switch (frame.tag) {
       case Frame.answer:
-        this.#calls.get(frame.id)?.resolve(frame.body.slice());
+        this.#calls.get(frame.id)?.resolve(frame.body);
         break;
       case Frame.failed:
         this.#calls.get(frame.id)?.reject(unpackError(frame.body));
@@ -285,6 +291,10 @@ export class Link {
     this.#rings?.release();
     workerEnded();
   }
+}
+
+function copyOfBody(body: Uint8Array): Uint8Array {
+  return body.slice();
 }
 
 /** What whoever uses an object is told whose owner is gone. */

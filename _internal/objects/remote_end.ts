@@ -17,6 +17,7 @@ import { holdProgram, releaseProgram } from "../base/registry.ts";
 import { ByteReader } from "../wire/bytes.ts";
 import { endOfSending } from "../wire/message_end.ts";
 import { type Message, MessageQueue } from "../wire/message_queue.ts";
+import { giveAway } from "../wire/socket_channel.ts";
 import { RemoteObject } from "./remote_object.ts";
 import {
   EndPush,
@@ -31,16 +32,16 @@ import {
 const NOTHING = new Uint8Array();
 
 /** Calls of one method, as many as there are who wait. */
-class Calls {
-  readonly #call: (signal: AbortSignal) => Promise<Uint8Array>;
-  readonly #onAnswer: (answer: Uint8Array) => void;
+class Calls<T> {
+  readonly #call: (signal: AbortSignal) => Promise<T>;
+  readonly #onAnswer: (answer: T) => void;
   readonly #onError: (error: unknown) => void;
   readonly #waiting: AbortController[] = [];
   readonly #all = new Set<Promise<void>>();
 
   constructor(
-    call: (signal: AbortSignal) => Promise<Uint8Array>,
-    onAnswer: (answer: Uint8Array) => void,
+    call: (signal: AbortSignal) => Promise<T>,
+    onAnswer: (answer: T) => void,
     onError: (error: unknown) => void,
   ) {
     this.#call = call;
@@ -67,7 +68,7 @@ class Calls {
 
   async #run(controller: AbortController): Promise<void> {
     const { signal } = controller;
-    let answer: Uint8Array;
+    let answer: T;
     try {
       answer = await this.#call(signal);
     } catch (error) {
@@ -92,8 +93,8 @@ export class RemoteEnd implements SendableEnd {
   readonly writable: boolean;
   readonly inbox: MessageQueue = new MessageQueue();
   readonly #remote: RemoteObject;
-  readonly #takes: Calls;
-  readonly #looks: Calls;
+  readonly #takes: Calls<Message>;
+  readonly #looks: Calls<unknown>;
   /** Bytes under way for which no credit has come. */
   #uncredited = 0;
   #senders: PromiseWithResolvers<void>[] = [];
@@ -108,8 +109,8 @@ export class RemoteEnd implements SendableEnd {
     this.#remote.subscribe((body) => this.#handle(body));
     const onError = (error: unknown) => this.#tellEnd(error);
     this.#takes = new Calls(
-      (signal) => this.#remote.callBytes("take", NOTHING, signal),
-      (answer) => this.#receive(readMessage(answer)),
+      (signal) => this.#remote.callBytes("take", NOTHING, signal, readMessage),
+      (message) => this.#receive(message),
       onError,
     );
     this.#looks = new Calls(
@@ -139,12 +140,14 @@ export class RemoteEnd implements SendableEnd {
     return { reference: this.#remote.reference(), readable, writable };
   }
 
-  send(message: Message): Promise<void> | undefined {
+  send(message: Message, isGiven = false): Promise<void> | undefined {
     if (this.#remote.isClosed) throw lost("send to");
     if (this.#isRefused) throw endOfSending();
     const wasFull = this.#uncredited >= WINDOW;
     this.#uncredited += message.bytes.length + SEND_COST;
-    this.#remote.cast("send", writeMessage(message));
+    const method = message.isRaw ? "sendRaw" : "send";
+    if (!message.isRaw || isGiven) giveAway(message.bytes);
+    this.#remote.cast(method, message.bytes);
     if (!wasFull) return undefined;
     const sender = Promise.withResolvers<void>();
     this.#senders.push(sender);

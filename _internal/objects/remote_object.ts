@@ -47,13 +47,14 @@ export class RemoteObject {
   }
 
   /** As {@linkcode call}, of an object that takes and gives bytes as they are. */
-  callBytes(
+  callBytes<T = Uint8Array>(
     method: string,
     body: Uint8Array,
     signal?: AbortSignal,
-  ): Promise<Uint8Array> {
+    read?: (body: Uint8Array) => T,
+  ): Promise<T> {
     const { link, agent, object } = this.#hold;
-    return link.call(agent, object, method, body, signal);
+    return link.call(agent, object, method, body, signal, read);
   }
 
   /** Calls a method and takes no answer. */

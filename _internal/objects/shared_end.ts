@@ -4,7 +4,7 @@
 // as a reference, and then served at this thread's station; `remote_end.ts` is
 // their side. Several may have one end: whoever takes first gets a message.
 //
-//   send kind, bytes (cast)   --->  end.send()
+//   send | sendRaw (casts)    --->  end.send()
 //                             <---  push CREDIT n: so many bytes have found room
 //                             <---  push ENDED: nobody takes them
 //   take                      --->  the next message, when there is one
@@ -31,7 +31,14 @@ import { endOfMessages, type MessageEnd } from "../wire/message_end.ts";
 import type { Message } from "../wire/message_queue.ts";
 import { newObjectNumber, pushFromHere, sendOut } from "./own_station.ts";
 import type { Reference } from "./reference.ts";
-import type { Caller, Peer, Served } from "./station.ts";
+import { giveAway } from "../wire/socket_channel.ts";
+import {
+  type Caller,
+  Parts,
+  type Peer,
+  type ResultBytes,
+  type Served,
+} from "./station.ts";
 
 /** What an end tells those who have it. */
 export const EndPush = { credit: 1, ended: 2 } as const;
@@ -157,11 +164,14 @@ export class SharedEnd implements Served {
     method: string,
     body: Uint8Array,
     caller: Caller,
-  ): Uint8Array | Promise<Uint8Array> {
+  ): ResultBytes | Promise<ResultBytes> {
     switch (method) {
       case "send":
-        this.#send(readMessage(body), caller.peer);
+      case "sendRaw": {
+        const bytes = body.slice() as Message["bytes"];
+        this.#send({ isRaw: method === "sendRaw", bytes }, caller.peer);
         return NOTHING;
+      }
       case "take":
         return this.#take(caller);
       case "tryTake":
@@ -189,7 +199,7 @@ export class SharedEnd implements Served {
     const size = message.bytes.length + SEND_COST;
     let room: Promise<void> | undefined;
     try {
-      room = this.end.send(message);
+      room = this.end.send(message, true);
     } catch {
       this.#tellEnd(peer);
       return;
@@ -220,16 +230,16 @@ export class SharedEnd implements Served {
     peer.push(this.#object, ENDED);
   }
 
-  async #take({ signal, peer }: Caller): Promise<Uint8Array> {
+  async #take({ signal, peer }: Caller): Promise<ResultBytes> {
     const { inbox } = this.end;
-    return writeMessage(
+    return partsOf(
       inbox.tryTake() ?? await inbox.take("receive", { signal }, peer),
     );
   }
 
-  #tryTake(): Uint8Array {
+  #tryTake(): ResultBytes {
     const message = this.end.inbox.tryTake();
-    if (message !== undefined) return writeMessage(message);
+    if (message !== undefined) return partsOf(message);
     if (this.end.inbox.isEnded) throw endOfMessages();
     return NOTHING;
   }
@@ -240,7 +250,14 @@ export class SharedEnd implements Served {
   }
 }
 
+const KINDS = [new Uint8Array([0]), new Uint8Array([1])] as const;
+
 /** A message as bytes: its kind, then itself. */
+function partsOf({ isRaw, bytes }: Message): Parts {
+  return new Parts(KINDS[isRaw ? 1 : 0], giveAway(bytes));
+}
+
+/** As `partsOf()`, in one. */
 export function writeMessage({ isRaw, bytes }: Message): Uint8Array {
   const body = new Uint8Array(1 + bytes.length);
   body[0] = isRaw ? 1 : 0;

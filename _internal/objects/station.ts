@@ -34,6 +34,7 @@ import {
   AuthenticatedListener,
   type AuthenticatedListenerOptions,
 } from "../wire/authenticated_listener.ts";
+import { joined } from "../wire/bytes.ts";
 import { createKey } from "../wire/handshake.ts";
 import { type LinkRings, offerLinkRings } from "../wire/link_rings.ts";
 import { ProcessChannel } from "../wire/process_channel.ts";
@@ -63,6 +64,20 @@ export interface Caller {
   readonly signal: AbortSignal;
 }
 
+/** A result in two parts, which arrive as one: so the second, which may be large, need not be copied behind the first. */
+export class Parts {
+  readonly head: Uint8Array;
+  readonly body: Uint8Array;
+
+  constructor(head: Uint8Array, body: Uint8Array) {
+    this.head = head;
+    this.body = body;
+  }
+}
+
+/** The bytes of a result. */
+export type ResultBytes = Uint8Array | Parts;
+
 /** An object that is served. */
 export interface Served {
   /**
@@ -73,7 +88,7 @@ export interface Served {
     method: string,
     body: Uint8Array,
     caller: Caller,
-  ): Uint8Array | Promise<Uint8Array>;
+  ): ResultBytes | Promise<ResultBytes>;
   /** A peer that may have used it is gone; `inOrder` where it has said so before. */
   left?(peer: Peer, inOrder: boolean): void;
   /** Nobody has it any more, and it was dropped. */
@@ -205,7 +220,7 @@ export class Station implements Disposable {
     body: Uint8Array,
     caller: Caller,
     link: StationLink,
-  ): Uint8Array | Promise<Uint8Array> {
+  ): ResultBytes | Promise<ResultBytes> {
     if (object === STATION_ITSELF) {
       const [target, pin] = unpackPlain(body) as [number, number];
       this.#count(method, target, pin, link);
@@ -390,7 +405,7 @@ class StationLink {
     if (this.#calls.has(id)) throw badFrame(`the call ${id} is under way`);
     const state = new CallState(peer);
     this.#calls.set(id, state);
-    let result: Uint8Array | Promise<Uint8Array>;
+    let result: ResultBytes | Promise<ResultBytes>;
     try {
       result = this.#station.call(object, method, body, state, this);
     } catch (error) {
@@ -423,8 +438,12 @@ class StationLink {
     }
   }
 
-  #answer(id: number, body: Uint8Array): void {
-    if (this.#calls.delete(id)) this.#send({ tag: Frame.answer, id, body });
+  #answer(id: number, result: ResultBytes): void {
+    if (!this.#calls.delete(id)) return;
+    if (result instanceof Parts) {
+      const { head, body } = result;
+      this.#send({ tag: Frame.answer, id, body }, head);
+    } else this.#send({ tag: Frame.answer, id, body: result });
   }
 
   #fail(id: number, error: unknown): void {
@@ -432,9 +451,14 @@ class StationLink {
     this.#send({ tag: Frame.failed, id, body: packError(error) });
   }
 
-  #send(frame: Response): void {
+  #send(frame: Response, head?: Uint8Array): void {
     try {
-      this.#channel.send(writeFrame(frame), undefined, undefined, frame.body);
+      let message = writeFrame(frame);
+      if (head !== undefined) {
+        const whole = new Uint8Array(message.length + head.length);
+        message = joined(whole, message, head);
+      }
+      this.#channel.send(message, undefined, undefined, frame.body);
     } catch (error) {
       if (frame.tag !== Frame.answer) return;
       // Longer than a frame may be.

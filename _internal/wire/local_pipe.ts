@@ -33,13 +33,13 @@ class LocalEnd implements MessageEnd {
     };
   }
 
-  send({ isRaw, bytes }: Message): Promise<void> | undefined {
+  send({ isRaw, bytes }: Message, isGiven = false): Promise<void> | undefined {
     const peer = this.#peer!;
     if (this.#state === "closed" || peer.#state === "closed") {
       throw endOfSending();
     }
     const wasFull = peer.inbox.isFull;
-    peer.inbox.put({ isRaw, bytes: isRaw ? bytes.slice() : bytes });
+    peer.inbox.put({ isRaw, bytes: isRaw && !isGiven ? bytes.slice() : bytes });
     if (!wasFull || !peer.inbox.isFull) return undefined;
     const sender = Promise.withResolvers<void>();
     this.#senders.push(sender);

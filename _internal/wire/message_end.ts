@@ -13,10 +13,11 @@ export interface MessageEnd {
    * Sends a message; it is on its way, behind those before it, when this
    * returns. A value's bytes are given away; raw bytes are copied.
    *
+   * @param isGiven True: raw bytes are given away too.
    * @returns A promise where the sender should wait for room.
    * @throws {ConnectionClosedError} If nobody takes it any more.
    */
-  send(message: Message): Promise<void> | undefined;
+  send(message: Message, isGiven?: boolean): Promise<void> | undefined;
   /** Set by whoever passes the end on: nobody takes what is sent any more. */
   onRefused: () => void;
   /** Ends this end. What was sent still arrives. */

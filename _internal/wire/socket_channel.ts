@@ -153,7 +153,13 @@ export class SocketChannel implements Channel {
     if (!this.#isSending()) return;
     const size = HEADER + length;
     this.#unwritten += size;
-    if (size > BATCH_LIMIT) {
+    if (given.has(body) && message.length <= BATCH_LIMIT) {
+      const offset = this.#reserve(HEADER + message.length);
+      this.#batchView!.setUint32(offset, length, true);
+      this.#batch!.set(message, offset + HEADER);
+      this.#sealBatch();
+      this.#segments.push(body as Uint8Array<ArrayBuffer>);
+    } else if (size > BATCH_LIMIT) {
       const segment = this.#takeLarge(size);
       new DataView(segment.buffer).setUint32(0, length, true);
       copyBytes(segment, HEADER, message);
@@ -294,7 +300,7 @@ export class SocketChannel implements Channel {
           offset += await socket.write(segment.subarray(offset));
         }
         this.#unwritten -= segment.length;
-        this.#recycle(segment.buffer);
+        if (!given.has(segment)) this.#recycle(segment.buffer);
       }
     } catch (error) {
       this.#isWritable = false;
@@ -539,6 +545,13 @@ export function checkMessage(
 }
 
 const NO_ATTACHMENTS: readonly unknown[] = [];
+const given = new WeakSet<Uint8Array>();
+
+/** Says that nobody writes to these bytes any more: a body of a message that is large is then sent from where it is. */
+export function giveAway<T extends Uint8Array>(bytes: T): T {
+  if (bytes.length > BATCH_LIMIT) given.add(bytes);
+  return bytes;
+}
 
 function badFrame(reason: string): SerializationError {
   return new SerializationError(`Cannot read frame: ${reason}`, { reason });

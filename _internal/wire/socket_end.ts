@@ -10,7 +10,7 @@
 import { SerializationError } from "../base/errors.ts";
 import { endOfMessages, endOfSending, type MessageEnd } from "./message_end.ts";
 import { type Message, MessageQueue, QUEUE_LIMIT } from "./message_queue.ts";
-import { SocketChannel, type SocketLike } from "./socket_channel.ts";
+import { giveAway, SocketChannel, type SocketLike } from "./socket_channel.ts";
 
 const VALUE = 0;
 const RAW = 1;
@@ -43,10 +43,11 @@ export class SocketEnd implements MessageEnd {
     channel.open();
   }
 
-  send({ isRaw, bytes }: Message): Promise<void> | undefined {
+  send({ isRaw, bytes }: Message, isGiven = false): Promise<void> | undefined {
     const channel = this.#channel;
     if (!channel.isSending) throw endOfSending();
     const wasFull = channel.unwritten >= QUEUE_LIMIT;
+    if (!isRaw || isGiven) giveAway(bytes);
     channel.send(HEADS[isRaw ? RAW : VALUE], undefined, undefined, bytes);
     return wasFull ? this.#written() : undefined;
   }
