@@ -197,13 +197,10 @@ export class BrokerPort {
     if (message.kind !== "cast") return;
     const route = this.#routes.get(message.station);
     if (route !== undefined && (message.counts ?? true)) route.said++;
-    if (message.object === STATION_ITSELF) {
-      void this.#holdUntilSent();
-      return;
-    }
-    // Others may wait for it, and this thread may compute from now on.
+    // What a call has brought is held here before the call ends.
     this.#isDirty = true;
-    this.#send();
+    // Others may wait for it, and this thread may compute from now on.
+    if (message.object !== STATION_ITSELF) this.#send();
     void this.#holdUntilSent();
   }
 

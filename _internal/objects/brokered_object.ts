@@ -7,8 +7,9 @@ import { ConnectionClosedError } from "../base/errors.ts";
 import { RELAY_OPEN } from "../memory/relay_status.ts";
 import { type BrokerPort, brokerPort, type PortRoute } from "./broker_port.ts";
 import type { RelayMemory } from "./queue_relay.ts";
-import { newPin, type Reference } from "./reference.ts";
+import { newPin, NO_PIN, type Reference } from "./reference.ts";
 import { STATION_ITSELF } from "./station.ts";
+import { carries, carry } from "../wire/carried.ts";
 import { packValue, unpackPlain } from "./values.ts";
 
 /** Lets go what nobody here has any more. */
@@ -123,6 +124,7 @@ export class BrokeredObject {
 
   /** A second reference has arrived: its pin is not needed. */
   spend(pin: number): void {
+    if (pin === NO_PIN) return;
     this.#tell("hold", pin);
     this.#tell("release", 0);
   }
@@ -131,7 +133,9 @@ export class BrokeredObject {
   reference(): Reference {
     const pin = newPin();
     this.#tell("pin", pin);
-    return { ...this.#reference, pin };
+    if (!carries()) return { ...this.#reference, pin };
+    carry(() => this.#tell("unpin", pin));
+    return { ...this.#reference, pin: NO_PIN };
   }
 
   #message(method: string, args: readonly unknown[]) {

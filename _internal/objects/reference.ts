@@ -15,15 +15,17 @@ export interface Reference {
   readonly station: StationAddress;
   /** Its number at the station. */
   readonly object: number;
-  /** Keeps the object until it is held by whoever reads the reference. */
+  /** Keeps the object until it is held by whoever reads the reference. NO_PIN: a call that carries it does. */
   readonly pin: number;
 }
 
+/** The pin of a reference that is held otherwise until it was read. */
+export const NO_PIN = 0;
 const MAX_PIN = 2 ** 52;
 
 /** A number for a reference that is written now. */
 export function newPin(): number {
-  return Math.floor(Math.random() * MAX_PIN);
+  return 1 + Math.floor(Math.random() * MAX_PIN);
 }
 
 /** A random name of 128 bits. */

@@ -13,6 +13,7 @@
 import { ConnectionClosedError } from "../base/errors.ts";
 import { declareOwnExports } from "../wire/functions/own_exports.ts";
 import { noteModule } from "../wire/functions/sync_modules.ts";
+import { carries, carry } from "../wire/carried.ts";
 import { registerShareable } from "../wire/shareables.ts";
 import {
   adopt,
@@ -24,7 +25,7 @@ import {
 } from "../wire/shared_objects.ts";
 import { BrokeredObject } from "./brokered_object.ts";
 import { brokerPort } from "./broker_port.ts";
-import { newPin, type Reference } from "./reference.ts";
+import { newPin, NO_PIN, type Reference } from "./reference.ts";
 
 /** One class. */
 export interface ServedClass<T extends object> {
@@ -112,7 +113,16 @@ function sendOut<T extends object>(
   const port = brokerPort();
   const pin = newPin();
   const station = port.serve({ object: serial, pin, type, parts });
-  return { home: port.info.home, station, object: serial, pin };
+  const isCarried = carries();
+  if (isCarried) {
+    carry(() => port.post({ kind: "unpin", object: serial, pin }));
+  }
+  return {
+    home: port.info.home,
+    station,
+    object: serial,
+    pin: isCarried ? NO_PIN : pin,
+  };
 }
 
 function arrive<T extends object>(
@@ -158,6 +168,6 @@ function comeHome<T extends object>(
     const memory = { serial, parts };
     return adopt(ctor, shared?.(memory, extras) ?? memory);
   } finally {
-    port.post({ kind: "unpin", object: serial, pin });
+    if (pin !== NO_PIN) port.post({ kind: "unpin", object: serial, pin });
   }
 }

@@ -15,6 +15,7 @@
 //
 //   hold object, pin    a reference was read       the link is a holder, the pin is spent
 //   pin object, pin     it is sent on to others
+//   unpin object, pin   it is not any more
 //   release object      nobody here has it any more
 //   sync                answered when all that came before it was done
 //
@@ -48,7 +49,7 @@ import {
 } from "./frames.ts";
 
 export { STATION_ITSELF } from "./frames.ts";
-import type { StationAddress } from "./reference.ts";
+import { NO_PIN, type StationAddress } from "./reference.ts";
 import { packError, unpackPlain } from "./values.ts";
 
 /** Who uses objects over one link. */
@@ -274,6 +275,7 @@ export class Station implements Disposable {
       spend(entry, pin);
       holders.set(link, held + 1);
     } else if (method === "pin") pinEntry(entry, pin);
+    else if (method === "unpin") spend(entry, pin);
     else if (held > 1) holders.set(link, held - 1);
     else holders.delete(link);
     this.#review(object, entry);
@@ -300,7 +302,7 @@ function pinEntry({ pins, spent }: Entry, pin: number): void {
 }
 
 function spend({ pins, spent }: Entry, pin: number): void {
-  if (!pins.delete(pin)) spent.add(pin);
+  if (pin !== NO_PIN && !pins.delete(pin)) spent.add(pin);
 }
 
 const NO_RESULT = new Uint8Array();

@@ -4,6 +4,7 @@
 // at the submit, the caller's own event loop gets it as it is.
 
 import { NotSupportedError, SerializationError } from "../base/errors.ts";
+import { beginCarrying, endCarrying, type Release } from "../wire/carried.ts";
 import { StoreSnapshot } from "../wire/contexts.ts";
 import type { AnyFunction } from "../wire/functions/task.ts";
 import { CallMode } from "../wire/messages.ts";
@@ -20,7 +21,7 @@ import { ThreadHost } from "../worker/thread_host.ts";
 import { uplink } from "../worker/uplink.ts";
 import { defineFunction, type Definition, describer } from "./definitions.ts";
 import { enterCurrentContext, InlineWorker } from "./inline_worker.ts";
-import type { EnterContext, Work } from "./job.ts";
+import type { EnterContext, RemoteWork, Work } from "./job.ts";
 import type { PoolWorker, WorkerEvents } from "./pool_worker.ts";
 import { RemoteWorker } from "./remote_worker.ts";
 
@@ -203,6 +204,26 @@ function prepareRemote(
   transfer: Transfer,
   context?: CallerContext,
 ): Work {
+  const outer = beginCarrying();
+  let work: RemoteWork | undefined;
+  try {
+    work = encodeCall(attachments, fn, args, mode, transfer, context);
+    return work;
+  } finally {
+    const carried = endCarrying(outer);
+    if (work === undefined) carried?.();
+    else work.carried = carried;
+  }
+}
+
+function encodeCall(
+  attachments: boolean,
+  fn: AnyFunction,
+  args: readonly unknown[],
+  mode: CallMode,
+  transfer: Transfer,
+  context: CallerContext | undefined,
+): RemoteWork {
   const definition = defineFunction(fn, attachments);
   const { signals, storages } = definition.payload;
   if (
@@ -219,6 +240,7 @@ function prepareRemote(
         whole: false,
         passed: NO_FUNCTIONS,
         calls: 1,
+        carried: undefined,
       };
     }
   }
@@ -249,6 +271,7 @@ function prepareRemote(
     whole,
     passed,
     calls: 1,
+    carried: undefined,
   };
 }
 
@@ -256,6 +279,7 @@ class RemoteChunk implements ChunkBuilder {
   readonly #definition: Definition;
   readonly #list: ListPayload;
   readonly #passed: AnyFunction[] = [];
+  readonly #carried: Release[] = [];
   readonly #whole: boolean;
   /** The functions of the last call, and what describes them: made for the first. */
   #functions: AnyFunction[] = [];
@@ -270,7 +294,7 @@ class RemoteChunk implements ChunkBuilder {
     fn: AnyFunction,
     context: CallerContext | undefined,
   ) {
-    this.#definition = defineFunction(fn, attachments);
+    this.#definition = this.#carrying(() => defineFunction(fn, attachments));
     this.#list = new ListPayload({
       root: "args",
       describe: describer(),
@@ -280,7 +304,9 @@ class RemoteChunk implements ChunkBuilder {
       contexts: contextOptions(this.#definition, context),
     });
     this.#whole = hasSignals(this.#definition);
-    if (this.#whole) this.#list.addHead(fn, describer());
+    if (this.#whole) {
+      this.#carrying(() => this.#list.addHead(fn, describer()));
+    }
   }
 
   get calls(): number {
@@ -297,7 +323,7 @@ class RemoteChunk implements ChunkBuilder {
       this.#inner = undefined;
       this.#functions = [];
     }
-    this.#list.add(args, this.#describe);
+    this.#carrying(() => this.#list.add(args, this.#describe));
     const passed = this.#functions;
     if (passed.length === 0) return true;
     if (isShared(this.#definition, passed, this.#list.mutable)) {
@@ -321,7 +347,20 @@ class RemoteChunk implements ChunkBuilder {
       whole: this.#whole,
       passed: this.#passed,
       calls: this.#list.length,
+      carried: this.#carried.length === 0 ? undefined : () => {
+        for (const release of this.#carried) release();
+      },
     };
+  }
+
+  #carrying<T>(encode: () => T): T {
+    const outer = beginCarrying();
+    try {
+      return encode();
+    } finally {
+      const carried = endCarrying(outer);
+      if (carried !== undefined) this.#carried.push(carried);
+    }
   }
 }
 
@@ -331,12 +370,16 @@ function captureStores(
   attachments: boolean,
 ): StoreSnapshot | undefined {
   let definition: Definition;
+  const outer = beginCarrying();
   try {
     definition = defineFunction(fn, attachments);
   } catch (error) {
     // Told by the call that would send it.
     if (error instanceof SerializationError) return undefined;
     throw error;
+  } finally {
+    // Those calls encode it for themselves.
+    endCarrying(outer)?.();
   }
   const { storages } = definition.payload;
   return storages.length === 0 ? undefined : new StoreSnapshot(storages);

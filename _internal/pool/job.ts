@@ -1,5 +1,6 @@
 // Copyright 2026 the @concurrent/parallel authors. MIT license.
 
+import type { Release } from "../wire/carried.ts";
 import type { Segment } from "../memory/segments.ts";
 import { type AbortReason, CallMode } from "../wire/messages.ts";
 import type { AnyFunction } from "../wire/functions/task.ts";
@@ -41,6 +42,8 @@ export interface RemoteWork {
   readonly passed: readonly AnyFunction[];
   /** How often the function is called: the items of a chunk. */
   readonly calls: number;
+  /** Lets go what the bytes name, once the job has settled. */
+  carried: Release | undefined;
   /** True where the answer is for somebody else: it stays as it came (`RawAnswer`). */
   readonly isRelayed?: boolean;
 }

@@ -76,6 +76,7 @@ export class JobEnds {
     job.disarm = undefined;
     job.detach?.();
     job.detach = undefined;
+    if (job.work.kind === "remote") job.work.carried?.();
     job.segment?.release();
     job.segment = undefined;
   }

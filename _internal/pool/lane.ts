@@ -304,7 +304,13 @@ export function createLane(
     idleTimeout: options.idleTimeout ?? Infinity,
     cancelGrace: options.cancelGrace ?? 100,
     isInterruptible: onInterrupt === "terminate",
-    initializer: initial === undefined ? undefined : () => initial,
+    // Each worker is sent it: what it carries is let go at the end.
+    initializer: initial === undefined
+      ? undefined
+      : () =>
+        initial.kind === "remote"
+          ? { ...initial, carried: undefined }
+          : initial,
     initializerTimeout: initializer === undefined
       ? undefined
       : unwrapTask(initializer).options.timeout,
@@ -316,7 +322,11 @@ export function createLane(
       : undefined,
     startWorker: (identity, events) => backend.start(identity, events),
   };
-  return { backend, scheduler: new Scheduler(schedulerOptions) };
+  const scheduler = new Scheduler(schedulerOptions);
+  if (initial?.kind === "remote" && initial.carried !== undefined) {
+    void scheduler.closed.then(initial.carried);
+  }
+  return { backend, scheduler };
 }
 
 /** Adds up what lanes have done. */

@@ -219,6 +219,7 @@ export class RelayServer {
       whole: call.definition === WHOLE_CALL,
       passed: [],
       calls: call.calls,
+      carried: undefined,
       isRelayed: true,
     };
     const { scheduler, isOwn } = this.#route(call);

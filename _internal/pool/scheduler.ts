@@ -334,6 +334,11 @@ export class Scheduler implements TaskScheduler {
     }
   }
 
+  /** Resolves when it has been shut down or terminated and its workers are gone. */
+  get closed(): Promise<void> {
+    return this.#closed.promise;
+  }
+
   /** Finishes what was accepted, then stops the workers. Resolves when they are gone. */
   shutdown(cancelQueued: boolean): Promise<void> {
     if (this.#state === "running") this.#state = "draining";
