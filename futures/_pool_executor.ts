@@ -297,13 +297,13 @@ export abstract class PoolExecutor implements Executor {
     const task = checkTask(verb, fn);
     const lane = this.#route(task);
     lane.scheduler.checkAccepting();
+    // A function that cannot travel is this call's error, not the first step's.
+    lane.backend.prepare(task.fn, [], CallMode.single, NO_TRANSFER);
     return new MapIterator({
       lane,
       ...task,
       items,
       isListed: verb === "starmap",
-      // A function that cannot travel is this call's error, not the first step's.
-      sample: lane.backend.prepare(task.fn, [], CallMode.single, NO_TRANSFER),
     }, options);
   }
 

@@ -508,7 +508,7 @@ export abstract class BasePool implements AsyncDisposable {
   ): PoolIterator {
     const subject = this.#subject("map", fn, items, options);
     const iterator: PoolIterator = new PoolIterator(
-      subject,
+      { ...subject, sample: undefined },
       { ...options, ordered } as MapOptions,
       () => {
         this.#readers.delete(iterator);

@@ -51,8 +51,11 @@ export interface MapSubject {
   readonly items: Iterable<unknown> | AsyncIterable<unknown>;
   /** True: each item is a list of arguments, not the only one. */
   readonly isListed: boolean;
-  /** How its calls travel; what is known of their run time is in it. */
-  readonly sample: Work;
+  /**
+   * Where all results are wanted: how the calls travel. What is known of their
+   * run time is in it, so that the first chunk is as long as the others.
+   */
+  readonly sample?: Work | undefined;
 }
 
 /** Items that are encoded and wait for their turn, or that could not be encoded. */
@@ -206,7 +209,7 @@ export class MapRun {
     minWindow = 0,
   ) {
     this.#context = context;
-    if (sample.kind === "remote") this.#definition = sample.definition;
+    if (sample?.kind === "remote") this.#definition = sample.definition;
     this.#minWindow = minWindow;
     this.#lane = lane;
     this.#fn = fn;
