@@ -9,7 +9,7 @@ import {
   Value,
 } from "../../multiprocessing/mod.ts";
 import { Thread } from "../../threading/mod.ts";
-import { soon } from "../_suites/_helpers.ts";
+import { soon, until } from "../_suites/_helpers.ts";
 import { ChildProgram, memoryFiles } from "./_child_program.ts";
 
 const only = { ignore: Deno.build.os !== "linux" };
@@ -210,6 +210,7 @@ Deno.test(
       read: [7, 8],
       sync: true,
     });
+    await until("it has ended by itself", () => program.hasEnded);
   },
 );
 
