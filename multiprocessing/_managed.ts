@@ -9,6 +9,7 @@ import {
   type Exposure,
   exposureOf,
 } from "../_internal/objects/exposure.ts";
+import { itemsOf } from "./_contents.ts";
 import { targetOf } from "./_proxy_target.ts";
 
 type AnyMap = Map<unknown, unknown>;
@@ -171,8 +172,10 @@ type Combined = (set: AnySet, other: AnySet) => unknown;
 /** Another set, or the members of one: of a proxy of this manager at once, of another one's when they are here. */
 function withSet(combine: Combined): (set: AnySet, other: unknown) => unknown {
   return (set, other) => {
-    if (Array.isArray(other)) return combine(set, new Set(other));
-    const target = targetOf(other as object);
+    const target = targetOf(other);
+    if (target === undefined) {
+      return combine(set, new Set(itemsOf("combine sets", "members", other)));
+    }
     if (target.local instanceof Set) return combine(set, target.local);
     return target.send("values", [])
       .then((members) => combine(set, new Set(members as unknown[])));

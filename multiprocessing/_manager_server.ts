@@ -18,7 +18,9 @@ import {
   exposureOf,
   exposureOfObject,
 } from "../_internal/objects/exposure.ts";
+import { connectTo } from "../_internal/wire/handshake.ts";
 import { shareableOf } from "../_internal/wire/shareables.ts";
+import { parseAddress } from "./_address.ts";
 import { DICT, ITERATOR, LIST, NAMESPACE, SET } from "./_managed.ts";
 import { callsDone, type ProxyClass, proxyOf } from "./_proxies.ts";
 import { DictProxy } from "./dict_proxy.ts";
@@ -152,7 +154,14 @@ export class ManagerServer {
     authKey: ListenerOptions["authKey"],
   ): Promise<void> {
     const { Listener } = await import("./listener.ts");
-    this.#listener = new Listener({ address, authKey });
+    const listen = () => new Listener({ address, authKey });
+    try {
+      this.#listener = listen();
+    } catch (error) {
+      if (!(error instanceof Deno.errors.AddrInUse)) throw error;
+      if (!await removeAbandonedSocket(address!)) throw error;
+      this.#listener = listen();
+    }
     void this.#welcome(this.#listener);
   }
 
@@ -268,6 +277,22 @@ export class ManagerServer {
     throw new InvalidStateError(
       `Cannot ${action} a manager: it is shutting down`,
     );
+  }
+}
+
+/** Removes the socket of a manager that was killed: nobody listens there any more. */
+async function removeAbandonedSocket(
+  address: NonNullable<ListenerOptions["address"]>,
+): Promise<boolean> {
+  const where = parseAddress("listen", address);
+  if (where.transport !== "unix") return false;
+  try {
+    (await connectTo(where)).close();
+    return false;
+  } catch (error) {
+    if (!(error instanceof Deno.errors.ConnectionRefused)) return false;
+    await Deno.remove(where.path);
+    return true;
   }
 }
 

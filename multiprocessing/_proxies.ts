@@ -13,7 +13,10 @@
 // Calls of one isolate run in their order. One whose arguments need a module that
 // is not loaded yet would be overtaken: the calls behind it wait (`turn`).
 
-import { InvalidStateError } from "../_internal/base/errors.ts";
+import {
+  InvalidStateError,
+  SerializationError,
+} from "../_internal/base/errors.ts";
 import { isThenable } from "../_internal/base/validation.ts";
 import { callExposed, type Exposure } from "../_internal/objects/exposure.ts";
 import {
@@ -171,11 +174,12 @@ export function registerProxyClass<P extends object>(
       if (target instanceof LocalTarget) {
         return [target.reference, target.methods];
       }
-      if (target instanceof RemoteTarget) {
+      if (target instanceof RemoteTarget && !target.remote.isClosed) {
         return [target.remote.reference(), target.methods];
       }
-      throw new InvalidStateError(
-        `Cannot send a ${ctor.name}: the object is gone from its owner`,
+      throw new SerializationError(
+        `Cannot send a ${ctor.name}: its manager is gone`,
+        { reason: "its manager is gone" },
       );
     },
     decode(payload) {

@@ -43,7 +43,7 @@ export function takeTarget(proxy: object, name: string): ProxyTarget {
   return target;
 }
 
-/** What a proxy stands for. */
-export function targetOf(proxy: object): ProxyTarget {
-  return targets.get(proxy)!;
+/** What a proxy stands for; undefined for what is none. */
+export function targetOf(proxy: unknown): ProxyTarget | undefined {
+  return targets.get(proxy as object);
 }

@@ -7,7 +7,10 @@
  */
 
 import { checkWait, type WaitOptions } from "../_internal/base/deadline.ts";
-import { InvalidStateError } from "../_internal/base/errors.ts";
+import {
+  InvalidStateError,
+  SerializationError,
+} from "../_internal/base/errors.ts";
 import {
   checkDuration,
   checkFunction,
@@ -161,7 +164,7 @@ type ManagerState =
 let managers = 0;
 /** The manager of a root's proxy. */
 const byRoot = new WeakMap<ObjectProxy, Manager>();
-let rootOf: (manager: Manager) => ObjectProxy;
+let rootOf: (manager: Manager) => ObjectProxy | undefined;
 let joinedTo: (root: ObjectProxy) => Manager;
 
 /**
@@ -205,7 +208,7 @@ export class Manager implements AsyncDisposable {
   #ending: Promise<void> | undefined;
 
   static {
-    rootOf = (manager) => manager.#rootFor("send the manager");
+    rootOf = (manager) => manager.#isServing ? manager.#root : undefined;
     joinedTo = (root) => {
       const manager = new Manager();
       manager.#become("joined", root);
@@ -398,14 +401,23 @@ export class Manager implements AsyncDisposable {
   /**
    * Makes a dict.
    *
+   * @typeParam V The values.
+   * @param values What is in it, by key.
+   * @returns Its proxy.
+   */
+  dict<V>(values: { readonly [key: string]: V }): Promise<DictProxy<string, V>>;
+  /**
+   * Makes a dict.
+   *
    * @typeParam K The keys.
    * @typeParam V The values.
    * @param entries What is in it: pairs, a map, or an object's properties.
    * @returns Its proxy.
    */
-  async dict<K = unknown, V = unknown>(
-    entries: DictEntries<K, V> = [],
-  ): Promise<DictProxy<K, V>> {
+  dict<K = unknown, V = unknown>(
+    entries?: DictEntries<K, V>,
+  ): Promise<DictProxy<K, V>>;
+  async dict(entries: unknown = []): Promise<DictProxy> {
     return await this.#create("dict", [entriesOf(entries)]);
   }
 
@@ -662,9 +674,13 @@ export class Manager implements AsyncDisposable {
     return await root.callMethod("create", name, ...args);
   }
 
+  get #isServing(): boolean {
+    const serving: ManagerState[] = ["started", "serving", "joined"];
+    return serving.includes(this.#state);
+  }
+
   #rootFor(action: string): ObjectProxy {
-    const serves: ManagerState[] = ["started", "serving", "joined"];
-    if (serves.includes(this.#state)) return this.#root!;
+    if (this.#isServing) return this.#root!;
     throw new InvalidStateError(
       `Cannot ${action}: manager '${this.#name}' ${STATES[this.#state]}`,
     );
@@ -693,7 +709,12 @@ noteModule(import.meta.url, { Manager });
 registerShareable("multiprocessing.Manager", Manager, {
   encode(manager, context) {
     context.modules.add(import.meta.url);
-    return rootOf(manager);
+    const root = rootOf(manager);
+    if (root !== undefined) return root;
+    throw new SerializationError(
+      "Cannot send a Manager: it was not started, or was shut down",
+      { reason: "it was not started, or was shut down" },
+    );
   },
   decode(root) {
     return byRoot.get(root as ObjectProxy) ?? joinedTo(root as ObjectProxy);
