@@ -192,6 +192,22 @@ export function setLinker(
   linker = fn;
 }
 
+let linking: Promise<unknown> | undefined;
+
+/** A link is on its way that a call may need. */
+export function noteLinking(link: Promise<void>): void {
+  const all = Promise.all([linking, link]);
+  linking = all;
+  void all.then(() => {
+    if (linking === all) linking = undefined;
+  });
+}
+
+/** Resolves when all of them are there; undefined where none is on its way. */
+export function linked(): Promise<unknown> | undefined {
+  return linking;
+}
+
 /** Has an ancestor link a socket to a door of this process. */
 export async function linkAbove(socket: string, door: string): Promise<void> {
   await linker!(socket, door);

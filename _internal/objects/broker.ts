@@ -15,7 +15,12 @@
 // of this program (`createDelegator()`): it waits in the same lines, in the order
 // of arrival, and what it held when it ended is told as it is of threads.
 
-import { neverHoldProgram } from "../base/registry.ts";
+import { NotSupportedError } from "../base/errors.ts";
+import {
+  neverHoldProgram,
+  setLinker,
+  setSocketPlace,
+} from "../base/registry.ts";
 import {
   actAs,
   createDelegator,
@@ -57,9 +62,33 @@ import type { StationAddress } from "./reference.ts";
 /** Starts to serve, as the first thing of the thread. */
 export function runBroker(start: BrokerStart): Broker {
   joinDomain(start.domain, start.agent);
+  if (start.place !== undefined) {
+    setSocketPlace(start.place.known);
+    setLinker(linkerOver(start.place.linker));
+  }
   hideSelf();
   neverHoldProgram();
   return new Broker(start);
+}
+
+/** Asks the main thread, which may be blocked: what its code uses was asked for before. */
+function linkerOver(
+  port: MessagePort,
+): (socket: string, door: string) => Promise<void> {
+  const waiting = new Map<number, PromiseWithResolvers<void>>();
+  let last = 0;
+  port.onmessage = ({ data: [id, failure] }) => {
+    const link = waiting.get(id);
+    waiting.delete(id);
+    if (failure === undefined) link?.resolve();
+    else link?.reject(new NotSupportedError(`Cannot connect: ${failure}`));
+  };
+  return async (socket, door) => {
+    const link = Promise.withResolvers<void>();
+    waiting.set(++last, link);
+    port.postMessage([last, socket, door]);
+    await link.promise;
+  };
 }
 
 /** The thread's only object. */

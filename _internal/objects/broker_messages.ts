@@ -3,6 +3,7 @@
 // What the threads of a program and its broker say to each other, over one port
 // for each thread (`broker_port.ts`, `broker.ts`).
 
+import type { SocketPlace } from "../base/registry.ts";
 import type { RelayMemory } from "./queue_relay.ts";
 import type { StationAddress } from "./reference.ts";
 
@@ -11,6 +12,11 @@ export interface BrokerStart {
   readonly domain: SharedArrayBuffer;
   readonly agent: number;
   readonly pid: number;
+  /** Where its sockets may lie, and who is asked for links to others, where this process may not make and reach them everywhere. */
+  readonly place?: {
+    readonly known: SocketPlace;
+    readonly linker: MessagePort;
+  };
   /** The name of the program, as a home of objects. */
   readonly home: string;
 }

@@ -21,6 +21,7 @@ import {
   beforeExit,
   holdProgram,
   releaseProgram,
+  socketPlace,
   workerEnded,
   workerStarted,
 } from "../base/registry.ts";
@@ -38,6 +39,7 @@ import { endAgent, newWords, Waitable } from "../memory/waiting.ts";
 import { closeInspector } from "../wire/functions/inspector.ts";
 import { createKey } from "../wire/handshake.ts";
 import { claimAddress } from "../wire/authenticated_listener.ts";
+import { linkSocket } from "../wire/socket_place.ts";
 import { BROKER_ENTRY } from "../worker/entry_urls.ts";
 import { collectSync, provideDeposit, readPort } from "../worker/mail.ts";
 import {
@@ -473,12 +475,34 @@ function startBroker(): BrokerPort {
   ports = 0;
   const domain = domainMemory();
   const info = { home: newId() };
-  const start: BrokerStart = { domain, agent, pid: Deno.pid, ...info };
-  platform.port.postMessage(start, []);
+  const known = socketPlace();
+  const linker = known === undefined ? undefined : serveLinks();
+  const start: BrokerStart = {
+    domain,
+    agent,
+    pid: Deno.pid,
+    ...info,
+    ...(linker === undefined ? {} : { place: { known: known!, linker } }),
+  };
+  platform.port.postMessage(start, linker === undefined ? [] : [linker]);
   const port = openPort(threadTag(), "main");
   const opened = new BrokerPort(info, port);
   forgetEnds = beforeEndIsTold((pid) => opened.departed(pid));
   return opened;
+}
+
+/** Has links made for the broker. The port holds a child process only, which ends when it is told. */
+function serveLinks(): MessagePort {
+  const { port1, port2 } = new MessageChannel();
+  port1.onmessage = async ({ data: [id, socket, door] }) => {
+    try {
+      await linkSocket(socket, door);
+      port1.postMessage([id]);
+    } catch (error) {
+      port1.postMessage([id, String(error)]);
+    }
+  };
+  return port2;
 }
 
 function openPort(agent: number, name: string): MessagePort {

@@ -5,6 +5,7 @@
 
 import { ConnectionClosedError } from "../base/errors.ts";
 import { RELAY_OPEN } from "../memory/relay_status.ts";
+import { prepareSocket } from "../wire/socket_place.ts";
 import { type BrokerPort, brokerPort, type PortRoute } from "./broker_port.ts";
 import type { RelayMemory } from "./queue_relay.ts";
 import { newPin, NO_PIN, type Reference } from "./reference.ts";
@@ -26,6 +27,8 @@ export class BrokeredObject {
   readonly #tell: (method: string, pin: number) => void;
 
   constructor(reference: Reference) {
+    const { socket } = reference.station;
+    if (socket.transport === "unix") prepareSocket(socket.path);
     const port = brokerPort();
     this.port = port;
     this.#reference = reference;

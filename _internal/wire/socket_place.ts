@@ -8,13 +8,13 @@
 // asks for `--allow-net` of that very name, and for `--allow-read` and
 // `--allow-write`, with which the socket could also be taken away, or another one
 // put in its place. So a process that may not read, write and connect everywhere is
-// granted one directory of its own in advance, and two names in it, its doors:
+// granted one directory of its own in advance, and a few names in it, its doors:
 //
 //   listen   1. bind the door `l`
 //            2. rename it to a directory of its own there
-//   connect  1. ask the parent for a link from the door `c` to the socket
+//   connect  1. ask the parent for a link to the socket, which stays
 //            2. the first ancestor with the permissions makes it, if it is a socket of ours
-//            3. connect to the door, and remove it
+//            3. link a door `c0` to `c7` to that, connect to it, and remove it
 //
 // The system knows a socket by its file, under whatever name it was bound. The
 // parent makes the directory and removes it, when the process or the program ends;
@@ -22,26 +22,35 @@
 // leaves that was killed, and may make sockets everywhere, its parent removes.
 
 import { nodeProcess } from "./functions/sync_modules.ts";
-import { linkAbove, type SocketPlace, socketPlace } from "../base/registry.ts";
+import {
+  linkAbove,
+  noteLinking,
+  type SocketPlace,
+  socketPlace,
+} from "../base/registry.ts";
 
 /** How our directories begin; the number of the process that has made it follows. */
 export const DIRECTORY_PREFIX = "concurrent-parallel-";
 /** What a link may lead to, and from where. */
 const OUR_SOCKET = /^(?:\/[^/\0]+)*\/concurrent-parallel-[\w-]+\/[\w/-]+$/;
-const OUR_DOOR = /^(?:\/[^/\0]+)*\/concurrent-parallel-[\w/-]+\/c$/;
+const OUR_DOOR = /^(?:\/[^/\0]+)*\/concurrent-parallel-[\w-]+\/[\w/-]+$/;
+/** How many threads of a process can be about to connect at a time. */
+const DOORS = 8;
+/** Milliseconds until one of them, or a socket, is looked for again. */
+const PAUSE = 5;
+/** Milliseconds for which it is waited for who listens. */
+const PATIENCE = 30_000;
 /** How often to try where another thread uses the same door. */
 const ATTEMPTS = 100;
-
-/** What is used of the Web Locks API; Deno's types do not have it. */
-interface Locks {
-  request<T>(name: string, fn: () => Promise<T>): Promise<T>;
-}
 
 /** The names that a process may listen at and connect to. */
 export function doorsOf(
   { directory }: SocketPlace,
-): { readonly listen: string; readonly connect: string } {
-  return { listen: `${directory}/l`, connect: `${directory}/c` };
+): { readonly listen: string; readonly connect: readonly string[] } {
+  return {
+    listen: `${directory}/l`,
+    connect: Array.from({ length: DOORS }, (_, i) => `${directory}/c${i}`),
+  };
 }
 
 /** Makes a directory that only this user can enter, for one socket or for a process. */
@@ -124,34 +133,105 @@ export async function connectAt(path: string): Promise<Deno.UnixConn> {
   if (own === undefined || isAllowed(path)) {
     return await Deno.connect({ transport: "unix", path });
   }
-  const door = doorsOf(own).connect;
-  // One at a time, in all threads of the process.
-  const { locks } = navigator as unknown as { locks: Locks };
-  return await locks.request(door, async () => {
-    if (path.startsWith(`${own.directory}/`)) await Deno.link(path, door);
-    else await linkAbove(path, door);
+  const alias = aliasOf(path, own);
+  const { connect } = doorsOf(own);
+  if (alias !== path && !(await exists(alias))) await linkAbove(path, alias);
+  for (;;) {
+    const door = await openDoor(alias, connect);
+    if (door === undefined) {
+      await new Promise((resolve) => setTimeout(resolve, PAUSE));
+      continue;
+    }
     try {
       return await Deno.connect({ transport: "unix", path: door });
     } finally {
       await Deno.remove(door);
     }
-  });
+  }
 }
 
 /**
- * Links a socket to a door of a process below this one.
+ * Links one of the doors to a socket; undefined where all are in use. The link is
+ * the lock, so that nobody waits for a thread that is blocked meanwhile.
+ *
+ * @throws {Deno.errors.NotFound} If there is no such socket.
+ */
+async function openDoor(
+  socket: string,
+  doors: readonly string[],
+): Promise<string | undefined> {
+  for (const door of doors) {
+    try {
+      await Deno.link(socket, door);
+      return door;
+    } catch (error) {
+      if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
+    }
+  }
+  return undefined;
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await Deno.lstat(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
+/**
+ * Has what `connectAt()` needs made ready, where that takes the event loop of this
+ * thread: who will connect is another one, while this one may be blocked.
+ */
+export function prepareSocket(path: string): void {
+  const own = socketPlace();
+  if (own === undefined || isAllowed(path)) return;
+  const alias = aliasOf(path, own);
+  if (alias === path || prepared.has(alias)) return;
+  prepared.add(alias);
+  // Where it fails, so will the one who connects, and tells.
+  noteLinking(linkAbove(path, alias).catch(() => {}));
+}
+
+/** Asked for by this thread. */
+const prepared = new Set<string>();
+
+/** Under which name a process keeps its link to a socket. */
+function aliasOf(path: string, { directory }: SocketPlace): string {
+  return path.startsWith(`${directory}/`)
+    ? path
+    : `${directory}/${path.replace(/\W/g, "-")}`;
+}
+
+/**
+ * Links a socket to a name of a process below this one.
  *
  * @throws {TypeError} If it is no socket of ours, or no such door.
  */
 export async function linkSocket(socket: string, door: string): Promise<void> {
   if (socketPlace() !== undefined) return await linkAbove(socket, door);
+  // A place is claimed before the thread has come up that listens there.
+  const directory = socket.slice(0, socket.lastIndexOf("/"));
+  for (
+    let waited = 0;
+    OUR_SOCKET.test(socket) && waited < PATIENCE && !(await exists(socket)) &&
+    await exists(directory);
+    waited += PAUSE
+  ) await new Promise((resolve) => setTimeout(resolve, PAUSE));
   if (
     !OUR_SOCKET.test(socket) || !OUR_DOOR.test(door) ||
     !(await Deno.lstat(socket)).isSocket
   ) {
     throw new TypeError(`Cannot link ${socket}: it is no socket of ours`);
   }
-  await Deno.link(socket, door);
+  try {
+    await Deno.link(socket, door);
+  } catch (error) {
+    // Two threads have asked.
+    if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
+  }
 }
 
 /** True where Deno lets this process connect to the socket. */

@@ -92,7 +92,7 @@ export function permissionFlags(
     const paths = [address.path];
     if (place !== undefined) {
       const { listen, connect } = doorsOf(place);
-      names.push(listen, connect);
+      names.push(listen, ...connect);
       paths.push(place.directory);
     }
     lists.get("net")?.push(...names.map((name) => `unix:${name}`));

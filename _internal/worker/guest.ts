@@ -16,7 +16,13 @@
 // host can take it back.
 
 import { CancelledError, SerializationError } from "../base/errors.ts";
-import { delivered, hasWork, setLinker, whenIdle } from "../base/registry.ts";
+import {
+  delivered,
+  hasWork,
+  linked,
+  setLinker,
+  whenIdle,
+} from "../base/registry.ts";
 import { isThenable } from "../base/validation.ts";
 import type { CallSlots } from "../memory/slots.ts";
 import { copyOf, keepBytes, type KeptBytes } from "../memory/segments.ts";
@@ -446,7 +452,6 @@ export class Guest {
 
   #run(call: Call, definition: Definition, start: number): void {
     const { slot } = call;
-    const { slots, sharesSlots } = this.#options;
     let fn: (...args: unknown[]) => unknown;
     let args: unknown[] | Numbers;
     let contexts: readonly Context[] | undefined;
@@ -488,6 +493,23 @@ export class Guest {
       return;
     }
     call.kept?.release();
+    const enter = () => this.#enterCall(call, held, fn, args, contexts);
+    // What is among the arguments is reached from another thread, while this one
+    // may be blocked.
+    const links = linked();
+    if (links === undefined) enter();
+    else links.then(enter);
+  }
+
+  #enterCall(
+    call: Call,
+    held: HeldCall,
+    fn: (...args: unknown[]) => unknown,
+    args: unknown[] | Numbers,
+    contexts: readonly Context[] | undefined,
+  ): void {
+    const { slot } = call;
+    const { slots, sharesSlots } = this.#options;
     if (sharesSlots && !slots.start(slot)) {
       this.#release(slot);
       this.#send({ tag: Tag.skipped, slot });
@@ -507,8 +529,7 @@ export class Guest {
     }
     if (contexts !== undefined) {
       const inner = run;
-      const held = contexts;
-      run = () => runInContexts(held, inner);
+      run = () => runInContexts(contexts, inner);
     }
     let result: unknown;
     let thenable = false;

@@ -2,7 +2,8 @@
 
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { ProcessPoolExecutor } from "../../futures/mod.ts";
-import { Process } from "../../multiprocessing/mod.ts";
+import { Lock, pipe, Process, Queue } from "../../multiprocessing/mod.ts";
+import { serveBelow, useAll } from "../_fixtures/shared_tasks.ts";
 
 const MULTIPROCESSING =
   new URL("../../multiprocessing/mod.ts", import.meta.url).href;
@@ -147,4 +148,25 @@ Deno.test("Process.start() throws where the name is too long for the child", asy
   }).start();
   assertEquals(await longest.result(), 1);
   await longest.join();
+});
+
+Deno.test("Process with few permissions uses what it is given, and serves what it makes", async () => {
+  const read = [new URL("../../", import.meta.url)];
+  const lock = new Lock();
+  const queue = new Queue<unknown>();
+  const [here, there] = pipe();
+  await using using_ = new Process({
+    target: useAll,
+    args: [lock, queue, there],
+    permissions: { read },
+  }).start();
+  assertEquals(await using_.result(), "prompt");
+  assertEquals([await queue.get(), await here.recv()], ["put", "sent"]);
+  here.close();
+  there.close();
+  await using serving = new Process({
+    target: serveBelow,
+    permissions: { read, run: [Deno.execPath()] },
+  }).start();
+  assertEquals(await serving.result(), false);
 });
