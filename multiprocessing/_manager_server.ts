@@ -298,6 +298,7 @@ async function removeAbandonedSocket(
 
 /** Classes of objects that are the same everywhere already. */
 const SHARED: Readonly<Record<string, () => Promise<Class>>> = {
+  array: async () => (await import("./shared_array.ts")).SharedArray,
   barrier: async () => (await import("./barrier.ts")).Barrier,
   boundedSemaphore: async () =>
     (await import("./semaphore.ts")).BoundedSemaphore,
@@ -309,6 +310,7 @@ const SHARED: Readonly<Record<string, () => Promise<Class>>> = {
   rlock: async () => (await import("./rlock.ts")).RLock,
   semaphore: async () => (await import("./semaphore.ts")).Semaphore,
   simpleQueue: async () => (await import("./queue.ts")).SimpleQueue,
+  value: async () => (await import("./value.ts")).Value,
 };
 
 const ROOT = {

@@ -44,6 +44,8 @@ import type { JoinableQueue, Queue, SimpleQueue } from "./queue.ts";
 import type { RLock } from "./rlock.ts";
 import type { BoundedSemaphore, Semaphore } from "./semaphore.ts";
 import type { SetProxy } from "./set_proxy.ts";
+import type { NumberOf, NumberType, SharedArray } from "./shared_array.ts";
+import type { Value } from "./value.ts";
 
 /** What runs in the manager's process; loaded there only. */
 const { serveManager } = fromModule<typeof import("./_manager_server.ts")>(
@@ -559,6 +561,39 @@ export class Manager implements AsyncDisposable {
    */
   simpleQueue<T = unknown>(): Promise<SimpleQueue<T>> {
     return this.#create("simpleQueue", []);
+  }
+
+  /**
+   * Makes a number.
+   *
+   * @typeParam T What the number is.
+   * @param type What the number is.
+   * @param initial What it is at first; 0 by default.
+   * @returns The number.
+   */
+  value<T extends NumberType>(
+    type: T,
+    initial?: NumberOf<T>,
+  ): Promise<Value<T>> {
+    return this.#create("value", [type, initial]);
+  }
+
+  /**
+   * Makes an array of numbers.
+   *
+   * @typeParam T What the numbers are.
+   * @param type What the numbers are.
+   * @param lengthOrValues How many zeros, or the numbers.
+   * @returns The array.
+   */
+  array<T extends NumberType>(
+    type: T,
+    lengthOrValues: number | Iterable<NumberOf<T>>,
+  ): Promise<SharedArray<T>> {
+    const content = typeof lengthOrValues === "object"
+      ? [...lengthOrValues]
+      : lengthOrValues;
+    return this.#create("array", [type, content]);
   }
 
   /**

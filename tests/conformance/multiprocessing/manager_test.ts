@@ -275,6 +275,18 @@ Deno.test("TestSyncManagerTypes: locks and queues of a manager", async (t) => {
 Deno.test("TestSyncManagerTypes: containers of a manager", async (t) => {
   await using manager = await new Manager().start();
 
+  await t.step("test_value", async () => {
+    const value = await manager.value("int32", 40);
+    await inProcess(async (value) => void await value.add(2), value);
+    assertEquals(await value.get(), 42);
+  });
+
+  await t.step("test_array", async () => {
+    const array = await manager.array("float64", [0, 1.5, 2]);
+    await inProcess(async (array) => void await array.set([9], 1), array);
+    assertEquals([...await array.slice()], [0, 9, 2]);
+  });
+
   await t.step("test_list", async () => {
     const list = await manager.list([1]);
     await inProcess(async (list) => {
