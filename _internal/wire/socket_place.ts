@@ -19,7 +19,9 @@
 // The system knows a socket by its file, under whatever name it was bound. The
 // parent makes the directory and removes it, when the process or the program ends;
 // the watchdog of the process does where the parent was killed. What a process
-// leaves that was killed, and may make sockets everywhere, its parent removes.
+// leaves that was killed, and may make sockets everywhere, its parent removes; what
+// a program leaves that was killed with all its processes, the next program that
+// starts a process.
 
 import { nodeProcess } from "./functions/sync_modules.ts";
 import {
@@ -40,6 +42,8 @@ const DOORS = 8;
 const PAUSE = 5;
 /** Milliseconds for which it is waited for who listens. */
 const PATIENCE = 30_000;
+/** How long a socket may be bound before its process listens there, in ms. */
+const REST = 50;
 /** How often to try where another thread uses the same door. */
 const ATTEMPTS = 100;
 
@@ -81,21 +85,55 @@ export function removeDirectory(directory: string): void {
  * @param socket A socket of ours, beside whose directory to look.
  */
 export async function removeAbandoned(socket: string): Promise<void> {
+  // A program that does not see all of it asks nobody.
+  const names = ["read", "write", "net", "run"] as const;
+  const mayLook = names.every((name) =>
+    Deno.permissions.querySync({ name }).state === "granted"
+  );
+  if (!mayLook) return;
   const [, root] = /^(.*)\/[^/]+\/[^/]+$/.exec(socket)!;
   for await (const { name } of Deno.readDir(root!)) {
     const pid = Number(/^concurrent-parallel-(\d+)-/.exec(name)?.[1] ?? NaN);
-    if (Number.isNaN(pid) || !isGone(pid)) continue;
+    if (Number.isNaN(pid) || pid === Deno.pid) continue;
     const directory = `${root}/${name}`;
-    try {
-      // Of a process that only this system does not know somebody would answer.
-      (await Deno.connect({ transport: "unix", path: `${directory}/s` }))
-        .close();
-    } catch (error) {
-      const isDead = error instanceof Deno.errors.ConnectionRefused ||
-        error instanceof Deno.errors.NotFound;
-      if (isDead) removeDirectory(directory);
-    }
+    if (await isAbandoned(directory, pid)) removeDirectory(directory);
   }
+}
+
+/** True where nobody will ever listen again. */
+async function isAbandoned(directory: string, pid: number): Promise<boolean> {
+  const path = `${directory}/s`;
+  const first = await stateOf(path);
+  // Of a process that only this system does not know somebody would answer.
+  if (isGone(pid)) return first === "refused" || first === "missing";
+  // One that has ended is known as long as nobody has taken note of it. One that
+  // lives may have made the directory, or bound the socket, in this moment.
+  if (first !== "refused") return false;
+  await new Promise((resolve) => setTimeout(resolve, REST));
+  return await stateOf(path) === "refused";
+}
+
+/** What connecting to a socket leads to. */
+async function stateOf(
+  path: string,
+): Promise<"answered" | "refused" | "missing"> {
+  try {
+    (await Deno.connect({ transport: "unix", path })).close();
+  } catch (error) {
+    if (error instanceof Deno.errors.ConnectionRefused) return "refused";
+    if (error instanceof Deno.errors.NotFound) return "missing";
+  }
+  // Or it is somebody else's.
+  return "answered";
+}
+
+let swept: Promise<void> | undefined;
+
+/** Does so once in a program. Does not reject. */
+export function removeAbandonedOnce(socket: string): Promise<void> {
+  return swept ??= removeAbandoned(socket).catch(() => {
+    // Nothing depends on it: the folder may be gone, or be somebody else's.
+  });
 }
 
 function isGone(pid: number): boolean {

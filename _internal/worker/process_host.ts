@@ -43,7 +43,7 @@ import { type AbortReason, plainMessage, Tag } from "../wire/messages.ts";
 import { ProcessChannel } from "../wire/process_channel.ts";
 import type { ProcessRings } from "../wire/process_rings.ts";
 import { HOST_DEADLINE, Rendezvous } from "../wire/rendezvous.ts";
-import { removeAbandoned } from "../wire/socket_place.ts";
+import { removeAbandoned, removeAbandonedOnce } from "../wire/socket_place.ts";
 import { hostPump, meetCrowd } from "../wire/thread_link.ts";
 import {
   checkPermissions,
@@ -353,6 +353,8 @@ export class ProcessHost implements WorkerHost {
       if (error !== undefined) this.terminate();
     });
     for (const early of this.#early.splice(0)) this.raise(...early);
+    // Its end is waited for with that of the child.
+    void this.#sweep(false);
   }
 
   async #watch(limits: ResourceLimits | undefined): Promise<HostExit> {
@@ -383,7 +385,7 @@ export class ProcessHost implements WorkerHost {
     }
     // What it has done elsewhere counts before its end is known.
     await farewell(this.pid);
-    if (signal !== null) await this.#removeAbandoned();
+    await this.#sweep(signal !== null);
     this.#state = "ended";
     // Who asks for the calls' states from now on finds a copy.
     this.#rings?.release();
@@ -393,17 +395,16 @@ export class ProcessHost implements WorkerHost {
     return error === undefined ? exit : { ...exit, error };
   }
 
-  /** A child that was killed, and what it has started, could not remove its sockets. */
-  async #removeAbandoned(): Promise<void> {
+  /**
+   * Removes the sockets of those that could not do so: of the child, where it was
+   * killed, and of what it has started; once, those of programs before this one.
+   */
+  async #sweep(isKilled: boolean): Promise<void> {
     const { address } = this.#rendezvous;
     // What it has left, where it is narrowed, is in its place.
     if (address.transport === "tcp" || this.#place !== undefined) return;
-    try {
-      await removeAbandoned(address.path);
-    } catch (error) {
-      // This program does not see all of the folder.
-      if (!(error instanceof Deno.errors.NotCapable)) throw error;
-    }
+    await removeAbandonedOnce(address.path);
+    if (isKilled) await removeAbandoned(address.path);
   }
 
   #raise(byte: number): void {
