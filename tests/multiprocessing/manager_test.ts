@@ -14,6 +14,7 @@ import {
   SerializationError,
 } from "../../multiprocessing/mod.ts";
 import { Folder, soon, until } from "../_suites/_helpers.ts";
+import { Thread } from "../../threading/thread.ts";
 import { Counter } from "./_managed_types.ts";
 
 const PROGRAM = import.meta.resolve("./_manager_program.ts");
@@ -432,4 +433,28 @@ Deno.test("Manager drops objects when nobody has a proxy of them", async () => {
   assertEquals(await kept.ping(), "pong");
   await list.clear();
   assertEquals(await kept.ping(), "pong");
+});
+
+Deno.test("Manager and its proxies can be used by threads, here and in children", async () => {
+  await using manager = await new Manager().start();
+  const list = await manager.list<string>();
+  const target = async (name: string) => {
+    await list.push(name);
+    return await manager.dict({ name });
+  };
+  const here = new Thread({ target, args: ["thread"] }).start();
+  const there = new Process({
+    target: async () => {
+      const thread = new Thread({ target, args: ["there"] }).start();
+      const dict = await thread.result();
+      await thread.join();
+      return dict;
+    },
+  }).start();
+  const dicts = [await here.result(), await there.result()];
+  await here.join();
+  await there.join();
+  assertEquals(await dicts[0]!.get("name"), "thread");
+  assertEquals(await dicts[1]!.get("name"), "there");
+  assertEquals((await list.slice()).sort(), ["there", "thread"]);
 });

@@ -234,7 +234,7 @@ Deno.test("IteratorProxy takes values one by one, ends and throws", async () => 
 
 Deno.test("Proxies of one thread wait for their turn behind one that needs a module", async () => {
   const list = listOf<number>([]);
-  // The module of the function is loaded for the first call.
+  // The first call loads the module of the function.
   const url = new URL("_late_module.ts", import.meta.url).href;
   const { append } = await import(url);
   const calls = [
