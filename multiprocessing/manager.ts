@@ -88,7 +88,8 @@ export interface ManagerOptions {
    */
   shutdownTimeout?: number;
   /**
-   * What its process may do: at most what this program may.
+   * What its process may do: at most what this program may. It has to read the
+   * modules of what it holds, and of this package where that is on disk.
    *
    * @default {"inherit"}
    */
@@ -259,8 +260,9 @@ export class Manager implements AsyncDisposable {
   async start(): Promise<this> {
     this.#begin("start");
     const { permissions, env, cwd } = this.#options;
+    let report: ServerReport;
     try {
-      const process = new Process<Promise<ServerReport>>({
+      this.#process = new Process<Promise<ServerReport>>({
         target: serveManager,
         args: [this.#serverOptions()],
         name: this.#name,
@@ -268,19 +270,18 @@ export class Manager implements AsyncDisposable {
         ...(permissions && { permissions }),
         ...(env && { env }),
         ...(cwd && { cwd }),
-      }).start();
-      this.#process = process;
-      const report = await process.result();
-      if ("error" in report) {
-        await process.join();
-        throw report.error;
-      }
-      this.#become("started", report.root);
-      this.#address = report.address;
+      });
+      report = await this.#process.start().result();
     } catch (error) {
-      this.#state = "closed";
-      throw error;
+      report = { error };
     }
+    if ("error" in report) {
+      this.#state = "closed";
+      if (this.#process?.isAlive()) await this.#process.join();
+      throw report.error;
+    }
+    this.#become("started", report.root);
+    this.#address = report.address;
     return this;
   }
 

@@ -286,6 +286,30 @@ Deno.test("Manager's initializer runs before anything else; its error is that of
   await broken[Symbol.asyncDispose]();
 });
 
+Deno.test("Manager may have fewer permissions than its program", async () => {
+  await using manager = await new Manager({ permissions: { read: true } })
+    .start();
+  const list = await manager.list([1]);
+  const write = () => {
+    try {
+      Deno.makeTempDirSync();
+      return "made";
+    } catch (error) {
+      return (error as Error).name;
+    }
+  };
+  assertEquals(await list.transact(write), "NotCapable");
+  const child = new Process({
+    target: () => list.push(2),
+    permissions: { read: true },
+  }).start();
+  assertEquals(await child.result(), 2);
+  await child.join();
+
+  const blind = new Manager({ permissions: "none" });
+  await assertRejects(() => blind.start(), TypeError, "--allow-read");
+});
+
 Deno.test("Manager does not hear Ctrl-C", async () => {
   await using manager = await new Manager().start();
   const list = await manager.list([1]);
