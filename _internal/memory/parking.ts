@@ -29,6 +29,7 @@ import {
   hasFlags,
   hasGranted,
   isDeadlock,
+  isGone,
   isSelfGone,
   MAIL,
   ring,
@@ -180,9 +181,9 @@ export class AsyncWait {
   }
 }
 
-/** Throws where this thread was ended from outside: nothing that it does counts any more. */
-export function checkAlive(): void {
-  if (isSelfGone()) throw goneError();
+/** Throws where this thread was ended from outside, or is to act for somebody who is gone: nothing of that counts any more. */
+export function checkAlive(tag: number = threadTag()): void {
+  if (isGone(tag)) throw goneError();
 }
 
 function goneError(): CancelledError {

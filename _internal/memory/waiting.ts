@@ -167,7 +167,7 @@ export abstract class Waitable {
 
   /** Tries once, in turn: 0 where it would have to wait. */
   tryNow(op: number): number {
-    checkAlive();
+    checkAlive(this.tag);
     return this.guarded(() => {
       const value = this.arrive(op);
       if (value === 0 && this.queue.isEmpty) this.calm();
@@ -193,7 +193,7 @@ export abstract class Waitable {
     signal?.throwIfAborted();
     if (timeout === 0) return this.tryNow(op);
     // A terminated thread that runs on must not take anything with it.
-    checkAlive();
+    checkAlive(this.tag);
     if (SPINS > 0 && this.queue.isEmpty) {
       const { tag } = this;
       for (let i = 0; i < SPINS; i++) {
@@ -219,7 +219,7 @@ export abstract class Waitable {
       const { timeout, signal } = options;
       signal?.throwIfAborted();
       if (timeout === 0) return Promise.resolve(this.tryNow(op));
-      checkAlive();
+      checkAlive(this.tag);
       const begun = this.#begin(op, true, isReturning);
       if (begun > 0) return Promise.resolve(begun);
       const granted = new Promise<number>((resolve, reject) => {

@@ -176,6 +176,11 @@ export class Broker {
     main.post({ kind: "idle", served: main.served, ports: this.#opened });
   }
 
+  /** The program ends: whoever serves its threads is told so. */
+  leaveAll(): void {
+    for (const port of this.#ports.values()) port.leave();
+  }
+
   #listen({ socket, key }: StationAddress): Station {
     return new Station({
       key,
@@ -248,8 +253,14 @@ class ThreadPort {
     ) this.#take(mail.message as ToBroker[]);
     this.#port.close();
     for (const relay of this.#relays.values()) relay.close();
+    this.leave();
+  }
+
+  /** Whoever is used by the thread is told of its end. */
+  leave(): void {
     const inOrder = !wasKilled(this.#agent);
     for (const route of this.#stations.values()) route.leave(inOrder);
+    this.#stations.clear();
   }
 
   #take(messages: readonly ToBroker[]): void {
@@ -382,6 +393,11 @@ class ThreadPort {
         until === "sent" ? route.link.flush() : route.sync()
       ),
     );
+    if (until === "last") {
+      // The process ends in order: so do the agents that stand for its threads.
+      this.#broker.leaveAll();
+      await Promise.all(routes.map(({ link }) => link.flush()));
+    }
     this.#answer(seq);
   }
 }

@@ -4,19 +4,16 @@
 // CPython's test_queue.py. What runs in a thread counts, and the test compares.
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import {
-  type Queue,
-  QueueShutDownError,
-  SharedArray,
-  Thread,
-} from "../../threading/mod.ts";
+import { type Queue, QueueShutDownError } from "../../threading/mod.ts";
+import type { Party } from "./_crew.ts";
 import { soon, until } from "./_helpers.ts";
+import type { Parties, SharedNumber, Target } from "./_parties.ts";
 import { isPending, ordered, type QueueKind } from "./queue_suite.ts";
 
 /** What every queue does with several threads. */
 export function queueThreadsSuite(kind: QueueKind): void {
   handOverTests(kind);
-  for (const threads of [2, 4, 8]) manyThreadsTests(kind, threads);
+  for (const count of kind.parties.counts) manyThreadsTests(kind, count);
   shutdownTests(kind);
   deathTests(kind);
 }
@@ -27,14 +24,15 @@ const sum = (items: Iterable<number>) => [...items].reduce((a, b) => a + b, 0);
 
 /** Starts one thread for each list of arguments. */
 function startAll<A extends unknown[], R>(
+  parties: Parties,
   target: (...args: A) => R,
   argLists: A[],
-): Thread<R>[] {
-  return argLists.map((args) => new Thread<R>({ target, args }).start());
+): Party<R>[] {
+  return argLists.map((args) => parties.start<R>(target as Target<R>, args));
 }
 
 /** What the threads return. */
-async function endAll<R>(threads: Thread<R>[]): Promise<Awaited<R>[]> {
+async function endAll<R>(threads: Party<R>[]): Promise<Awaited<R>[]> {
   const results = await soon(
     "the threads end",
     Promise.all(threads.map((thread) => thread.result())),
@@ -68,12 +66,12 @@ async function getAll(queue: Queue<number>): Promise<number[]> {
 }
 
 function handOverTests(kind: QueueKind): void {
-  const { name, make, isBounded } = kind;
+  const { name, make, isBounded, parties } = kind;
 
-  Deno.test(`${name}.getSync() in a thread is woken by a put()`, async () => {
+  parties.test(`${name}.getSync() in a thread is woken by a put()`, async () => {
     const queue = make<number>();
     const ready = make<number>();
-    const threads = startAll((first: number) => {
+    const threads = startAll(parties, (first: number) => {
       ready.putSync(first);
       return queue.getSync() + queue.getSync({ timeout: 30_000 });
     }, [[1], [2]]);
@@ -84,32 +82,29 @@ function handOverTests(kind: QueueKind): void {
     assert(queue.empty);
   });
 
-  Deno.test(`${name}.getSync() on the main thread is woken by a thread`, async () => {
+  parties.test(`${name}.getSync() on the main thread is woken by a thread`, async () => {
     const queue = make<number>();
-    const thread = new Thread({
-      target: async () => {
-        for (let i = 1; i <= 3; i++) {
-          await new Promise((resolve) => setTimeout(resolve, 5));
-          queue.putSync(i);
-        }
-      },
-    }).start();
-    assertEquals([1, 2, 3].map(() => queue.getSync()), [1, 2, 3]);
+    const thread = parties.start(async () => {
+      for (let i = 1; i <= 4; i++) {
+        await new Promise((resolve) => setTimeout(resolve, 5));
+        queue.putSync(i);
+      }
+    }, []);
+    // A process comes up only while this thread does not block.
+    assertEquals(await queue.get(), 1);
+    assertEquals([2, 3, 4].map(() => queue.getSync()), [2, 3, 4]);
     await thread.join();
   });
 
-  Deno.test(`${name} is the same queue wherever it is sent`, async () => {
+  parties.test(`${name} is the same queue wherever it is sent`, async () => {
     const queue = make<unknown>();
     const inner = make<unknown>();
-    const thread = new Thread({
-      target: async (there: Queue<unknown>) => {
-        const [, got] = await there.get() as [number, Queue<unknown>];
-        await got.put([1, there]);
-        await got.put([2, got]);
-        return there === queue;
-      },
-      args: [queue],
-    }).start();
+    const thread = parties.start(async (there: Queue<unknown>) => {
+      const [, got] = await there.get() as [number, Queue<unknown>];
+      await got.put([1, there]);
+      await got.put([2, got]);
+      return there === queue;
+    }, [queue]);
     queue.putSync([0, inner]);
     assertEquals(await soon("the thread", thread.result()), true);
     await thread.join();
@@ -119,13 +114,14 @@ function handOverTests(kind: QueueKind): void {
     assert(got[1]![1] === inner);
   });
 
-  Deno.test(`${name} gives its items in its order to another thread`, async () => {
+  parties.test(`${name} gives its items in its order to another thread`, async () => {
     const queue = make<number>();
     const items = [5, 1, 4, 2, 3];
     for (const item of items) queue.putSync(item);
-    const thread = new Thread({
-      target: () => [1, 2, 3, 4, 5].map(() => queue.getSync()),
-    }).start();
+    const thread = parties.start(
+      () => [1, 2, 3, 4, 5].map(() => queue.getSync()),
+      [],
+    );
     assertEquals(
       await soon("the thread", thread.result()),
       ordered(kind, items),
@@ -135,10 +131,10 @@ function handOverTests(kind: QueueKind): void {
 
   if (!isBounded) return;
 
-  Deno.test(`${name}.putSync() in a thread waits for a place`, async () => {
+  parties.test(`${name}.putSync() in a thread waits for a place`, async () => {
     const queue = make<number>(1);
     queue.putSync(0);
-    const [thread] = startAll(() => {
+    const [thread] = startAll(parties, () => {
       queue.putSync(1);
       queue.putSync(2, { timeout: 30_000 });
     }, [[]]);
@@ -151,28 +147,28 @@ function handOverTests(kind: QueueKind): void {
     await endAll([thread!]);
   });
 
-  Deno.test(`${name} holds producers in other threads back`, async () => {
+  parties.test(`${name} holds producers in other threads back`, async () => {
     const queue = make<number>(2);
-    const threads = startAll((from: number) => {
+    const threads = startAll(parties, (from: number) => {
       for (let i = 0; i < 300; i++) queue.putSync(from + i);
     }, [[0], [300]]);
     let most = 0;
     const got: number[] = [];
     for (let i = 0; i < 600; i++) {
       most = Math.max(most, queue.size);
-      got.push(i % 2 === 0 ? queue.getSync() : await queue.get());
+      got.push(i % 2 === 1 ? queue.getSync() : await queue.get());
     }
     await endAll(threads);
     assertEquals(sorted(got), numbers(600));
     assert(most <= 2);
   });
 
-  Deno.test(`${name}.maxSize can be raised by another thread`, async () => {
+  parties.test(`${name}.maxSize can be raised by another thread`, async () => {
     const queue = make<number>(1);
     queue.putSync(1);
     const put = queue.put(2);
     assert(await isPending(put));
-    const threads = startAll(() => {
+    const threads = startAll(parties, () => {
       queue.maxSize = 2;
     }, [[]]);
     await soon("the place", put);
@@ -183,27 +179,24 @@ function handOverTests(kind: QueueKind): void {
 }
 
 function manyThreadsTests(kind: QueueKind, count: number): void {
-  const { name, make, isBounded } = kind;
+  const { name, make, isBounded, parties } = kind;
   const sizes = isBounded ? [0, 1, 10] : [0];
-  const each = 4_000 / count;
+  const each = 4_000 / count / parties.slowness;
 
   for (const maxSize of sizes) {
-    const what = `${name}(${maxSize || ""}) with ${count} threads`;
+    const what = `${name}(${maxSize || ""}) with ${count} ${parties.many}`;
 
-    Deno.test(`${what} gives every item once`, async () => {
+    parties.test(`${what} gives every item once`, async () => {
       const queue = make<number>(maxSize);
       const half = count / 2;
-      const producers = startAll(
-        (from: number, each: number) => {
-          for (let i = 0; i < each; i++) queue.putSync(from + i);
-        },
-        numbers(half).map((i) => [i * each, each]),
-      );
+      const producers = startAll(parties, (from: number, each: number) => {
+        for (let i = 0; i < each; i++) queue.putSync(from + i);
+      }, numbers(half).map((i) => [i * each, each]));
       const getters = numbers(half).map((): [Queue<number>, string] => [
         queue,
         QueueShutDownError.name,
       ]);
-      const consumers = startAll(getAllSync, getters);
+      const consumers = startAll(parties, getAllSync, getters);
       // The main thread takes part, suspended.
       const own = getAll(queue);
       await endAll(producers);
@@ -222,51 +215,45 @@ function manyThreadsTests(kind: QueueKind, count: number): void {
     });
   }
 
-  Deno.test(`${name} with ${count} threads serves blocked and suspended users`, async () => {
+  parties.test(`${name} with ${count} ${parties.many} serves blocked and suspended users`, async () => {
     const queue = make<number>(isBounded ? 3 : 0);
-    const threads = startAll(
-      async (index: number, each: number) => {
-        // Every other thread blocks; all of them put and get in turn.
-        let total = 0;
-        for (let i = 0; i < each; i++) {
-          if (index % 2 === 0) {
-            queue.putSync(i);
-            total += queue.getSync();
-          } else {
-            await queue.put(i);
-            total += await queue.get();
-          }
+    const threads = startAll(parties, async (index: number, each: number) => {
+      // Every other thread blocks; all of them put and get in turn.
+      let total = 0;
+      for (let i = 0; i < each; i++) {
+        if (index % 2 === 0) {
+          queue.putSync(i);
+          total += queue.getSync();
+        } else {
+          await queue.put(i);
+          total += await queue.get();
         }
-        return total;
-      },
-      numbers(count).map((i) => [i, each / 4]),
-    );
+      }
+      return total;
+    }, numbers(count).map((i) => [i, each / 4]));
     const totals = await endAll(threads) as number[];
     assertEquals(sum(totals), count * sum(numbers(each / 4)));
     assert(queue.empty);
   });
 
-  Deno.test(`${name} with ${count} threads that poll loses nothing`, async () => {
+  parties.test(`${name} with ${count} ${parties.many} that poll loses nothing`, async () => {
     const queue = make<number>(isBounded ? 5 : 0);
-    const threads = startAll(
-      async (from: number, each: number) => {
-        const got: number[] = [];
-        for (let i = 0; i < each;) {
-          if (queue.tryPut(from + i)) i++;
-          const item = queue.tryGet();
-          if (item !== undefined) got.push(item);
-          // Waits that end early are part of it.
-          try {
-            if (i % 50 === 0) got.push(await queue.get({ timeout: 1 }));
-            if (i % 70 === 0) got.push(queue.getSync({ timeout: 1 }));
-          } catch (error) {
-            if ((error as Error).name !== "QueueEmptyError") throw error;
-          }
+    const threads = startAll(parties, async (from: number, each: number) => {
+      const got: number[] = [];
+      for (let i = 0; i < each;) {
+        if (queue.tryPut(from + i)) i++;
+        const item = queue.tryGet();
+        if (item !== undefined) got.push(item);
+        // Waits that end early are part of it.
+        try {
+          if (i % 50 === 0) got.push(await queue.get({ timeout: 1 }));
+          if (i % 70 === 0) got.push(queue.getSync({ timeout: 1 }));
+        } catch (error) {
+          if ((error as Error).name !== "QueueEmptyError") throw error;
         }
-        return got;
-      },
-      numbers(count).map((i) => [i * (each / 4), each / 4]),
-    );
+      }
+      return got;
+    }, numbers(count).map((i) => [i * (each / 4), each / 4]));
     const got = (await endAll(threads) as number[][]).flat();
     while (!queue.empty) got.push(queue.tryGet()!);
     assertEquals(sorted(got), numbers(count * (each / 4)));
@@ -274,42 +261,46 @@ function manyThreadsTests(kind: QueueKind, count: number): void {
 }
 
 function shutdownTests(kind: QueueKind): void {
-  const { name, make, isBounded } = kind;
+  const { name, make, isBounded, parties } = kind;
 
   for (const immediate of [false, true]) {
     const how = `${name}.shutdown({ immediate: ${immediate} })`;
 
-    Deno.test(`${how} with 4 writers, 6 readers and 2 joiners accounts for every item`, async () => {
+    parties.test(`${how} with 4 writers, 6 readers and 2 joiners accounts for every item`, async () => {
       const queue = make<number>(isBounded ? 50 : 0);
       const shutDown = QueueShutDownError.name;
-      const writers = startAll(
-        (from: number, shutDown: string) => {
-          let count = 0;
-          try {
-            for (; count < 100_000; count++) queue.putSync(from + count);
-          } catch (error) {
-            if ((error as Error).name !== shutDown) throw error;
-          }
-          return count;
-        },
-        numbers(4).map((i): [number, string] => [i * 100_000, shutDown]),
-      );
+      const writers = startAll(parties, (from: number, shutDown: string) => {
+        let count = 0;
+        try {
+          for (; count < 100_000; count++) queue.putSync(from + count);
+        } catch (error) {
+          if ((error as Error).name !== shutDown) throw error;
+        }
+        return count;
+      }, numbers(4).map((i): [number, string] => [i * 100_000, shutDown]));
       const readers = [
-        ...startAll(getAllSync, numbers(3).map(() => [queue, shutDown])),
-        ...startAll(getAll, numbers(3).map(() => [queue])),
+        ...startAll(
+          parties,
+          getAllSync,
+          numbers(3).map(() => [queue, shutDown]),
+        ),
+        ...startAll(parties, getAll, numbers(3).map(() => [queue])),
       ];
-      const started = new SharedArray("int32", 2);
+      const started = [parties.number(), parties.number()];
       const joiners = [
-        ...startAll(() => {
-          started.view[0] = 1;
+        ...startAll(parties, () => {
+          started[0]!.value = 1;
           return queue.joinSync();
         }, [[]]),
-        ...startAll(() => {
-          started.view[1] = 1;
+        ...startAll(parties, () => {
+          started[1]!.value = 1;
           return queue.join();
         }, [[]]),
       ];
-      await until("all run", () => sum(started.view) === 2);
+      await until(
+        "all run",
+        () => sum(started.map(({ value }) => value)) === 2,
+      );
       const dropped = queue.shutdown({ immediate });
       if (!immediate) assertEquals(dropped, []);
       const put = sum(await endAll(writers));
@@ -321,16 +312,16 @@ function shutdownTests(kind: QueueKind): void {
       await assertRejects(() => queue.get(), QueueShutDownError);
     });
 
-    Deno.test(`${how} wakes those who are blocked in threads`, async () => {
+    parties.test(`${how} wakes those who are blocked in threads`, async () => {
       const queue = make<number>(isBounded ? 1 : 0);
       const other = make<number>();
       const busy = make<number>();
       busy.putSync(1);
       const shutDown = QueueShutDownError.name;
       const threads = [
-        ...startAll(getAllSync, [[other, shutDown]]),
-        ...startAll(getAll, [[other]]),
-        ...startAll((shutDown: string) => {
+        ...startAll(parties, getAllSync, [[other, shutDown]]),
+        ...startAll(parties, getAll, [[other]]),
+        ...startAll(parties, (shutDown: string) => {
           try {
             for (let i = 0; i < 1_000; i++) queue.putSync(i);
             return [1_000];
@@ -339,7 +330,7 @@ function shutdownTests(kind: QueueKind): void {
             return [];
           }
         }, [[shutDown]]),
-        ...startAll(() => busy.joinSync() ? [] : [1], [[]]),
+        ...startAll(parties, () => busy.joinSync() ? [] : [1], [[]]),
       ];
       await until("the putter is at work", () => !queue.empty);
       other.shutdown({ immediate });
@@ -355,12 +346,12 @@ function shutdownTests(kind: QueueKind): void {
 }
 
 function deathTests(kind: QueueKind): void {
-  const { name, make, isBounded } = kind;
+  const { name, make, isBounded, parties } = kind;
 
-  Deno.test(`${name} serves the others when those who wait are terminated`, async () => {
+  parties.test(`${name} serves the others when those who wait are terminated`, async () => {
     const queue = make<number>();
     const ready = make<number>();
-    const threads = startAll((index: number) => {
+    const threads = startAll(parties, (index: number) => {
       ready.putSync(index);
       queue.getSync();
     }, [[1], [2]]);
@@ -380,11 +371,11 @@ function deathTests(kind: QueueKind): void {
     assert(queue.empty);
   });
 
-  Deno.test(`${name} frees what was promised to a thread that is terminated`, async () => {
+  parties.test(`${name} frees what was promised to a thread that is terminated`, async () => {
     const queue = make<number>();
     const ready = make<number>();
     const never = make<number>();
-    const [thread] = startAll(() => {
+    const [thread] = startAll(parties, () => {
       // It cannot go on to take its item, since the thread is blocked.
       queue.get();
       ready.putSync(1);
@@ -402,11 +393,11 @@ function deathTests(kind: QueueKind): void {
     assertEquals(queue.tryGet(), 6);
   });
 
-  Deno.test(`${name} frees what was promised to the dead, where nobody waited then`, async () => {
+  parties.test(`${name} frees what was promised to the dead, where nobody waited then`, async () => {
     const queue = make<number>();
     const ready = make<number>();
     const never = make<number>();
-    const [thread] = startAll(() => {
+    const [thread] = startAll(parties, () => {
       queue.get();
       ready.putSync(1);
       never.getSync();
@@ -421,22 +412,23 @@ function deathTests(kind: QueueKind): void {
     assertEquals(await soon("the item", next), 6);
   });
 
-  Deno.test(`${name} loses nothing with getters that are terminated at any time`, async () => {
+  parties.test(`${name} loses nothing with getters that are terminated at any time`, async () => {
     const queue = make<number>(isBounded ? 4 : 0);
-    const counts = new SharedArray("int32", 4);
+    const counts = [parties.number(), parties.number()];
+    const total = () => sum(counts.map(({ value }) => value));
     let put = 0;
     let own = 0;
     for (let round = 0; round < 4; round++) {
-      const threads = startAll((index: number) => {
+      const threads = startAll(parties, (index: number) => {
         for (;;) {
           queue.getSync();
-          counts.view[index]! += 1;
+          counts[index]!.value = counts[index]!.value + 1;
         }
       }, [[0], [1]]);
-      const before = sum(counts.view);
+      const before = total();
       await until("they get", () => {
         if (queue.tryPut(put)) put++;
-        return sum(counts.view) > before;
+        return total() > before;
       });
       const ends = threads.map((thread) => thread.terminate());
       for (let i = 0; i < 20; i++) {
@@ -449,15 +441,15 @@ function deathTests(kind: QueueKind): void {
         queue.getSync({ timeout: 10_000 });
         own++;
       }
-      assertEquals(own + sum(counts.view), put);
+      assertEquals(own + total(), put);
     }
   });
 
-  Deno.test(`${name}.join() is not held up by a joiner that is terminated`, async () => {
+  parties.test(`${name}.join() is not held up by a joiner that is terminated`, async () => {
     const queue = make<number>();
     queue.putSync(1);
     const ready = make<number>();
-    const [thread] = startAll(() => {
+    const [thread] = startAll(parties, () => {
       ready.putSync(1);
       queue.joinSync();
     }, [[]]);
@@ -472,11 +464,11 @@ function deathTests(kind: QueueKind): void {
 
   if (!isBounded) return;
 
-  Deno.test(`${name} gives the place of a terminated putter to the next one`, async () => {
+  parties.test(`${name} gives the place of a terminated putter to the next one`, async () => {
     const queue = make<number>(1);
     queue.putSync(0);
     const ready = make<number>();
-    const [thread] = startAll(() => {
+    const [thread] = startAll(parties, () => {
       ready.putSync(1);
       queue.putSync(1);
     }, [[]]);

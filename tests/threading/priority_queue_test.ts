@@ -4,12 +4,14 @@ import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { Thread } from "../../threading/mod.ts";
 import { PriorityQueue } from "../../threading/priority_queue.ts";
 import { soon } from "../_suites/_helpers.ts";
+import { THREADS } from "../_suites/_parties.ts";
 import { queueSuite } from "../_suites/queue_suite.ts";
 import { queueThreadsSuite } from "../_suites/queue_threads_suite.ts";
 
 const kind = {
   name: "PriorityQueue",
   order: "lowest",
+  parties: THREADS,
   isBounded: true,
   make: <T>(maxSize?: number) => new PriorityQueue<T>(maxSize),
 } as const;

@@ -1,12 +1,14 @@
 // Copyright 2026 the @concurrent/parallel authors. MIT license.
 
 import { Queue } from "../../threading/queue.ts";
+import { THREADS } from "../_suites/_parties.ts";
 import { queueSuite } from "../_suites/queue_suite.ts";
 import { queueThreadsSuite } from "../_suites/queue_threads_suite.ts";
 
 const kind = {
   name: "Queue",
   order: "fifo",
+  parties: THREADS,
   isBounded: true,
   make: <T>(maxSize?: number) => new Queue<T>(maxSize),
 } as const;

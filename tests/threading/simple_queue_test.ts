@@ -2,12 +2,14 @@
 
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { SimpleQueue } from "../../threading/simple_queue.ts";
+import { THREADS } from "../_suites/_parties.ts";
 import { queueSuite } from "../_suites/queue_suite.ts";
 import { queueThreadsSuite } from "../_suites/queue_threads_suite.ts";
 
 const kind = {
   name: "SimpleQueue",
   order: "fifo",
+  parties: THREADS,
   isBounded: false,
   make: <T>() => new SimpleQueue<T>(),
 } as const;
