@@ -32,6 +32,8 @@ export interface Parties {
   readonly isElsewhere: boolean;
   /** True where what a party has made is there when it has ended. */
   readonly leaveObjects: boolean;
+  /** True where an item may be with a party before it is taken, and is lost with it. */
+  readonly fetchesAhead: boolean;
   /** Registers a test. */
   test(name: string, fn: () => void | Promise<void>): void;
   start<R>(target: Target<R>, args: unknown[]): Party<R>;
@@ -64,6 +66,7 @@ export const THREADS: Parties = {
   slowness: 1,
   isElsewhere: false,
   leaveObjects: true,
+  fetchesAhead: false,
   test: (name, fn) => Deno.test(name, fn),
   start: <R>(target: Target<R>, args: unknown[]) =>
     new Thread({ target, args }).start() as Party<R>,
@@ -82,7 +85,8 @@ export const PROCESSES: Parties = {
   one: "process",
   many: "processes",
   counts: [2, 4],
-  slowness: 8,
+  slowness: 10,
+  fetchesAhead: true,
   leaveObjects: false,
   start<R>(target: Target<R>, args: unknown[]) {
     const process = new Process({ target, args }).start() as Process<R>;

@@ -7,7 +7,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { type Queue, QueueShutDownError } from "../../threading/mod.ts";
 import type { Party } from "./_crew.ts";
 import { soon, until } from "./_helpers.ts";
-import type { Parties, SharedNumber, Target } from "./_parties.ts";
+import type { Parties, Target } from "./_parties.ts";
 import { isPending, ordered, type QueueKind } from "./queue_suite.ts";
 
 /** What every queue does with several threads. */
@@ -16,6 +16,7 @@ export function queueThreadsSuite(kind: QueueKind): void {
   for (const count of kind.parties.counts) manyThreadsTests(kind, count);
   shutdownTests(kind);
   deathTests(kind);
+  if (!kind.parties.fetchesAhead) promiseTests(kind);
 }
 
 const numbers = (n: number) => Array.from({ length: n }, (_, i) => i);
@@ -371,6 +372,51 @@ function deathTests(kind: QueueKind): void {
     assert(queue.empty);
   });
 
+  parties.test(`${name}.join() is not held up by a joiner that is terminated`, async () => {
+    const queue = make<number>();
+    queue.putSync(1);
+    const ready = make<number>();
+    const [thread] = startAll(parties, () => {
+      ready.putSync(1);
+      queue.joinSync();
+    }, [[]]);
+    const join = queue.join();
+    await ready.get();
+    await soon("its end", thread!.terminate());
+    await thread!.result().catch(() => {});
+    assert(await isPending(join));
+    queue.taskDone();
+    assert(await soon("join", join));
+  });
+
+  if (!isBounded) return;
+
+  parties.test(`${name} gives the place of a terminated putter to the next one`, async () => {
+    const queue = make<number>(1);
+    queue.putSync(0);
+    const ready = make<number>();
+    const [thread] = startAll(parties, () => {
+      ready.putSync(1);
+      queue.putSync(1);
+    }, [[]]);
+    await ready.get();
+    const put = queue.put(2);
+    await soon("its end", thread!.terminate());
+    await thread!.result().catch(() => {});
+    const third = queue.put(3);
+    const got = [];
+    for (let i = 0; i < 3; i++) got.push(await soon("an item", queue.get()));
+    assertEquals(got, [0, 2, 3]);
+    await put;
+    await third;
+    assert(queue.tryPut(4));
+  });
+}
+
+/** What those who are stopped were promised, and have not taken. */
+function promiseTests(kind: QueueKind): void {
+  const { name, make, isBounded, parties } = kind;
+
   parties.test(`${name} frees what was promised to a thread that is terminated`, async () => {
     const queue = make<number>();
     const ready = make<number>();
@@ -443,45 +489,5 @@ function deathTests(kind: QueueKind): void {
       }
       assertEquals(own + total(), put);
     }
-  });
-
-  parties.test(`${name}.join() is not held up by a joiner that is terminated`, async () => {
-    const queue = make<number>();
-    queue.putSync(1);
-    const ready = make<number>();
-    const [thread] = startAll(parties, () => {
-      ready.putSync(1);
-      queue.joinSync();
-    }, [[]]);
-    const join = queue.join();
-    await ready.get();
-    await soon("its end", thread!.terminate());
-    await thread!.result().catch(() => {});
-    assert(await isPending(join));
-    queue.taskDone();
-    assert(await soon("join", join));
-  });
-
-  if (!isBounded) return;
-
-  parties.test(`${name} gives the place of a terminated putter to the next one`, async () => {
-    const queue = make<number>(1);
-    queue.putSync(0);
-    const ready = make<number>();
-    const [thread] = startAll(parties, () => {
-      ready.putSync(1);
-      queue.putSync(1);
-    }, [[]]);
-    await ready.get();
-    const put = queue.put(2);
-    await soon("its end", thread!.terminate());
-    await thread!.result().catch(() => {});
-    const third = queue.put(3);
-    const got = [];
-    for (let i = 0; i < 3; i++) got.push(await soon("an item", queue.get()));
-    assertEquals(got, [0, 2, 3]);
-    await put;
-    await third;
-    assert(queue.tryPut(4));
   });
 }
