@@ -3,6 +3,7 @@
 // The station of this thread, for objects that it serves itself: pipes, and the
 // objects of a manager. It is there while somebody has one of them.
 
+import { carries, carry } from "../wire/carried.ts";
 import { newId, newPin, type Reference } from "./reference.ts";
 import { type Served, Station } from "./station.ts";
 
@@ -30,6 +31,8 @@ export function sendOut(object: number, make: () => Served): Reference {
   const own = station ??= new Station({ onIdle: closeIfIdle });
   const pin = newPin();
   own.serve(object, pin, make);
+  // Where nobody has read the call at its end nobody will.
+  if (carries()) carry(() => own.letGo(object, pin));
   return { home: HOME, station: own.address, object, pin };
 }
 

@@ -4,6 +4,8 @@
 // link of its own. (What a broker serves is used through the own broker.)
 
 import { ConnectionClosedError } from "../base/errors.ts";
+import { beforeAnswer } from "../base/registry.ts";
+import { carries, carry } from "../wire/carried.ts";
 import type { AgentId } from "./frames.ts";
 import { Link } from "./link.ts";
 import { HOME } from "./own_station.ts";
@@ -14,6 +16,20 @@ import { packValue, unpackValue } from "./values.ts";
 /** This thread, as stations know it. */
 const SELF: AgentId = { id: HOME, pid: Deno.pid, name: "" };
 const numbers = new WeakMap<Link, number>();
+const NO_ARGS = packValue([0, 0], "args");
+
+/** Those over which something was said to be held, and nobody has heard yet that it is. */
+const fresh = new Map<Link, number>();
+
+// What a call has brought is held here before its end lets it go.
+beforeAnswer(() => {
+  if (fresh.size === 0) return undefined;
+  const answers = [...fresh].map(([link, agent]) =>
+    link.call(agent, STATION_ITSELF, "sync", NO_ARGS)
+  );
+  fresh.clear();
+  return Promise.allSettled(answers).then(() => {});
+});
 
 /** Lets go what nobody here has any more. */
 const forgotten = new FinalizationRegistry<Hold>((hold) => hold.end());
@@ -72,6 +88,8 @@ export class RemoteObject {
   reference(): Reference {
     const pin = newPin();
     this.#hold.pin(pin);
+    const hold = this.#hold;
+    if (carries()) carry(() => hold.unpin(pin));
     return { ...this.#reference, pin };
   }
 
@@ -110,6 +128,7 @@ class Hold {
     this.agent = numbers.get(this.link) ?? this.link.introduce(SELF);
     numbers.set(this.link, this.agent);
     this.#tell("hold", pin);
+    fresh.set(this.link, this.agent);
     this.link.retain();
   }
 
@@ -120,6 +139,10 @@ class Hold {
       );
     }
     this.#tell("pin", pin);
+  }
+
+  unpin(pin: number): void {
+    if (!this.link.isClosed) this.#tell("unpin", pin);
   }
 
   end(): void {

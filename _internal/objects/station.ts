@@ -167,6 +167,13 @@ export class Station implements Disposable {
     this.#review(object, entry);
   }
 
+  /** The call that carried a reference with this pin is over: where nobody has spent it, nobody will. */
+  letGo(object: number, pin: number): void {
+    const entry = this.#entries.get(object);
+    entry?.pins.delete(pin);
+    this.#review(object, entry);
+  }
+
   /** What is served under a number. */
   served(object: number): Served | undefined {
     return this.#entries.get(object)?.served;
@@ -275,7 +282,7 @@ export class Station implements Disposable {
       spend(entry, pin);
       holders.set(link, held + 1);
     } else if (method === "pin") pinEntry(entry, pin);
-    else if (method === "unpin") spend(entry, pin);
+    else if (method === "unpin") entry.pins.delete(pin);
     else if (held > 1) holders.set(link, held - 1);
     else holders.delete(link);
     this.#review(object, entry);

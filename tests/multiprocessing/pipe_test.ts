@@ -6,6 +6,7 @@ import {
   ConnectionClosedError,
   InvalidStateError,
   pipe,
+  Pool,
   Process,
 } from "../../multiprocessing/mod.ts";
 import { Thread } from "../../threading/mod.ts";
@@ -122,6 +123,34 @@ Deno.test("pipe() ends within a second of the kill of who had the other end", as
     ConnectionClosedError,
   );
   await assertRejects(() => ours.recv(), ConnectionClosedError);
+  ours.close();
+  theirs.close();
+});
+
+Deno.test("pipe() ends with who was to get the other end and was killed before", async () => {
+  const [ours, theirs] = pipe();
+  const process = new Process({ target: echo, args: [theirs] }).start();
+  const waiting = ours.recv();
+  waiting.catch(() => {});
+  await process.kill();
+  await assertRejects(
+    () => soon("the end", waiting, 1000),
+    ConnectionClosedError,
+  );
+  ours.close();
+  theirs.close();
+});
+
+Deno.test("pipe() stays with a process that keeps its end when its call is over", async () => {
+  const [ours, theirs] = pipe<string>();
+  await using pool = new Pool({ processes: 1 });
+  await pool.apply((connection: Connection) => {
+    (globalThis as { kept?: Connection }).kept = connection;
+  }, [theirs]);
+  await pool.apply(async () => {
+    await (globalThis as { kept?: Connection }).kept!.send("later");
+  });
+  assertEquals(await ours.recv(), "later");
   ours.close();
   theirs.close();
 });

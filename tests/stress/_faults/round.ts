@@ -267,7 +267,13 @@ class Round {
       NOTICE,
       () => owed.every(isIn),
     );
-    const waiters = left.filter(({ role }) => role.startsWith("acquire"));
+    // Some had the lock before its holder.
+    const waiters = left.filter(({ name, role }) =>
+      role.startsWith("acquire") &&
+      !this.#reports.some((report) =>
+        report.name === name && report.kind === "end" && report.at < since
+      )
+    );
     if (isLost("hold") && waiters.length > 0) {
       await this.#until("an abandoned lock is reported", NOTICE, () => {
         const ends = waiters.map(({ name }) => this.#endOf(name));
