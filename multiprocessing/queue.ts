@@ -27,7 +27,7 @@ import { Queue as ThreadQueue } from "../threading/queue.ts";
  * - **FIFO order:** items come out in the order in which they were put, those of one process in its own order; whoever waits is served in the order of arrival.
  * - **Items:** whatever can be sent to a process, copied at `put()`; what cannot travel is a {@linkcode SerializationError} there, and never lost later.
  * - **Back-pressure:** a queue with a `maxSize` makes those wait who put more than that. Elsewhere than at the owner, a `put()` into one without a bound is on its way when it resolves, and thousands may be; a process does not end before they have left.
- * - **Death:** an item is lost only with a process that has taken it.
+ * - **Death:** an item is lost only with a process that is killed after it has taken it, or after it was fetched for it; where one takes them fast, several are.
  *
  * Against Python's: nothing is pickled later in another thread, so no item is
  * dropped with a message on the terminal, and `join()` of a process never depends
