@@ -26,6 +26,7 @@ import { Queue as ThreadQueue } from "../threading/queue.ts";
  * - **Owner:** the process that made it serves it, also while it computes or is blocked; where that process ends, everybody else gets a {@linkcode ConnectionClosedError}.
  * - **FIFO order:** items come out in the order in which they were put, those of one process in its own order; whoever waits is served in the order of arrival.
  * - **Items:** whatever can be sent to a process, copied at `put()`; what cannot travel is a {@linkcode SerializationError} there, and never lost later.
+ * - **Fetched ahead:** a process that takes items fast, and alone, gets them in lots. What it leaves for some milliseconds goes back to the front of the queue; so where a second one begins to take just then, it may get an older item after a newer one.
  * - **Back-pressure:** a queue with a `maxSize` makes those wait who put more than that. Elsewhere than at the owner, a `put()` into one without a bound is on its way when it resolves, and thousands may be; a process does not end before they have left.
  * - **Death:** an item is lost only with a process that is killed after it has taken it, or after it was fetched for it; where one takes them fast, several are.
  *

@@ -36,6 +36,7 @@ import {
   COUNT,
   DONE,
   EMPTIED,
+  GETTER_CHANGED,
   GETTERS,
   Getters,
   GETTERS_PROMISED,
@@ -78,6 +79,8 @@ export interface QueueMemory {
 
 /** Items that are put or taken in one hold of the guard. */
 const LOT = 64;
+/** How long nobody else must have taken items, in ms. */
+const ALONE = 1_000;
 const NO_BYTES = new Uint8Array();
 
 /** Tells whether a copy of the next item is what its getter can use. */
@@ -200,8 +203,9 @@ export class QueueCore {
    * Takes items that are there for whoever comes now, as long as `take` says true.
    *
    * @param take Gets each; the item is used again for the next one.
+   * @param whole True: none, where somebody was promised one and has not taken it yet, since that one is to get the first.
    */
-  takeMany(take: (item: QueueItem) => boolean): void {
+  takeMany(take: (item: QueueItem) => boolean, whole = false): void {
     checkAlive();
     const getters = this.#getters;
     const item = new QueueItem();
@@ -211,7 +215,8 @@ export class QueueCore {
       try {
         for (let i = 0; goesOn && i < LOT; i++) {
           if (getters.queue.head !== 0 || !getters.isFree()) return;
-          this.words[LAST_GETTER] = getters.tag;
+          if (whole && getters.promised > 0) return;
+          this.#noteGetter();
           this.#store.peek(item);
           item.finish();
           this.#drop();
@@ -280,10 +285,13 @@ export class QueueCore {
     }
   }
 
-  /** True where this agent was the last one that has taken an item, or nobody has. */
-  get isLastGetter(): boolean {
-    const last = this.words[LAST_GETTER]!;
-    return last === 0 || last === this.#getters.tag;
+  /** True where nobody else has taken items for a while. */
+  get isOnlyGetter(): boolean {
+    const { words } = this;
+    const last = words[LAST_GETTER]!;
+    if (last === 0) return true;
+    if (last !== this.#getters.tag) return false;
+    return ((Date.now() - words[GETTER_CHANGED]!) | 0) > ALONE;
   }
 
   /** True where somebody waits for an item to whom none was promised. */
@@ -415,7 +423,7 @@ export class QueueCore {
       // What is left of a queue that was shut down may be promised to others.
       if (!isMine) return words[STATE] === OPEN ? NOT_YET : CLOSED;
       this.#store.peek(item);
-      words[LAST_GETTER] = getters.tag;
+      this.#noteGetter();
       if (isWanted(item)) this.#drop();
       // What was promised here goes to the next in line.
       else if (getters.queue.head !== 0) getters.settle();
@@ -427,6 +435,15 @@ export class QueueCore {
     } finally {
       this.#guard.unlock();
     }
+  }
+
+  #noteGetter(): void {
+    const { words } = this;
+    const { tag } = this.#getters;
+    const last = words[LAST_GETTER]!;
+    if (last === tag) return;
+    words[LAST_GETTER] = tag;
+    if (last !== 0) words[GETTER_CHANGED] = Date.now() | 0;
   }
 
   /** Takes all items out, and puts them back behind these. */

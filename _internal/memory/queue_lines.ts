@@ -26,8 +26,9 @@ const EPOCH = 1;
 export const GETTERS = 24;
 export const PUTTERS = GETTERS + QUEUE_WORDS;
 export const JOINERS = PUTTERS + QUEUE_WORDS;
-/** The agent that has taken the last item. */
+/** The agent that has taken the last item, and when that was another one than before, in ms. */
 export const LAST_GETTER = 40;
+export const GETTER_CHANGED = 41;
 /** Words before those of the store. */
 export const QUEUE_HEAD = 48;
 

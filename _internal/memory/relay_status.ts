@@ -7,12 +7,20 @@
 //           broker has looked: it is told
 //   broker  look(); empties the outbox
 //
+// Whether the queue is open can change without a word from its owner. So a put goes
+// into the outbox only where the owner has been heard a moment ago (`hear()`); else
+// it asks.
+//
 // A put behind look() announces itself, one before it is found: none is left.
 
 const BOUND = 0;
 const STATE = 1;
 const ANNOUNCED = 2;
-const WORDS = 3;
+const HEARD = 3;
+const WORDS = 4;
+
+/** How long what the owner has said last is taken for true, in ms. */
+const FRESH = 20;
 
 /** Nothing is known to be wrong. */
 export const RELAY_OPEN = 0;
@@ -49,6 +57,18 @@ export class RelayStatus {
 
   set state(value: number) {
     Atomics.store(this.words, STATE, value);
+  }
+
+  /** The owner has said that the queue is open. */
+  hear(): void {
+    // The clock of the threads that see it is one; its low bits are enough.
+    Atomics.store(this.words, HEARD, Date.now() | 0);
+  }
+
+  /** True where the owner has said so a moment ago. */
+  get isFresh(): boolean {
+    const age = (Date.now() - Atomics.load(this.words, HEARD)) | 0;
+    return age >= 0 && age < FRESH;
   }
 
   /** Thread, after a put: true where the broker has to be told. */

@@ -379,14 +379,13 @@ class ThreadPort {
     }
   }
 
-  #giveBack(): void {
-    for (const relay of this.#relays.values()) relay.giveBack();
-  }
-
   async #flush(
     { seq, until }: Extract<ToBroker, { kind: "flush" }>,
   ): Promise<void> {
-    if (until === "last") this.#giveBack();
+    if (until === "last") {
+      const relays = [...this.#relays.values()];
+      await Promise.all(relays.map((relay) => relay.end()));
+    }
     const routes = [...this.#stations.values()];
     await Promise.all(
       routes.map((route) =>

@@ -84,6 +84,9 @@ export class QueueRelay {
   #unanswered = 0;
   #fetch: AbortController | undefined;
   #isWanted = false;
+  #fetching: Promise<void> | undefined;
+  /** The thread is gone, or ends: nothing is fetched for it. */
+  #isEnded = false;
   /** How many are fetched at a time, and when the last lot came. */
   #lot = 1;
   #cameAt = 0;
@@ -135,7 +138,8 @@ export class QueueRelay {
   want(): void {
     // A blocking thread says so before it waits: a fetch that is ending must not miss it.
     this.#isWanted = true;
-    if (this.#fetch === undefined) void this.#fetchItems();
+    if (this.#fetch !== undefined || this.#isEnded) return;
+    this.#fetching = this.#fetchItems();
   }
 
   /** The thread has given up a wait. */
@@ -143,10 +147,22 @@ export class QueueRelay {
     if (!this.#inbox.isAwaited) this.#fetch?.abort();
   }
 
-  /** Gives back what the thread has not taken. */
+  /** Gives back what the thread has not taken, and fetches nothing any more: resolves when that is so. */
+  async end(): Promise<void> {
+    this.#isEnded = true;
+    this.#fetch?.abort();
+    await this.#fetching;
+    this.giveBack();
+  }
+
+  /**
+   * Gives back what the thread has not taken. Not while more is being fetched: what
+   * was taken first would come back behind it.
+   */
   giveBack(): void {
+    if (this.#fetch !== undefined) return;
     const records: ItemRecord[] = [];
-    this.#inbox.takeMany((item) => records.push(recordOf(item)) > 0);
+    this.#inbox.takeMany((item) => records.push(recordOf(item)) > 0, true);
     if (records.length === 0) return;
     this.#lot = 1;
     this.#cast("unget", records);
@@ -155,9 +171,8 @@ export class QueueRelay {
   /** The thread is gone. */
   close(): void {
     clearTimeout(this.#timer);
-    this.#fetch?.abort();
     this.send(true);
-    this.giveBack();
+    void this.end();
   }
 
   async #sendList(list: readonly ItemRecord[]): Promise<void> {
@@ -169,6 +184,7 @@ export class QueueRelay {
       ) as Accepted;
       this.#status.bound = bound;
       if (isShutdown) this.#shut();
+      else this.#status.hear();
     } catch (error) {
       // That the owner is gone is told in #lose(). Else it has no room.
       if (!this.#target.link.isClosed) reportError(error);
@@ -189,18 +205,20 @@ export class QueueRelay {
       try {
         this.#deliver(await this.#getMany(undefined, controller.signal));
         await this.#fetchAhead();
-      } catch {
-        // Nobody waits any more, or the owner is gone.
+      } catch (error) {
+        // Nobody waits any more; or the queue is gone, and will not come back.
+        if (!controller.signal.aborted) this.#lose(error);
       }
     } while (
-      (this.#isWanted || this.#inbox.isAwaited) && !this.#target.link.isClosed
+      (this.#isWanted || this.#inbox.isAwaited) && !this.#isEnded &&
+      this.#status.state !== RELAY_GONE
     );
     this.#fetch = undefined;
   }
 
   /** While the thread takes them fast, the next lot comes while it works at the last one. */
   async #fetchAhead(): Promise<void> {
-    while (this.#lot >= AHEAD_LOT) {
+    while (this.#lot >= AHEAD_LOT && !this.#isEnded) {
       const lot = await this.#getMany(0, undefined);
       const isTaken = this.#inbox.size <= this.#lot / 2;
       // What was asked for without waiting says nothing where there is none.
@@ -245,6 +263,7 @@ export class QueueRelay {
     this.#timer = undefined;
     const { size } = this.#inbox;
     if (size === 0) return;
+    // While more is being fetched it has to wait for that.
     if (size >= this.#lastSize) this.giveBack();
     this.#lastSize = size;
     if (this.#inbox.size > 0) this.#timer = setTimeout(this.#review, FAST);
@@ -257,7 +276,8 @@ export class QueueRelay {
     this.#inbox.shutdown(false);
   }
 
-  #lose(): void {
+  #lose(error?: unknown): void {
+    if (error !== undefined && !this.#target.link.isClosed) reportError(error);
     this.#status.state = RELAY_GONE;
     this.#outbox.shutdown(true);
     this.#inbox.shutdown(true);

@@ -51,14 +51,15 @@ export class RemoteQueueCore implements QueueLike {
       const result = this.#put(item);
       if (result !== NOT_YET) return result;
     }
-    return this.object.callSync("tryPut", [recordOf(item)]) as number;
+    return this.#asked(this.object.callSync("tryPut", [recordOf(item)]));
   }
 
   putSync(item: QueueItem, options: WaitOptions): number {
     const { timeout, signal } = options;
     signal?.throwIfAborted();
     if (!this.#isRelayed()) {
-      return this.object.callSync("put", [recordOf(item), timeout]) as number;
+      const args = [recordOf(item), timeout];
+      return this.#asked(this.object.callSync("put", args));
     }
     return this.#announced(this.#open().outbox.putSync(item, options));
   }
@@ -68,7 +69,7 @@ export class RemoteQueueCore implements QueueLike {
     signal?.throwIfAborted();
     if (!this.#isRelayed()) {
       const args = [recordOf(item), timeout];
-      return await this.object.call("put", args, signal) as number;
+      return this.#asked(await this.object.call("put", args, signal));
     }
     return this.#announced(await this.#open().outbox.put(item, options));
   }
@@ -175,11 +176,17 @@ export class RemoteQueueCore implements QueueLike {
     this.#status.bound = value;
   }
 
+  /** What the owner has said to a put. */
+  #asked(result: unknown): number {
+    if (result === DONE) this.#status.hear();
+    return result as number;
+  }
+
   /** True where a put need not ask the owner. */
   #isRelayed(): boolean {
     this.#checkOwner();
-    const { bound, state } = this.#status;
-    return bound <= 0 && state === RELAY_OPEN;
+    const { bound, state, isFresh } = this.#status;
+    return bound <= 0 && state === RELAY_OPEN && isFresh;
   }
 
   #put(item: QueueItem): number {

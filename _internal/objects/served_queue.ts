@@ -110,7 +110,7 @@ export function queueView({ serial, parts }: ServedMemory): CoreView {
     async getMany([max, timeout], { signal }) {
       const item = new QueueItem();
       // Several only for the one who takes them all.
-      const isAlone = core.isLastGetter;
+      const isAlone = core.isOnlyGetter;
       const result = await core.get(item, isAny, { timeout, signal });
       if (result !== DONE) return [result];
       const taken: unknown[] = [result, recordOf(item)];
