@@ -205,9 +205,9 @@ export class QueueRelay {
       try {
         this.#deliver(await this.#getMany(undefined, controller.signal));
         await this.#fetchAhead();
-      } catch (error) {
+      } catch {
         // Nobody waits any more; or the queue is gone, and will not come back.
-        if (!controller.signal.aborted) this.#lose(error);
+        if (!controller.signal.aborted) this.#lose();
       }
     } while (
       (this.#isWanted || this.#inbox.isAwaited) && !this.#isEnded &&
@@ -276,8 +276,7 @@ export class QueueRelay {
     this.#inbox.shutdown(false);
   }
 
-  #lose(error?: unknown): void {
-    if (error !== undefined && !this.#target.link.isClosed) reportError(error);
+  #lose(): void {
     this.#status.state = RELAY_GONE;
     this.#outbox.shutdown(true);
     this.#inbox.shutdown(true);
