@@ -26,7 +26,7 @@ import { RelayScheduler } from "../_internal/pool/relay_scheduler.ts";
 import { INLINE_SLOTS } from "../_internal/pool/inline_worker.ts";
 import { checkDuration, checkObject } from "../_internal/base/validation.ts";
 import { checkResourceLimits } from "../_internal/worker/resource_limits.ts";
-import type { Work } from "../_internal/pool/job.ts";
+import { letGo, type Work } from "../_internal/pool/job.ts";
 import { SLOTS } from "../_internal/memory/slots.ts";
 import type {
   AnyFunction,
@@ -298,7 +298,7 @@ export abstract class PoolExecutor implements Executor {
     const lane = this.#route(task);
     lane.scheduler.checkAccepting();
     // A function that cannot travel is this call's error, not the first step's.
-    lane.backend.prepare(task.fn, [], CallMode.single, NO_TRANSFER);
+    letGo(lane.backend.prepare(task.fn, [], CallMode.single, NO_TRANSFER));
     return new MapIterator({
       lane,
       ...task,

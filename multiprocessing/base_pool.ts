@@ -36,6 +36,7 @@ import {
   submitCall,
   sumStats,
 } from "../_internal/pool/lane.ts";
+import { letGo } from "../_internal/pool/job.ts";
 import { checkMap } from "../_internal/pool/map_iterator.ts";
 import type { MapOptions } from "../_internal/pool/map_options.ts";
 import { MapRun, type MapSubject } from "../_internal/pool/map_run.ts";
@@ -460,14 +461,15 @@ export abstract class BasePool implements AsyncDisposable {
     const call = checkTask(verb, fn);
     this.#checkOpen(verb);
     const lane = this.#lane;
-    return {
-      lane,
-      ...call,
-      items,
-      isListed: verb === "starmap",
-      // A function that cannot travel is this call's error.
-      sample: lane.backend.prepare(call.fn, [], CallMode.single, NO_TRANSFER),
-    };
+    // A function that cannot travel is this call's error.
+    const sample = lane.backend.prepare(
+      call.fn,
+      [],
+      CallMode.single,
+      NO_TRANSFER,
+    );
+    letGo(sample);
+    return { lane, ...call, items, isListed: verb === "starmap", sample };
   }
 
   #mapAll<R>(

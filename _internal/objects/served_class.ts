@@ -74,6 +74,10 @@ export function registerServedClass<T extends object>(
       context.modules.add(module);
       const extras = served.extras?.(object);
       const elsewhere = brokered(served.coreOf(object));
+      // What it names is held by each call that carries it.
+      if (elsewhere !== undefined || context.attachments === undefined) {
+        context.mutable = true;
+      }
       if (elsewhere !== undefined) {
         return ["there", elsewhere.reference(), extras];
       }

@@ -61,6 +61,11 @@ export interface InlineWork {
 /** What a job is to do. */
 export type Work = RemoteWork | InlineWork;
 
+/** Work that nobody will submit: lets go what it carries. */
+export function letGo(work: Work): void {
+  if (work.kind === "remote") work.carried?.();
+}
+
 /** How a job wants to be treated. */
 export interface JobOptions {
   /** The task's label. */
