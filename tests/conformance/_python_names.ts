@@ -24,7 +24,7 @@ export async function namesIn(file: URL): Promise<Set<string>> {
     text += await Deno.readTextFile(new URL(suite!, file));
   }
   const titles = text.matchAll(
-    /\b(?:Deno\.test|test|program)\(\s*(["'`])(.*?)\1/gs,
+    /(?:\b(?:Deno\.test|test|step|program)\(|\bname:)\s*(["'`])(.*?)\1/gs,
   );
   return new Set(
     [...titles].flatMap(([, , title]) => title!.match(NAME) ?? []),

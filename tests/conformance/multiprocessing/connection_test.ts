@@ -314,6 +314,48 @@ Deno.test("test_wait_socket: several clients until the end", async () => {
   await Promise.all(clients);
 });
 
+Deno.test("test_wait_slow, test_wait_socket_slow: whoever sends late is not missed", async () => {
+  using listener = new Listener();
+  const { address, authKey } = listener;
+  const [reader, writer] = pipe<number>({ duplex: false });
+  const process = new Process({
+    target: async (
+      writer: Connection<number>,
+      address: string,
+      authKey: Uint8Array<ArrayBuffer>,
+    ) => {
+      const later = () =>
+        new Promise((resolve) => setTimeout(resolve, Math.random() * 20));
+      using client = await connectClient({ address, authKey });
+      for (let i = 0; i < 10; i++) {
+        await later();
+        await writer.send(i);
+        await later();
+        await client.send(i + 10);
+      }
+    },
+    args: [writer, address, authKey],
+  }).start();
+  writer.close();
+  using accepted = await soon("the client", listener.accept());
+  const open = new Set<Connection>([reader, accepted]);
+  const received: number[] = [];
+  while (open.size > 0) {
+    for (const ready of await soon("a message", wait(open)) as Connection[]) {
+      try {
+        received.push(await ready.recv() as number);
+      } catch (error) {
+        assert(error instanceof ConnectionClosedError);
+        open.delete(ready);
+        ready.close();
+      }
+    }
+  }
+  received.sort((a, b) => a - b);
+  assertEquals(received, Array.from({ length: 20 }, (_, i) => i));
+  await process.join();
+});
+
 Deno.test("test_wait_timeout", async () => {
   const [a, b] = pipe();
   const start = performance.now();

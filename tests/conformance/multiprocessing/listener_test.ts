@@ -11,6 +11,7 @@ import {
   InvalidStateError,
   Listener,
   type ListenerOptions,
+  pipe,
   Process,
   TimeoutError,
 } from "../../../multiprocessing/mod.ts";
@@ -106,6 +107,27 @@ for (const [name, options] of ADDRESSES) {
     await assertRejects(() => connection.recv(), ConnectionClosedError);
   });
 }
+
+Deno.test("test_timeout: a client that comes late is waited for", async () => {
+  using listener = new Listener({ family: "tcp", authKey: "key" });
+  await assertRejects(() => listener.accept({ timeout: 20 }), TimeoutError);
+  const [parent, child] = pipe<number>();
+  const process = new Process({
+    target: async (child: Connection<number>, address: string) => {
+      await child.send(123);
+      child.close();
+      using client = await connectClient({ address, authKey: "key" });
+      await client.send(456);
+    },
+    args: [child, listener.address],
+  }).start();
+  child.close();
+  assertEquals(await parent.recv(), 123);
+  using connection = await listener.accept({ timeout: 15_000 });
+  assertEquals(await connection.recv(), 456);
+  await process.join();
+  parent.close();
+});
 
 Deno.test("test_issue14725: what was sent before the accept can be read", async () => {
   using listener = new Listener({ authKey: "key" });

@@ -6,12 +6,13 @@
 
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import {
-  type DictProxy,
+  DictProxy,
   InvalidStateError,
   type IteratorProxy,
-  type ListProxy,
+  ListProxy,
   Manager,
   NotSupportedError,
+  ObjectProxy,
   Process,
   type Queue,
   SerializationError,
@@ -114,6 +115,20 @@ Deno.test("_TestContainers: lists and sets of a manager", async (t) => {
     }
     assertEquals(seen, ["a", "b"]);
     assertEquals(await d.size(), 4);
+  });
+
+  await t.step("test_list_isinstance, test_dict_isinstance", async () => {
+    const proxies = [await manager.list([1]), await manager.dict({ a: 1 })];
+    const kinds = (proxies: unknown[]) =>
+      proxies.map((proxy) => [
+        proxy instanceof ObjectProxy,
+        proxy instanceof ListProxy,
+        proxy instanceof DictProxy,
+        Array.isArray(proxy),
+      ]);
+    const expected = [[true, true, false, false], [true, false, true, false]];
+    assertEquals(kinds(proxies), expected);
+    assertEquals(await inProcess(kinds, proxies), expected);
   });
 
   await t.step("test_dict_proxy_nested", async () => {

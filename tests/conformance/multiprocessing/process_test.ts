@@ -192,33 +192,29 @@ Deno.test("test_interrupt_no_handler", async () => {
   assertEquals(process.exitCode, -2);
 });
 
-for (
-  const [name, how, code] of [["test_terminate", "terminate", -15], [
-    "test_kill",
-    "kill",
-    -9,
-  ]] as const
-) {
-  Deno.test(name, async () => {
-    using folder = new Folder();
-    const process = new Process({
-      target: deaf,
-      args: [folder.file("log")],
-      daemon: true,
-    }).start();
-    process.result().catch(() => {});
-    await until("it runs", () => folder.lines("log").length === 1);
-    assertEquals(await process.join({ timeout: 0 }), false);
-    // Python takes -1 for 0.
-    await assertRejects(() => process.join({ timeout: -1 }), RangeError);
-    assert(process.isAlive());
-    await soon("the end", process[how]());
-    assertEquals(await process.join(), true);
-    assertFalse(process.isAlive());
-    assertFalse(activeChildren().includes(process));
-    assertEquals(process.exitCode, code);
-  });
+async function endsBy(how: "terminate" | "kill", code: number) {
+  using folder = new Folder();
+  const process = new Process({
+    target: deaf,
+    args: [folder.file("log")],
+    daemon: true,
+  }).start();
+  process.result().catch(() => {});
+  await until("it runs", () => folder.lines("log").length === 1);
+  assertEquals(await process.join({ timeout: 0 }), false);
+  // Python takes -1 for 0.
+  await assertRejects(() => process.join({ timeout: -1 }), RangeError);
+  assert(process.isAlive());
+  await soon("the end", process[how]());
+  assertEquals(await process.join(), true);
+  assertFalse(process.isAlive());
+  assertFalse(activeChildren().includes(process));
+  assertEquals(process.exitCode, code);
 }
+
+Deno.test("test_terminate", () => endsBy("terminate", -15));
+
+Deno.test("test_kill", () => endsBy("kill", -9));
 
 Deno.test("test_cpu_count", () => {
   assert(Number.isInteger(cpuCount()) && cpuCount() >= 1);

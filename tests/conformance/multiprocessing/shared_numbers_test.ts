@@ -94,3 +94,35 @@ Deno.test("test_rawvalue, test_rawarray: a value that is none is refused", async
   await assertRejects(() => array.set([1, 2, 3]), RangeError);
   assertEquals([...await array.slice()], [0, 0]);
 });
+
+/** Doubles what it is given, as CPython's _double does. */
+async function double(
+  value: Value<"int32">,
+  fraction: Value<"float64">,
+  array: SharedArray<"float64">,
+) {
+  using _ = await array.lock.guard();
+  await value.set(2 * await value.get());
+  await fraction.set(2 * await fraction.get());
+  await array.set((await array.slice()).map((number) => 2 * number));
+}
+
+Deno.test("test_sharedctypes, test_synchronize: a child doubles all of them, with a lock that it was sent", async () => {
+  const value = new Value("int32", 7);
+  const fraction = new Value("float64", 1 / 3);
+  using array = new SharedArray("float64", [0, 1, 2, 3, 4]);
+  await run(double, [value, fraction, array]);
+  assertEquals(await value.get(), 14);
+  assertEquals(await fraction.get(), 2 / 3);
+  assertEquals([...await array.slice()], [0, 2, 4, 6, 8]);
+  assertEquals(array.lock.locked(), false);
+});
+
+Deno.test("test_copy: a copy stays what it was", async () => {
+  using array = new SharedArray("float64", [2, 4, 6]);
+  const copy = await array.slice();
+  await array.set([0, 0, 0]);
+  assertEquals([...copy], [2, 4, 6]);
+  copy[0] = 1;
+  assertEquals([...await array.slice()], [0, 0, 0]);
+});
