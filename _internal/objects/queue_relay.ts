@@ -15,6 +15,8 @@
 // within FAST ms, and only where nobody else takes from the queue (the owner
 // decides that). What it leaves lying for as long goes back, to the front of the
 // queue, also while the thread computes: the broker never does.
+// Only not while the thread blocks, or is about to (`RelayStatus.isBlocking`): one
+// that was held up between asking and waiting would find nothing, and ask no more.
 //
 // Before anything else that the thread asks is passed on, what it has put is sent,
 // and what it has not taken is given back: the owner finds all as if the thread
@@ -264,7 +266,8 @@ export class QueueRelay {
     const { size } = this.#inbox;
     if (size === 0) return;
     // While more is being fetched it has to wait for that.
-    if (size >= this.#lastSize) this.giveBack();
+    // One that has asked and does not wait yet would find nothing, and not ask again.
+    if (size >= this.#lastSize && !this.#status.isBlocking) this.giveBack();
     this.#lastSize = size;
     if (this.#inbox.size > 0) this.#timer = setTimeout(this.#review, FAST);
   };

@@ -101,9 +101,11 @@ export class RemoteQueueCore implements QueueLike {
     this.#checkOwner();
     let result = NOT_YET;
     try {
+      this.#status.isBlocking = true;
       this.#tell("want");
       result = this.#settled(inbox.getSync(item, isWanted, options));
     } finally {
+      this.#status.isBlocking = false;
       if (result === NOT_YET) this.#tell("unwant");
     }
     return result;
