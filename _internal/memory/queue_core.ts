@@ -65,7 +65,7 @@ import {
 } from "./queue_store.ts";
 import { WaitQueue } from "./wait_queue.ts";
 import { checkAlive } from "./parking.ts";
-import { newWords } from "./waiting.ts";
+import { newWords, type WaitExtras } from "./waiting.ts";
 import { probeStack, WordMutex } from "./word_mutex.ts";
 
 export { CLOSED, DONE, NOT_YET } from "./queue_lines.ts";
@@ -253,11 +253,13 @@ export class QueueCore {
     item: QueueItem,
     isWanted: IsWanted,
     options: WaitOptions,
+    extras?: WaitExtras,
   ): number {
     return waitSync(
       this.#getters,
       options,
       (it) => this.#get(item, isWanted, it),
+      extras,
     );
   }
 
@@ -266,8 +268,14 @@ export class QueueCore {
     item: QueueItem,
     isWanted: IsWanted,
     options: WaitOptions,
+    extras?: WaitExtras,
   ): Promise<number> {
-    return wait(this.#getters, options, (it) => this.#get(item, isWanted, it));
+    return wait(
+      this.#getters,
+      options,
+      (it) => this.#get(item, isWanted, it),
+      extras,
+    );
   }
 
   /** Puts items back to the front that were taken and not used. They count as before. */

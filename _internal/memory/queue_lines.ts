@@ -6,7 +6,7 @@
 import type { WaitOptions } from "../base/deadline.ts";
 import { countDeaths } from "./domain.ts";
 import { QUEUE_WORDS, WaitQueue } from "./wait_queue.ts";
-import { Waitable } from "./waiting.ts";
+import { Waitable, type WaitExtras } from "./waiting.ts";
 import type { WordMutex } from "./word_mutex.ts";
 
 /**
@@ -153,10 +153,16 @@ export function waitSync(
   line: Line,
   { timeout, signal }: WaitOptions,
   attempt: (isPromised: boolean) => number,
+  extras?: WaitExtras,
 ): number {
   const end = timeout === undefined ? undefined : performance.now() + timeout;
   for (let isReturning = false;;) {
-    const granted = line.waitSync(0, remaining(end, signal), isReturning);
+    const granted = line.waitSync(
+      0,
+      remaining(end, signal),
+      isReturning,
+      extras,
+    );
     if (granted === 0) return NOT_YET;
     const isPromised = granted === PROMISED;
     const result = attempt(isPromised);
@@ -170,6 +176,7 @@ export async function wait(
   line: Line,
   { timeout, signal }: WaitOptions,
   attempt: (isPromised: boolean) => number,
+  extras?: WaitExtras,
 ): Promise<number> {
   const end = timeout === undefined ? undefined : performance.now() + timeout;
   for (let isReturning = false;;) {
@@ -177,6 +184,7 @@ export async function wait(
       0,
       remaining(end, signal),
       isReturning,
+      extras,
     );
     if (granted === 0) return NOT_YET;
     const isPromised = granted === PROMISED;

@@ -17,8 +17,7 @@ const BOUND = 0;
 const STATE = 1;
 const ANNOUNCED = 2;
 const HEARD = 3;
-const BLOCKING = 4;
-const WORDS = 5;
+const WORDS = 4;
 
 /** How long what the owner has said last is taken for true, in ms. */
 const FRESH = 20;
@@ -70,16 +69,6 @@ export class RelayStatus {
   get isFresh(): boolean {
     const age = (Date.now() - Atomics.load(this.words, HEARD)) | 0;
     return age >= 0 && age < FRESH;
-  }
-
-  /** True while the thread blocks for an item, or is about to. */
-  get isBlocking(): boolean {
-    return Atomics.load(this.words, BLOCKING) === 1;
-  }
-
-  /** Thread only. */
-  set isBlocking(value: boolean) {
-    Atomics.store(this.words, BLOCKING, value ? 1 : 0);
   }
 
   /** Thread, after a put: true where the broker has to be told. */

@@ -7,7 +7,9 @@
 //   thread -> outbox    the first put since the last look tells the broker
 //   broker              sends what is there as one list; LISTS lists may be unanswered,
 //                       then the outbox fills, and putters wait
-//   thread              wants an item: looks into the inbox, waits there, tells the broker
+//   thread              wants an item: looks into the inbox, waits there, then tells the
+//                       broker. In this order: what was fetched for a thread that has
+//                       not queued yet could be given back, and nobody would fetch again
 //   broker              fetches while somebody waits there
 //   broker -> inbox     the item, and some more where the thread takes them fast
 //
@@ -15,8 +17,6 @@
 // within FAST ms, and only where nobody else takes from the queue (the owner
 // decides that). What it leaves lying for as long goes back, to the front of the
 // queue, also while the thread computes: the broker never does.
-// Only not while the thread blocks, or is about to (`RelayStatus.isBlocking`): one
-// that was held up between asking and waiting would find nothing, and ask no more.
 //
 // Before anything else that the thread asks is passed on, what it has put is sent,
 // and what it has not taken is given back: the owner finds all as if the thread
@@ -136,9 +136,9 @@ export class QueueRelay {
     return count;
   }
 
-  /** The thread waits for an item, or is about to. */
+  /** The thread waits for an item. */
   want(): void {
-    // A blocking thread says so before it waits: a fetch that is ending must not miss it.
+    // A fetch that is ending must not miss it.
     this.#isWanted = true;
     if (this.#fetch !== undefined || this.#isEnded) return;
     this.#fetching = this.#fetchItems();
@@ -266,8 +266,7 @@ export class QueueRelay {
     const { size } = this.#inbox;
     if (size === 0) return;
     // While more is being fetched it has to wait for that.
-    // One that has asked and does not wait yet would find nothing, and not ask again.
-    if (size >= this.#lastSize && !this.#status.isBlocking) this.giveBack();
+    if (size >= this.#lastSize) this.giveBack();
     this.#lastSize = size;
     if (this.#inbox.size > 0) this.#timer = setTimeout(this.#review, FAST);
   };

@@ -101,11 +101,10 @@ export class RemoteQueueCore implements QueueLike {
     this.#checkOwner();
     let result = NOT_YET;
     try {
-      this.#status.isBlocking = true;
-      this.#tell("want");
-      result = this.#settled(inbox.getSync(item, isWanted, options));
+      result = this.#settled(
+        inbox.getSync(item, isWanted, options, this.#wanting),
+      );
     } finally {
-      this.#status.isBlocking = false;
       if (result === NOT_YET) this.#tell("unwant");
     }
     return result;
@@ -129,9 +128,9 @@ export class RemoteQueueCore implements QueueLike {
     }
     let result = NOT_YET;
     try {
-      const taken = inbox.get(item, isWanted, options);
-      this.#tell("want");
-      result = this.#settled(await taken);
+      result = this.#settled(
+        await inbox.get(item, isWanted, options, this.#wanting),
+      );
     } finally {
       if (result === NOT_YET) this.#tell("unwant");
     }
@@ -216,6 +215,12 @@ export class RemoteQueueCore implements QueueLike {
       "Cannot use a queue of another process: its owner is gone",
     );
   }
+
+  /**
+   * The broker is told when the wait is queued, and not before: what it has fetched
+   * for nobody yet it gives back after a while.
+   */
+  readonly #wanting = { onQueued: () => this.#tell("want") };
 
   #tell(what: "look" | "want" | "unwant"): void {
     this.object.port.postNow({ kind: what, relay: this.#relay });
