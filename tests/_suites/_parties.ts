@@ -84,7 +84,8 @@ export const PROCESSES: Parties = {
   ...THREADS,
   one: "process",
   many: "processes",
-  counts: [2, 4],
+  // More than there are cores, mostly; each takes a process.
+  counts: [4],
   slowness: 10,
   fetchesAhead: true,
   leaveObjects: false,
