@@ -73,7 +73,7 @@ function createRows(scale: number): Row[] {
         unit: "/s",
         command: {
           scenario: "queue",
-          args: [direction, manner, 20_000 * scale],
+          args: [direction, manner, 100_000 * scale],
         },
         bar: 5,
       }))
