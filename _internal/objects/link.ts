@@ -11,7 +11,7 @@
 // A pending call keeps the program alive, and so does what has not left yet; an
 // idle link does not.
 
-import { ConnectionClosedError } from "../base/errors.ts";
+import { ConnectionClosedError, TimeoutError } from "../base/errors.ts";
 import {
   beforeAnswer,
   beforeExit,
@@ -21,22 +21,27 @@ import {
   workerStarted,
 } from "../base/registry.ts";
 import {
+  closeQuietly,
   connectAuthenticated,
   connectTo,
+  HandshakeError,
   removeAbandoned,
 } from "../wire/handshake.ts";
 import { type LinkRings, takeLinkRings } from "../wire/link_rings.ts";
 import { ProcessChannel } from "../wire/process_channel.ts";
+import { isDisconnection } from "../wire/socket_channel.ts";
 import { type AgentId, Frame, readFrame, writeFrame } from "./frames.ts";
 import { type StationAddress, stationName } from "./reference.ts";
 import { unpackError } from "./values.ts";
 
-/** How long a station that is about to listen is waited for, in ms. */
-const PATIENCE = 10_000;
+/** How long a station that is about to listen is waited for, in ms: its code may have to be compiled before. */
+const PATIENCE = 60_000;
 /** How long there may be a socket's file before somebody listens, in ms. */
-const BIND_TIME = 100;
+const BIND_TIME = 250;
 /** The first pause before connecting again, in ms; each is half as long again as the one before. */
 const FIRST_PAUSE = 2;
+/** The longest one. */
+const MAX_PAUSE = 50;
 
 interface PendingCall {
   resolve(body: Uint8Array): void;
@@ -214,21 +219,24 @@ export class Link {
 
   async #connect(address: StationAddress): Promise<void> {
     // Whoever uses the link holds the program meanwhile, by a call or a cast.
-    const { socket, key } = address;
+    const { socket } = address;
     let pause = FIRST_PAUSE;
-    for (let waited = 0;;) {
+    let waited = 0;
+    let patience = 0;
+    while (!this.isClosed) {
       try {
-        const conn = await connectAuthenticated(socket, key);
-        conn.unref();
-        const rings = await takeLinkRings(conn);
-        this.#rings = rings;
-        this.#channel.attach(conn, rings);
-        if (this.isClosed) rings?.release();
-        this.#review();
+        await this.#meet(address);
         return;
       } catch (error) {
-        // The station may be a thread that is coming up.
-        if (waited > patienceFor(error, socket) || !exists(socket)) {
+        // Each reason has its own time: a station that has come up at last is
+        // refused for a moment too.
+        const before = patience;
+        patience = patienceFor(error, socket);
+        if (patience !== before) {
+          pause = FIRST_PAUSE;
+          waited = 0;
+        }
+        if (waited > patience || !exists(socket)) {
           this.#channel.fail(error);
           return;
         }
@@ -238,8 +246,24 @@ export class Link {
         Deno.unrefTimer(setTimeout(resolve, delay))
       );
       waited += delay;
-      pause *= 1.5;
+      pause = Math.min(pause * 1.5, MAX_PAUSE);
     }
+  }
+
+  async #meet({ socket, key }: StationAddress): Promise<void> {
+    const conn = await connectAuthenticated(socket, key);
+    conn.unref();
+    let rings: LinkRings | undefined;
+    try {
+      rings = await takeLinkRings(conn);
+    } catch (error) {
+      closeQuietly(conn);
+      throw error;
+    }
+    this.#rings = rings;
+    this.#channel.attach(conn, rings);
+    if (this.isClosed) rings?.release();
+    this.#review();
   }
 
   #handle(bytes: Uint8Array): void {
@@ -318,15 +342,30 @@ async function sweep(socket: StationAddress["socket"]): Promise<void> {
   }
 }
 
-/** How long it may take until somebody listens there, in ms. */
+/** How long it is tried again after an error, in ms: less than 0 where it is not. */
 function patienceFor(
   error: unknown,
   { transport }: StationAddress["socket"],
 ): number {
+  // The station may be a thread that is coming up.
   if (error instanceof Deno.errors.NotFound) return PATIENCE;
-  if (!(error instanceof Deno.errors.ConnectionRefused)) return -1;
   // A file is there in the moment before its owner listens, or after its end.
-  return transport === "unix" ? BIND_TIME : PATIENCE;
+  if (error instanceof Deno.errors.ConnectionRefused) {
+    return transport === "unix" ? BIND_TIME : PATIENCE;
+  }
+  return wasUnheard(error) ? PATIENCE : -1;
+}
+
+/**
+ * True where somebody listens there who has not heard this side out: the other one
+ * was busy, or hears too many at a time; or this thread was busy for so long that
+ * the other one has given it up.
+ */
+function wasUnheard(error: unknown): boolean {
+  return error instanceof HandshakeError
+    ? error.isCut
+    : error instanceof TimeoutError || isDisconnection(error) ||
+      error instanceof Deno.errors.WouldBlock;
 }
 
 /** False where the directory of a socket is gone, and its station with it. */

@@ -69,8 +69,26 @@ export type SocketAddress =
 /** The sockets that there are. */
 export type SocketTransport = SocketAddress["transport"];
 
+/** Options for {@linkcode HandshakeError}. */
+export interface HandshakeErrorOptions extends ErrorOptions {
+  /**
+   * True where the other side has disconnected, which it does without a word.
+   *
+   * @default {false}
+   */
+  isCut?: boolean;
+}
+
 /** The other end of a connection is not who it should be. */
-export class HandshakeError extends ParallelError {}
+export class HandshakeError extends ParallelError {
+  /** True where the other side has disconnected: it may hear this one out the next time. */
+  readonly isCut: boolean;
+
+  constructor(message?: string, options: HandshakeErrorOptions = {}) {
+    super(message, options);
+    this.isCut = options.isCut ?? false;
+  }
+}
 
 /** Makes a key. */
 export function createKey(): Uint8Array<ArrayBuffer> {
@@ -239,6 +257,7 @@ export async function readExactly(
     if (count === null) {
       throw new HandshakeError(
         "Cannot finish handshake: the other side has disconnected",
+        { isCut: true },
       );
     }
     offset += count;

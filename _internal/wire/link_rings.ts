@@ -26,6 +26,7 @@ import { Knocker } from "../memory/knocker.ts";
 import { ringBytes, RingConsumer, RingProducer } from "../memory/ring.ts";
 import {
   closeQuietly,
+  GUEST_DEADLINE,
   type HandshakeSocket,
   readExactly,
   startDeadline,
@@ -43,7 +44,7 @@ const RING_SIZE = 1 << 20;
 const TO_STATION = 2 * DOOR_WORDS * 4;
 const TO_USER = TO_STATION + ringBytes(RING_SIZE);
 const TOTAL = TO_USER + ringBytes(RING_SIZE);
-/** How long the other side may take to answer, in ms. */
+/** How long the user may take to answer, in ms; it connects again where it was busy for longer. */
 const DEADLINE = 10_000;
 const PROBE_SIZE = 16;
 /** How often the other side's bytes are looked for, a millisecond more apart each time. */
@@ -99,7 +100,7 @@ export async function offerLinkRings(
 export async function takeLinkRings(
   socket: HandshakeSocket,
 ): Promise<LinkRings | undefined> {
-  const stop = startDeadline(DEADLINE, () => closeQuietly(socket));
+  const stop = startDeadline(GUEST_DEADLINE, () => closeQuietly(socket));
   try {
     const offer = await readExactly(socket, 8 + PROBE_SIZE);
     const [pid, descriptor] = new Uint32Array(offer.buffer, 0, 2);

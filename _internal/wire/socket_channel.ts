@@ -557,7 +557,8 @@ function badFrame(reason: string): SerializationError {
   return new SerializationError(`Cannot read frame: ${reason}`, { reason });
 }
 
-function isDisconnection(error: unknown): boolean {
+/** True where an error says that a socket is connected no more. */
+export function isDisconnection(error: unknown): boolean {
   return error instanceof Deno.errors.ConnectionReset ||
     error instanceof Deno.errors.ConnectionAborted ||
     error instanceof Deno.errors.BrokenPipe ||
