@@ -43,6 +43,9 @@ const FIELDS = {
 /** Whose items may be URLs. */
 const TAKES_URL: readonly Name[] = ["ffi", "read", "run", "write"];
 
+/** Where the processes of a program talk that may use no Unix sockets. */
+const LOOPBACK = "127.0.0.1";
+
 /** What every program may import from where no flag says otherwise. */
 const DEFAULT_IMPORT_HOSTS = [
   "deno.land:443",
@@ -192,7 +195,11 @@ function checkRequest(name: Name, request: unknown): void {
 /** `true`: all of it; a list: only these. */
 function grantOf(name: Name, request: Request): true | string[] {
   if (request === "inherit") {
-    return isFull(name) ? true : partialGrant(name);
+    if (isFull(name)) return true;
+    const items = partialGrant(name);
+    // Where processes talk over TCP, a child reaches what others serve only with this.
+    const talks = name === "net" && isGranted(name, LOOPBACK);
+    return talks ? [...new Set([...items, LOOPBACK])] : items;
   }
   if (request === true) {
     if (!isFull(name)) throw escalation(name, "true");

@@ -170,3 +170,33 @@ Deno.test("Process with few permissions uses what it is given, and serves what i
   }).start();
   assertEquals(await serving.result(), false);
 });
+
+Deno.test("Objects are shared where a program may use nothing but 127.0.0.1", async () => {
+  const code = `
+import { Lock, Process, Queue } from ${JSON.stringify(MULTIPROCESSING)};
+const lock = new Lock();
+const queue = new Queue();
+const process = new Process({
+  target: async () => {
+    using _ = await lock.guard();
+    await queue.put("from below");
+  },
+}).start();
+await process.join();
+console.log(process.exitCode, await queue.get({ timeout: 0 }));
+`;
+  const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: [
+      "run",
+      "--no-prompt",
+      "--no-check",
+      "--allow-run",
+      "--allow-sys",
+      "--allow-net=127.0.0.1",
+      `--allow-read=${new URL("../../", import.meta.url).pathname}`,
+      `data:text/typescript,${encodeURIComponent(code)}`,
+    ],
+  }).output();
+  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes).trim();
+  assertEquals([text(stdout), text(stderr)], ["0 from below", ""]);
+});
