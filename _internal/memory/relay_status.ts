@@ -28,6 +28,8 @@ export const RELAY_OPEN = 0;
 export const RELAY_SHUT = 1;
 /** Its owner is gone. */
 export const RELAY_GONE = 2;
+/** Its owner has no memory for what was put. */
+export const RELAY_FULL = 3;
 
 /** The words. */
 export class RelayStatus {

@@ -25,7 +25,13 @@
 import { nextTurn } from "../memory/bell.ts";
 import { DONE, QueueCore } from "../memory/queue_core.ts";
 import { RingStore } from "../memory/queue_ring.ts";
-import { RELAY_GONE, RELAY_SHUT, RelayStatus } from "../memory/relay_status.ts";
+import {
+  RELAY_FULL,
+  RELAY_GONE,
+  RELAY_OPEN,
+  RELAY_SHUT,
+  RelayStatus,
+} from "../memory/relay_status.ts";
 import type { Link } from "./link.ts";
 import { type ItemRecord, readRecord, recordOf } from "./served_queue.ts";
 import { packValue, unpackPlain } from "./values.ts";
@@ -187,9 +193,10 @@ export class QueueRelay {
       this.#status.bound = bound;
       if (isShutdown) this.#shut();
       else this.#status.hear();
-    } catch (error) {
-      // That the owner is gone is told in #lose(). Else it has no room.
-      if (!this.#target.link.isClosed) reportError(error);
+    } catch {
+      // That the owner is gone is told in #lose(). Else it has no room: whoever
+      // puts is told so, and nobody else suffers from it.
+      if (!this.#target.link.isClosed) this.#overflow();
     }
     this.#unanswered--;
     this.send();
@@ -276,6 +283,13 @@ export class QueueRelay {
     if (this.#status.state === 0) this.#status.state = RELAY_SHUT;
     this.#outbox.shutdown(false);
     this.#inbox.shutdown(false);
+  }
+
+  /** What was put is lost, and so is what comes behind it. */
+  #overflow(): void {
+    if (this.#status.state !== RELAY_OPEN) return;
+    this.#status.state = RELAY_FULL;
+    this.#outbox.shutdown(true);
   }
 
   #lose(): void {

@@ -17,7 +17,12 @@ import {
 } from "../memory/queue_core.ts";
 import { RingStore } from "../memory/queue_ring.ts";
 import { QueueItem } from "../memory/queue_segment.ts";
-import { RELAY_GONE, RELAY_OPEN, RelayStatus } from "../memory/relay_status.ts";
+import {
+  RELAY_FULL,
+  RELAY_GONE,
+  RELAY_OPEN,
+  RelayStatus,
+} from "../memory/relay_status.ts";
 import { remember } from "../wire/shared_objects.ts";
 import type { BrokeredObject } from "./brokered_object.ts";
 import { type ItemRecord, readRecord, recordOf } from "./served_queue.ts";
@@ -186,6 +191,7 @@ export class RemoteQueueCore implements QueueLike {
   /** True where a put need not ask the owner. */
   #isRelayed(): boolean {
     this.#checkOwner();
+    this.#checkRoom();
     const { bound, state, isFresh } = this.#status;
     return bound <= 0 && state === RELAY_OPEN && isFresh;
   }
@@ -200,6 +206,7 @@ export class RemoteQueueCore implements QueueLike {
       this.object.said();
       if (this.#status.announce()) this.#tell("look");
     }
+    if (result === CLOSED) this.#checkRoom();
     return this.#settled(result);
   }
 
@@ -221,6 +228,14 @@ export class RemoteQueueCore implements QueueLike {
    * for nobody yet it gives back after a while.
    */
   readonly #wanting = { onQueued: () => this.#tell("want") };
+
+  /** @throws {RangeError} If the owner had no memory for what was put before. */
+  #checkRoom(): void {
+    if (this.#status.state !== RELAY_FULL) return;
+    throw new RangeError(
+      "Cannot put an item: the owner of the queue had no memory for those before",
+    );
+  }
 
   #tell(what: "look" | "want" | "unwant"): void {
     this.object.port.postNow({ kind: what, relay: this.#relay });
