@@ -105,7 +105,7 @@ export interface ManagerOptions {
 }
 
 /** Where {@linkcode Manager.connect} connects to. */
-export interface ManagerConnectOptions {
+export interface ManagerConnectOptions extends WaitOptions {
   /**
    * What {@linkcode Manager.address} says.
    *
@@ -320,15 +320,19 @@ export class Manager implements AsyncDisposable {
    * Connects to a manager that has an `address`, from a program that knows the key.
    * Both sides prove that they do.
    *
-   * @param options Where to, and with which key.
+   * @param options Where to, with which key, and how long to try.
    * @returns This manager, when objects can be made.
    * @throws {InvalidStateError} If it was started before.
+   * @throws {TimeoutError} If the timeout has passed.
+   * @throws {RangeError} If the timeout is negative or NaN.
    * @throws {AuthenticationError} If the key is not the same.
    * @throws {Deno.errors.ConnectionRefused} If nobody listens there.
    * @throws {TypeError} If an option is missing, or of the wrong type.
    */
   async connect(options: ManagerConnectOptions = {}): Promise<this> {
     checkObject("connect", "options", options);
+    checkWait("connect", options);
+    const { timeout, signal } = options;
     const address = options.address ?? this.#options.address;
     const authKey = options.authKey ?? this.#options.authKey;
     parseAddress("connect", address!);
@@ -336,11 +340,18 @@ export class Manager implements AsyncDisposable {
     this.#begin("connect");
     try {
       const { connectClient } = await import("./connect_client.ts");
+      const began = performance.now();
       using connection = await connectClient<ObjectProxy>({
         address: address!,
         authKey: authKey!,
+        timeout,
+        signal,
       });
-      this.#become("joined", await connection.recv());
+      const left = timeout === undefined
+        ? undefined
+        : Math.max(0, timeout - (performance.now() - began));
+      const root = await connection.recv({ timeout: left, signal });
+      this.#become("joined", root);
       this.#address = formatAddress(parseAddress("connect", address!));
     } catch (error) {
       this.#state = "initial";

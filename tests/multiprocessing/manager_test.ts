@@ -8,10 +8,12 @@ import {
   AuthenticationError,
   ConnectionClosedError,
   InvalidStateError,
+  Listener,
   type ListProxy,
   Manager,
   Process,
   SerializationError,
+  TimeoutError,
 } from "../../multiprocessing/mod.ts";
 import { Folder, soon, until } from "../_suites/_helpers.ts";
 import { Thread } from "../../threading/thread.ts";
@@ -481,4 +483,29 @@ Deno.test("Manager and its proxies can be used by threads, here and in children"
   assertEquals(await dicts[0]!.get("name"), "thread");
   assertEquals(await dicts[1]!.get("name"), "there");
   assertEquals((await list.slice()).sort(), ["there", "thread"]);
+});
+
+Deno.test("Manager.connect() gives up after its timeout, at its signal, and can be tried again", async () => {
+  // Takes connections, and says nothing: first of all, then once it knows who is there.
+  const silent = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  using listener = new Listener({ family: "tcp", authKey: "key" });
+  const manager = new Manager({ authKey: "key" });
+  for (
+    const address of [`127.0.0.1:${silent.addr.port}`, listener.address]
+  ) {
+    await assertRejects(
+      () => manager.connect({ address, timeout: 50 }),
+      TimeoutError,
+    );
+    const signal = AbortSignal.timeout(50);
+    const error = await assertRejects(
+      () => manager.connect({ address, signal }),
+    );
+    assertEquals(error, signal.reason);
+  }
+  await assertRejects(
+    () => manager.connect({ address: listener.address, timeout: -1 }),
+    RangeError,
+  );
+  silent.close();
 });
