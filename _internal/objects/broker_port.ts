@@ -160,7 +160,8 @@ export class BrokerPort {
   ): StationAddress {
     const station = this.#station ??= stationAddress();
     this.served++;
-    this.post({ kind: "serve", ...message, station });
+    // At once: the reference may go where others read it before this turn ends.
+    this.postNow({ kind: "serve", ...message, station });
     return station;
   }
 

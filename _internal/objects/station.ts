@@ -43,6 +43,7 @@ import {
   type AgentId,
   Frame,
   readFrame,
+  type Request,
   type Response,
   STATION_ITSELF,
   writeFrame,
@@ -112,11 +113,14 @@ export interface StationOptions
   readonly onIdle?: (() => void) | undefined;
   /** Called when a peer has gone, after its objects were told. */
   readonly onLeft?: ((peer: Peer, inOrder: boolean) => void) | undefined;
+  /** True where a reference may be read before this thread has heard that its object is served. */
+  readonly hearsLate?: boolean | undefined;
 }
 
 /** Serves the objects of one thread. It does not keep the program alive. */
 export class Station implements Disposable {
   readonly address: StationAddress;
+  readonly hearsLate: boolean;
   readonly #listener: AuthenticatedListener;
   readonly #entries = new Map<number, Entry>();
   readonly #links = new Set<StationLink>();
@@ -135,6 +139,7 @@ export class Station implements Disposable {
     const { key = createKey(), transport, address, onIdle } = options;
     this.#onIdle = onIdle ?? (() => {});
     this.#onLeft = options.onLeft ?? (() => {});
+    this.hearsLate = options.hearsLate ?? false;
     this.#listener = new AuthenticatedListener({
       key,
       transport,
@@ -312,7 +317,18 @@ function spend({ pins, spent }: Entry, pin: number): void {
   if (pin !== NO_PIN && !pins.delete(pin)) spent.add(pin);
 }
 
+/** The object that a frame needs; undefined where it needs none. */
+function usedBy(frame: Request): number | undefined {
+  if (frame.tag !== Frame.call && frame.tag !== Frame.cast) return undefined;
+  if (frame.object !== STATION_ITSELF) return frame.object;
+  if (frame.method !== "hold") return undefined;
+  const [object] = unpackPlain(frame.body) as [number, number];
+  return object;
+}
+
 const NO_RESULT = new Uint8Array();
+/** Turns of the event loop after which an object that was not heard of is gone. */
+const LATE_TURNS = 50;
 /** How long the end of a link is waited for whose process has ended, in ms. */
 const FAREWELL = 1_000;
 
@@ -324,6 +340,8 @@ class StationLink {
   readonly #peers = new Map<number, LinkPeer>();
   readonly #calls = new Map<number, CallState>();
   readonly #ending = Promise.withResolvers<void>();
+  /** What has come behind the first frame whose object is not served yet, with that. */
+  #late: Uint8Array[] | undefined;
   #wasIntroduced = false;
 
   constructor(
@@ -337,7 +355,7 @@ class StationLink {
     this.#rings = rings;
     channel.attach(conn, rings);
     channel.unref();
-    channel.onMessage = (bytes) => this.#handle(bytes);
+    channel.onMessage = (bytes) => this.#receive(bytes);
     channel.onClose = () => this.#end();
     channel.open();
   }
@@ -362,9 +380,42 @@ class StationLink {
     this.#end();
   }
 
-  #handle(bytes: Uint8Array): void {
+  #receive(bytes: Uint8Array): void {
+    if (this.#late !== undefined) this.#late.push(bytes.slice());
+    else this.#handle(bytes, this.#station.hearsLate);
+  }
+
+  /** Waits for what its thread has said of an object before somebody else could use it. */
+  async #await(object: number): Promise<void> {
+    for (let turn = 0; turn < LATE_TURNS; turn++) {
+      await new Promise((resolve) => setTimeout(resolve, 0));
+      if (this.#station.served(object) !== undefined) break;
+    }
+    this.#catchUp();
+  }
+
+  /** Handles what has come meanwhile. The first frame is not waited for again. */
+  #catchUp(): void {
+    const [first, ...others] = this.#late ?? [];
+    this.#late = undefined;
+    if (first === undefined) return;
+    this.#handle(first, false);
+    for (const bytes of others) this.#receive(bytes);
+  }
+
+  #handle(bytes: Uint8Array, mayWait: boolean): void {
     try {
       const frame = readFrame(bytes);
+      if (mayWait) {
+        const object = usedBy(frame as Request);
+        if (
+          object !== undefined && this.#station.served(object) === undefined
+        ) {
+          this.#late = [bytes.slice()];
+          void this.#await(object);
+          return;
+        }
+      }
       switch (frame.tag) {
         case Frame.introduce:
           this.#wasIntroduced = true;
@@ -487,6 +538,10 @@ class StationLink {
   }
 
   #end(): void {
+    // What it has said still counts, and is waited for no more.
+    const late = this.#late ?? [];
+    this.#late = undefined;
+    for (const bytes of late) this.#handle(bytes, false);
     for (const number of [...this.#peers.keys()]) this.#leave(number, false);
     this.#calls.clear();
     this.#rings?.release();

@@ -1,7 +1,7 @@
 // Copyright 2026 the @concurrent/parallel authors. MIT license.
 
 import { assertEquals } from "@std/assert";
-import { Process, Queue } from "../../multiprocessing/mod.ts";
+import { Lock, Process, Queue } from "../../multiprocessing/mod.ts";
 
 Deno.test("Queue keeps its order where a process takes fast, and then not for a while", async () => {
   const count = 400;
@@ -55,4 +55,33 @@ Deno.test("Queue gives each item to one of several processes that pause and go o
     taken.flat().sort((a, b) => a - b),
     Array.from({ length: count }, (_, i) => i),
   );
+});
+
+Deno.test("Queue hands out objects that are there for whoever has taken them", async () => {
+  const tasks = new Queue<Lock | null>();
+  const results = new Queue<string>();
+  const child = new Process({
+    target: async () => {
+      for (;;) {
+        const lock = await tasks.get();
+        if (lock === null) return;
+        try {
+          lock.release();
+          await lock.acquire();
+          await results.put("acquired");
+        } catch (error) {
+          await results.put(String(error));
+        }
+      }
+    },
+  }).start();
+  for (let i = 0; i < 2_000; i++) {
+    const lock = new Lock();
+    lock.acquireSync();
+    await tasks.put(lock);
+    assertEquals(await results.get(), "acquired", `lock ${i}`);
+  }
+  await tasks.put(null);
+  await child.result();
+  await child.join();
 });
