@@ -386,10 +386,11 @@ class ThreadPort {
   ): Promise<void> {
     if (until === "last") {
       const relays = [...this.#relays.values()];
-      await Promise.all(relays.map((relay) => relay.end()));
+      await Promise.allSettled(relays.map((relay) => relay.end()));
     }
     const routes = [...this.#stations.values()];
-    await Promise.all(
+    // What fails is told to those who wait for it: this thread must go on.
+    await Promise.allSettled(
       routes.map((route) =>
         until === "sent" ? route.link.flush() : route.sync()
       ),
@@ -397,7 +398,7 @@ class ThreadPort {
     if (until === "last") {
       // The process ends in order: so do the agents that stand for its threads.
       this.#broker.leaveAll();
-      await Promise.all(routes.map(({ link }) => link.flush()));
+      await Promise.allSettled(routes.map(({ link }) => link.flush()));
     }
     this.#answer(seq);
   }
