@@ -83,7 +83,12 @@ function setUp(onIdle?: () => void) {
     async [Symbol.asyncDispose]() {
       link.close();
       station.close();
-      await link.closed;
+      // Sockets do not keep the program alive.
+      const timer = setInterval(() => {}, 1_000);
+      await link.ended;
+      // The station's end has heard of it now, or is about to.
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      clearInterval(timer);
     },
   };
 }
