@@ -377,8 +377,9 @@ export function nestedSuite(subject: Subject): void {
     await using executor = create({ maxWorkers: 1, cancelGrace: 5000 });
     using folder = new Folder();
     const stopped = on(async (pool: Executor, below: string, log: string) => {
-      const future = pool.submit(tasks.untilAborted, below);
       const { signal } = (await import("../../mod.ts")).current;
+      // Before the other one runs: then this one is told to stop.
+      const future = pool.submit(tasks.untilAborted, below);
       signal.addEventListener("abort", () => {
         tasks.mark(log, String((signal.reason as Error).cause));
         future.cancel();
