@@ -81,7 +81,7 @@ function createRows(scale: number): Row[] {
     {
       name: "pipe, round trip of a small object",
       unit: "us",
-      command: { scenario: "pipe", args: [5_000 * scale] },
+      command: { scenario: "pipe", args: [30_000 * scale] },
       bar: 2,
     },
     ...[1, 2].flatMap((count) =>
