@@ -7,22 +7,9 @@
  */
 
 import { LockCore } from "../_internal/memory/lock_core.ts";
-import type { NumbersMemory } from "../_internal/memory/numbers_core.ts";
-import {
-  lockMemory,
-  lockParts,
-  newLockMemory,
-  placeOf,
-} from "../_internal/objects/lock_memory.ts";
 import { RemoteLockCore } from "../_internal/objects/remote_cores.ts";
-import { registerServedClass } from "../_internal/objects/served_class.ts";
-import {
-  arrival,
-  notedCore,
-  offerCore,
-  takeAdopted,
-} from "../_internal/wire/shared_objects.ts";
 import { Lock as ThreadLock } from "../threading/lock.ts";
+import { offerLock, registerLockClass } from "./_locks.ts";
 
 /**
  * A lock that one holder has at a time, on whatever thread of whatever process:
@@ -56,24 +43,9 @@ import { Lock as ThreadLock } from "../threading/lock.ts";
 export class Lock extends ThreadLock {
   /** Creates a free lock. */
   constructor() {
-    const { core, adopted } = arrival();
-    if (core === undefined) {
-      const memory = adopted === undefined
-        ? newLockMemory()
-        : lockMemory(takeAdopted()!);
-      offerCore(new LockCore("Lock", memory));
-    }
+    offerLock((memory) => new LockCore("Lock", memory));
     super();
   }
 }
 
-registerServedClass({
-  tag: "multiprocessing.Lock",
-  ctor: Lock,
-  module: import.meta.url,
-  type: "Lock",
-  coreOf: (lock) => notedCore<object>(lock),
-  served: (lock) => lockParts(notedCore<LockCore>(lock)),
-  extras: (lock) => placeOf(notedCore<LockCore | RemoteLockCore>(lock).state),
-  remote: (object, place) => new RemoteLockCore(object, place as NumbersMemory),
-});
+registerLockClass(Lock, import.meta.url, RemoteLockCore);

@@ -7,22 +7,9 @@
  */
 
 import { RLockCore } from "../_internal/memory/rlock_core.ts";
-import type { NumbersMemory } from "../_internal/memory/numbers_core.ts";
-import {
-  lockMemory,
-  lockParts,
-  newLockMemory,
-  placeOf,
-} from "../_internal/objects/lock_memory.ts";
 import { RemoteRLockCore } from "../_internal/objects/remote_cores.ts";
-import { registerServedClass } from "../_internal/objects/served_class.ts";
-import {
-  arrival,
-  notedCore,
-  offerCore,
-  takeAdopted,
-} from "../_internal/wire/shared_objects.ts";
 import { RLock as ThreadRLock } from "../threading/rlock.ts";
+import { offerLock, registerLockClass } from "./_locks.ts";
 
 /**
  * A lock that its holder can acquire again: Python's `multiprocessing.RLock`. It
@@ -51,25 +38,9 @@ import { RLock as ThreadRLock } from "../threading/rlock.ts";
 export class RLock extends ThreadRLock {
   /** Creates a free lock. */
   constructor() {
-    const { core, adopted } = arrival();
-    if (core === undefined) {
-      const memory = adopted === undefined
-        ? newLockMemory(1)
-        : lockMemory(takeAdopted()!);
-      offerCore(new RLockCore(memory));
-    }
+    offerLock((memory) => new RLockCore(memory), 1);
     super();
   }
 }
 
-registerServedClass({
-  tag: "multiprocessing.RLock",
-  ctor: RLock,
-  module: import.meta.url,
-  type: "RLock",
-  coreOf: (lock) => notedCore<object>(lock),
-  served: (lock) => lockParts(notedCore<RLockCore>(lock)),
-  extras: (lock) => placeOf(notedCore<RLockCore | RemoteRLockCore>(lock).state),
-  remote: (object, place) =>
-    new RemoteRLockCore(object, place as NumbersMemory),
-});
+registerLockClass(RLock, import.meta.url, RemoteRLockCore);

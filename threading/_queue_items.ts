@@ -5,10 +5,7 @@
 // only the platform can carry (shared memory, ports) is deposited beside the
 // queue, and the item holds the token.
 
-import {
-  NotSupportedError,
-  SerializationError,
-} from "../_internal/base/errors.ts";
+import { NotSupportedError } from "../_internal/base/errors.ts";
 import {
   ATTACHED,
   ItemKind,
@@ -68,38 +65,23 @@ export function keep(item: QueueItem): QueueItem {
 
 /** True where the value was written into `small`. */
 function isSmall(value: unknown): boolean {
-  const item = small;
   switch (typeof value) {
-    case "number": {
-      const int = value | 0;
-      if (int === value && (int !== 0 || 1 / value > 0)) {
-        item.kind = ItemKind.int;
-        item.int = int;
-      } else {
-        item.kind = ItemKind.float;
-        item.int = 0;
-        item.float = value;
-      }
-      return true;
-    }
-    case "string":
-      if (!isShortText(value)) break;
-      item.kind = ItemKind.text;
-      item.int = value.length;
-      item.text = value;
-      return true;
+    case "number":
     case "boolean":
-      item.kind = value ? ItemKind.true : ItemKind.false;
-      return true;
     case "undefined":
-      item.kind = ItemKind.undefined;
+      small.setSmall(value);
+      return true;
+    case "string":
+      if (!isShortText(value)) return false;
+      small.setSmall(value);
       return true;
     case "object":
-      if (value !== null) break;
-      item.kind = ItemKind.null;
+      if (value !== null) return false;
+      small.setSmall(value);
       return true;
+    default:
+      return false;
   }
-  return false;
 }
 
 /** Gives back what an item that was not put has deposited. */
@@ -136,7 +118,7 @@ export function loadSync(item: QueueItem): void {
 /** The value of an item whose modules are loaded. */
 export function unpackSync(item: QueueItem): unknown {
   const { kind } = item;
-  if (kind < ItemKind.payload) return unpackSmall(item);
+  if (kind < ItemKind.payload) return item.getSmall();
   checkModules(item.bytes, "an item");
   const attachments = (kind & ATTACHED) === 0 ? NONE : collectSync(item.float);
   return unpackPayload(item, attachments);
@@ -145,7 +127,7 @@ export function unpackSync(item: QueueItem): unknown {
 /** The value of an item; a promise of it only where something has to be waited for. */
 export function unpack(item: QueueItem): unknown {
   const { kind } = item;
-  if (kind < ItemKind.payload) return unpackSmall(item);
+  if (kind < ItemKind.payload) return item.getSmall();
   if (kind === ItemKind.payload) return unpackPayload(item, NONE);
   // The next one may be read into the same item meanwhile.
   return unpackLater({ ...item });
@@ -157,30 +139,6 @@ async function unpackLater(item: Contents): Promise<unknown> {
   if (!isReady(item)) await importModules(item.bytes);
   checkModules(item.bytes, "an item");
   return unpackPayload(item, attachments);
-}
-
-function unpackSmall(item: QueueItem): unknown {
-  switch (item.kind) {
-    case ItemKind.int:
-      return item.int;
-    case ItemKind.float:
-      return item.float;
-    case ItemKind.text:
-      return item.text;
-    case ItemKind.true:
-      return true;
-    case ItemKind.false:
-      return false;
-    case ItemKind.null:
-      return null;
-    case ItemKind.undefined:
-      return undefined;
-    default:
-      throw new SerializationError(
-        `Cannot read an item: its kind is ${item.kind}`,
-        { reason: "bad item" },
-      );
-  }
 }
 
 function unpackPayload(

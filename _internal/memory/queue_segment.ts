@@ -13,6 +13,8 @@
 //   float64              of a float: its value; with ATTACHED: the token
 //   n bytes              of a text or a payload, up to a whole cell
 
+import { SerializationError } from "../base/errors.ts";
+
 /** Where nothing else is said, a segment may grow up to a gigabyte. It is address space, not memory. */
 const MAX_BYTES = 1 << 30;
 /** Where address space is short, what to be content with. */
@@ -62,6 +64,9 @@ const textBytes = new Uint8Array(TEXT_LIMIT);
 const TINY_TEXT = 16;
 const DECODER = new TextDecoder();
 
+/** What an item holds without the codec; a text is ASCII, of at most {@linkcode TEXT_LIMIT} characters. */
+export type SmallValue = number | string | boolean | null | undefined;
+
 /** An item on its way into the memory or out of it. */
 export class QueueItem {
   /** One of {@linkcode ItemKind}, with flags. */
@@ -75,6 +80,62 @@ export class QueueItem {
   bytes: Uint8Array = NO_BYTES;
   /** Going in, of a priority queue only. */
   key: ItemKey | undefined = undefined;
+
+  /** Makes it the item of a value that needs no codec. */
+  setSmall(value: SmallValue): void {
+    switch (typeof value) {
+      case "number": {
+        const int = value | 0;
+        const isInt = int === value && (int !== 0 || 1 / value > 0);
+        this.kind = isInt ? ItemKind.int : ItemKind.float;
+        this.int = isInt ? int : 0;
+        this.float = value;
+        break;
+      }
+      case "string":
+        this.kind = ItemKind.text;
+        this.int = value.length;
+        this.text = value;
+        break;
+      case "boolean":
+        this.kind = value ? ItemKind.true : ItemKind.false;
+        break;
+      case "undefined":
+        this.kind = ItemKind.undefined;
+        break;
+      default:
+        this.kind = ItemKind.null;
+    }
+  }
+
+  /**
+   * What `setSmall()` was given.
+   *
+   * @throws {SerializationError} If there is something else in it.
+   */
+  getSmall(): SmallValue {
+    switch (this.kind) {
+      case ItemKind.int:
+        return this.int;
+      case ItemKind.float:
+        return this.float;
+      case ItemKind.text:
+        return this.text;
+      case ItemKind.true:
+        return true;
+      case ItemKind.false:
+        return false;
+      case ItemKind.null:
+        return null;
+      case ItemKind.undefined:
+        return undefined;
+      default:
+        throw new SerializationError(
+          `Cannot read an item: its kind is ${this.kind}`,
+          { reason: "bad item" },
+        );
+    }
+  }
 
   /** After it was read, before another one is: makes the text of what was copied. */
   finish(): void {

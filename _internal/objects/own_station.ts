@@ -56,11 +56,6 @@ export function pushFromHere(object: number, body: Uint8Array): void {
   station?.push(object, body);
 }
 
-/** Serves an object no more, whoever has it. */
-export function withdrawHere(object: number): void {
-  station?.withdraw(object);
-}
-
 function closeIfIdle(): void {
   // Later: what is sent out right now has its pin by then.
   queueMicrotask(() => {

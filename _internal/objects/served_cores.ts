@@ -28,14 +28,6 @@ const VIEWS: Readonly<Record<string, (memory: ServedMemory) => CoreView>> = {
   Numbers: numbersView,
 };
 
-/** Adds a type of objects. */
-export function addServedType(
-  type: string,
-  view: (memory: ServedMemory) => CoreView,
-): void {
-  (VIEWS as Record<string, typeof view>)[type] = view;
-}
-
 /**
  * The methods of an object for the agent that this thread is acting for.
  *

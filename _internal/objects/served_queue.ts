@@ -9,72 +9,35 @@
 
 import { DONE, QueueCore } from "../memory/queue_core.ts";
 import { RingStore } from "../memory/queue_ring.ts";
-import { ItemKind, QueueItem } from "../memory/queue_segment.ts";
+import {
+  ItemKind,
+  QueueItem,
+  type SmallValue,
+} from "../memory/queue_segment.ts";
 import type { CoreView, ServedMemory } from "./core_view.ts";
 
 /** Bytes after which no more items go with the first one. */
 const MAX_LOT_BYTES = 1 << 16;
 /** A primitive for itself, a payload as its kind and its bytes. */
 export type ItemRecord =
-  | number
-  | string
-  | boolean
-  | null
-  | undefined
+  | SmallValue
   | readonly [kind: number, bytes: Uint8Array];
 
 /** The item as it travels. */
 export function recordOf(item: QueueItem): ItemRecord {
-  switch (item.kind) {
-    case ItemKind.int:
-      return item.int;
-    case ItemKind.float:
-      return item.float;
-    case ItemKind.text:
-      return item.text;
-    case ItemKind.true:
-      return true;
-    case ItemKind.false:
-      return false;
-    case ItemKind.null:
-      return null;
-    case ItemKind.undefined:
-      return undefined;
-    default:
-      return [item.kind, item.bytes];
-  }
+  return item.kind < ItemKind.payload
+    ? item.getSmall()
+    : [item.kind, item.bytes];
 }
 
 /** Makes an item of a record. */
 export function readRecord(record: ItemRecord, item: QueueItem): void {
-  switch (typeof record) {
-    case "number": {
-      const int = record | 0;
-      const isInt = int === record && (int !== 0 || 1 / record > 0);
-      item.kind = isInt ? ItemKind.int : ItemKind.float;
-      item.int = isInt ? int : 0;
-      item.float = record;
-      break;
-    }
-    case "string":
-      item.kind = ItemKind.text;
-      item.int = record.length;
-      item.text = record;
-      break;
-    case "boolean":
-      item.kind = record ? ItemKind.true : ItemKind.false;
-      break;
-    case "undefined":
-      item.kind = ItemKind.undefined;
-      break;
-    default:
-      if (record === null) {
-        item.kind = ItemKind.null;
-        break;
-      }
-      [item.kind, item.bytes] = record;
-      item.int = item.bytes.length;
+  if (typeof record !== "object" || record === null) {
+    item.setSmall(record);
+    return;
   }
+  [item.kind, item.bytes] = record;
+  item.int = item.bytes.length;
 }
 
 /** One queue, for one agent. */

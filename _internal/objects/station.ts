@@ -184,12 +184,6 @@ export class Station implements Disposable {
     return this.#entries.get(object)?.served;
   }
 
-  /** Takes an object back: whoever uses it from now on is told that it is gone. */
-  withdraw(object: number): void {
-    this.#entries.delete(object);
-    this.#reviewIdle();
-  }
-
   /** Tells all who hold an object. */
   push(object: number, body: Uint8Array): void {
     const holders = this.#entries.get(object)?.holders.keys() ?? [];
