@@ -171,6 +171,8 @@ export function inlineBackend(): Backend {
       mode,
       fn,
       args,
+      calls: 1,
+      copies: false,
       enter: typeof context === "function" ? context : undefined,
     }),
     captureContext: () => enterCurrentContext(),

@@ -7,6 +7,7 @@ import type { AnyFunction } from "../wire/functions/task.ts";
 import type { Outcome } from "../wire/outcomes.ts";
 import type { Payload } from "../wire/payload.ts";
 import { type CallContext, currentCall } from "../worker/current.ts";
+import type { WorkerKind } from "../worker/host.ts";
 import type { Definition } from "./definitions.ts";
 
 /** Who waits for a job: a future, a map, a thread. Each job ends with exactly one of the last three. */
@@ -25,6 +26,30 @@ export interface JobObserver {
   failed(error: unknown): void;
   /** Stopped because somebody asked for it; `reason` is what they gave. */
   cancelled(reason: unknown): void;
+}
+
+/** What a call has cost where it ran; of a chunk, all of its calls together. */
+export interface Measurement {
+  /** Milliseconds from its start to its end, waiting included. */
+  readonly time: number;
+  /** Those before it gave a promise: all of them where it gave none. */
+  readonly sync: number;
+  /** Those in which it had a processor; undefined where nobody could tell. */
+  readonly cpu: number | undefined;
+}
+
+/** Who wants to know what the calls of a function cost. */
+export interface Meter {
+  /** Cores that a call keeps busy while it runs: 1 where it computes all the time. */
+  readonly share: number;
+  /** True where the next call is to be measured: asked when it is sent. */
+  readonly isDue: boolean;
+  /** A call has answered; of a chunk, all of them. */
+  ran(kind: WorkerKind, calls: number, time: number): void;
+  /** What a call has cost that was to be measured; told before `ran()`. */
+  measured(kind: WorkerKind, calls: number, measurement: Measurement): void;
+  /** A call has lost its worker. */
+  lost(kind: WorkerKind): void;
 }
 
 /** Calls a function in the context of another moment. */
@@ -46,6 +71,8 @@ export interface RemoteWork {
   carried: Release | undefined;
   /** True where the answer is for somebody else: it stays as it came (`RawAnswer`). */
   readonly isRelayed?: boolean;
+  /** Who measures the function. */
+  meter?: Meter | undefined;
 }
 
 /** A call that is made in place. */
@@ -54,8 +81,14 @@ export interface InlineWork {
   readonly mode: CallMode;
   readonly fn: (...args: unknown[]) => unknown;
   readonly args: readonly unknown[];
+  /** How often the function is called: the items of a chunk, whose `args` are lists of arguments. */
+  readonly calls: number;
+  /** True where what it gives is copied, as it would be on its way from a worker. */
+  readonly copies: boolean;
   /** Calls it in the context of the submit; undefined where that is the one in which it is sent. */
   enter: EnterContext | undefined;
+  /** Who measures the function. */
+  meter?: Meter | undefined;
 }
 
 /** What a job is to do. */
@@ -143,13 +176,13 @@ export class Job {
   detach: (() => void) | undefined;
   /** How many tasks it stands for. */
   get calls(): number {
-    return this.work.kind === "remote" ? this.work.calls : 1;
+    return this.work.calls;
   }
 
   /** True where its answer is a list of outcomes that can be read here. */
   get isChunk(): boolean {
-    return this.work.kind === "remote" && this.work.mode === CallMode.chunk &&
-      !this.work.isRelayed;
+    return this.work.mode === CallMode.chunk &&
+      !(this.work.kind === "remote" && this.work.isRelayed);
   }
 
   /** How many tasks it is nested in. */

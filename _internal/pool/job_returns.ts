@@ -147,6 +147,7 @@ export class JobReturns {
       record.release(slot);
       job.disarm?.();
       job.disarm = undefined;
+      if (begun) job.work.meter?.lost(record.worker.kind);
       // Of one that came up it is the initializer, unless calls are sent early:
       // the start has failed.
       if (job.state === "settled") continue;
@@ -207,13 +208,11 @@ export class JobReturns {
       this.#afterRelease(record);
       return undefined;
     }
-    if (job.work.kind === "remote") {
-      noteTime(job.work.definition, time / job.calls);
-    }
+    const { work, calls } = job;
+    if (work.kind === "remote") noteTime(work.definition, time / calls);
+    work.meter?.ran(record.worker.kind, calls, time);
     // The initializer is no task.
-    if (record.state !== "starting") {
-      this.runTime.add(time / job.calls, job.calls);
-    }
+    if (record.state !== "starting") this.runTime.add(time / calls, calls);
     job.disarm?.();
     job.disarm = undefined;
     record.release(slot);

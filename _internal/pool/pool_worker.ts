@@ -3,7 +3,7 @@
 import type { AbortReason, Lent } from "../wire/messages.ts";
 import type { Outcome } from "../wire/outcomes.ts";
 import type { HostExit, WorkerKind } from "../worker/host.ts";
-import type { JobOrigin, Work } from "./job.ts";
+import type { JobOrigin, Measurement, Work } from "./job.ts";
 
 /** What a worker tells the scheduler. */
 export interface WorkerEvents {
@@ -12,6 +12,8 @@ export interface WorkerEvents {
   ready(): void;
   done(slot: number, value: unknown, time: number): void;
   failed(slot: number, error: unknown, time: number): void;
+  /** What a call has cost that was to be measured: told before it is done or has failed. */
+  measured(slot: number, measurement: Measurement): void;
   /** The call was revoked before it began. */
   skipped(slot: number): void;
   progress(slot: number, done: number, total: number | undefined): void;

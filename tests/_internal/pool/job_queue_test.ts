@@ -21,6 +21,8 @@ function job(name: string, priority = 0, depth = 0): Job {
       mode: CallMode.single,
       fn: () => {},
       args: [],
+      calls: 1,
+      copies: false,
       enter: undefined,
     },
     {

@@ -13,6 +13,8 @@ function job(depth = 0): Job {
       mode: CallMode.single,
       fn: () => {},
       args: [],
+      calls: 1,
+      copies: false,
       enter: undefined,
     },
     {
