@@ -26,6 +26,7 @@ export const LAYERS: Readonly<Record<string, number>> = {
   "futures/": 7,
   "multiprocessing/": 6,
   "threading/": 5,
+  "_internal/auto/": 5,
   "_internal/pool/": 4,
   "_internal/objects/": 4,
   "_internal/worker/": 3,

@@ -9,6 +9,7 @@ import type { Payload } from "../wire/payload.ts";
 import { type CallContext, currentCall } from "../worker/current.ts";
 import type { WorkerKind } from "../worker/host.ts";
 import type { Definition } from "./definitions.ts";
+import type { TaskScheduler } from "./task_scheduler.ts";
 
 /** Who waits for a job: a future, a map, a thread. Each job ends with exactly one of the last three. */
 export interface JobObserver {
@@ -45,18 +46,30 @@ export interface Meter {
   /** True where the next call is to be measured: asked when it is sent. */
   readonly isDue: boolean;
   /** A call has answered; of a chunk, all of them. */
-  ran(kind: WorkerKind, calls: number, time: number): void;
+  ran(kind: WorkerKind, work: Work, time: number): void;
   /** What a call has cost that was to be measured; told before `ran()`. */
-  measured(kind: WorkerKind, calls: number, measurement: Measurement): void;
+  measured(kind: WorkerKind, work: Work, measurement: Measurement): void;
   /** A call has lost its worker. */
   lost(kind: WorkerKind): void;
+  /** A call has settled, however it did. */
+  ended(work: Work): void;
+}
+
+/** What the parts have in common that tell about a call beside what it is. */
+interface WorkNotes {
+  /** Who measures the function. */
+  meter?: Meter | undefined;
+  /** How large each of its arguments is, as its meter counts. */
+  sizes?: readonly number[] | undefined;
+  /** The scheduler that it was prepared for, where that is one of several. */
+  home?: TaskScheduler | undefined;
 }
 
 /** Calls a function in the context of another moment. */
 export type EnterContext = <T>(fn: () => T) => T;
 
 /** A call that is sent to a worker. */
-export interface RemoteWork {
+export interface RemoteWork extends WorkNotes {
   readonly kind: "remote";
   readonly mode: CallMode;
   readonly definition: Definition;
@@ -71,12 +84,10 @@ export interface RemoteWork {
   carried: Release | undefined;
   /** True where the answer is for somebody else: it stays as it came (`RawAnswer`). */
   readonly isRelayed?: boolean;
-  /** Who measures the function. */
-  meter?: Meter | undefined;
 }
 
 /** A call that is made in place. */
-export interface InlineWork {
+export interface InlineWork extends WorkNotes {
   readonly kind: "inline";
   readonly mode: CallMode;
   readonly fn: (...args: unknown[]) => unknown;
@@ -87,8 +98,6 @@ export interface InlineWork {
   readonly copies: boolean;
   /** Calls it in the context of the submit; undefined where that is the one in which it is sent. */
   enter: EnterContext | undefined;
-  /** Who measures the function. */
-  meter?: Meter | undefined;
 }
 
 /** What a job is to do. */

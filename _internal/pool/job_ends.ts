@@ -76,7 +76,9 @@ export class JobEnds {
     job.disarm = undefined;
     job.detach?.();
     job.detach = undefined;
-    if (job.work.kind === "remote") job.work.carried?.();
+    const { work } = job;
+    if (work.kind === "remote") work.carried?.();
+    work.meter?.ended(work);
     job.segment?.release();
     job.segment = undefined;
   }

@@ -210,7 +210,7 @@ export class JobReturns {
     }
     const { work, calls } = job;
     if (work.kind === "remote") noteTime(work.definition, time / calls);
-    work.meter?.ran(record.worker.kind, calls, time);
+    work.meter?.ran(record.worker.kind, work, time);
     // The initializer is no task.
     if (record.state !== "starting") this.runTime.add(time / calls, calls);
     job.disarm?.();

@@ -206,8 +206,8 @@ export class WorkerSet {
       done: (slot, value, time) => events.done(record, slot, value, time),
       failed: (slot, error, time) => events.failed(record, slot, error, time),
       measured: (slot, measurement) => {
-        const job = record.job(slot);
-        job?.work.meter?.measured(record.worker.kind, job.calls, measurement);
+        const work = record.job(slot)?.work;
+        work?.meter?.measured(record.worker.kind, work, measurement);
       },
       skipped: (slot) => events.skipped(record, slot),
       progress: (slot, done, total) =>
