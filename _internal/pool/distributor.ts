@@ -33,8 +33,17 @@
 // and whose calls all wait is replaced before it has ended, since they wait for
 // what only its successor can run. A generator that waits for its consumer lends
 // its place to every task.
+//
+// Schedulers may share the cores of the machine: then a job goes to a worker
+// only where there is a core for it, or it waits for one (`core_budget.ts`).
 
 import { startAlarm } from "../memory/alarm.ts";
+import {
+  type BudgetParty,
+  type CoreBudget,
+  partsOf,
+  TURN,
+} from "./core_budget.ts";
 import { Histogram } from "./histogram.ts";
 import type { Job } from "./job.ts";
 import type { JobQueue } from "./job_queue.ts";
@@ -70,7 +79,7 @@ export interface DistributorEvents {
 }
 
 /** Gives the jobs of a queue to workers. */
-export class Distributor {
+export class Distributor implements BudgetParty {
   readonly #options: SchedulerOptions;
   readonly #queue: JobQueue;
   readonly #workers: WorkerSet;
@@ -81,6 +90,11 @@ export class Distributor {
   readonly #sentTo = new Set<WorkerRecord>();
   /** The last pump has left jobs in the queue for which there is no room, and there are all workers that may be. */
   #isFull = false;
+  /** The last pump has left something for which there is no core. */
+  #isRefused = false;
+  /** No core for the job that was looked at last, with one of the workers at least. */
+  #lacksCore = false;
+  readonly #budget: CoreBudget | undefined;
   #isDue = false;
   /** How many workers may be started now. */
   #startLimit = Infinity;
@@ -101,6 +115,7 @@ export class Distributor {
     events: DistributorEvents,
   ) {
     this.#options = options;
+    this.#budget = options.budget;
     this.#queue = queue;
     this.#workers = workers;
     this.#stops = stops;
@@ -164,6 +179,7 @@ export class Distributor {
       do {
         this.#state = "pumping";
         this.#isFull = false;
+        this.#isRefused = false;
         this.#distribute();
       } while (this.#isAsked());
     } finally {
@@ -172,6 +188,14 @@ export class Distributor {
       this.#wake();
     }
     this.#events.pumped();
+    if (this.#budget === undefined) return;
+    if (!this.#isRefused) this.#budget.leave(this);
+    this.#budget.serve();
+  }
+
+  /** Jobs that wait were settled in place. */
+  dropped(): void {
+    this.#budget?.withdraw(this);
   }
 
   /** Wakes those that were sent something: once for all of it. */
@@ -240,26 +264,52 @@ export class Distributor {
         this.#steal();
         return;
       }
+      this.#lacksCore = false;
       let record = this.#pick(job);
       if (record === undefined) {
-        this.#grow();
-        if (this.#options.sendsEarly !== undefined) record = this.#pick(job);
+        this.#grow(job);
+        // The new one, or with no core for it one that is busy.
+        if (this.#options.sendsEarly !== undefined || this.#lacksCore) {
+          record = this.#pick(job);
+        }
       }
       if (record === undefined) {
+        this.#noteRefused();
         // Behind it there may be one that can use a lent place.
         const nested = this.#queue.peekNested();
         if (nested === undefined || nested === job) {
-          this.#isFull = !this.#workers.hasPlace;
+          this.#isFull = this.#isRefused || !this.#workers.hasPlace;
           return;
         }
         job = nested;
+        this.#lacksCore = false;
         record = this.#pick(job);
-        if (record === undefined) return;
+        if (record === undefined) {
+          this.#noteRefused();
+          return;
+        }
       }
       if (this.#overtakes(record, job)) continue;
       this.#queue.take(job);
       this.#send(record, job);
     }
+  }
+
+  /** There is a core for the job at the worker, and nobody else waits for that one. */
+  #hasCore(record: WorkerRecord, job: Job): boolean {
+    const budget = this.#budget;
+    if (budget === undefined) return true;
+    const { busySince } = record;
+    return budget.fits(this, record.added(job)) &&
+      (busySince === undefined || !budget.isWanted(this) ||
+        this.#now() - busySince < TURN);
+  }
+
+  /** A job waits for a core. */
+  #noteRefused(): void {
+    if (!this.#lacksCore) return;
+    this.#isRefused = true;
+    this.#budget!.refuse(this);
   }
 
   /**
@@ -284,7 +334,7 @@ export class Distributor {
     }
     if (
       oldest === undefined || thief.loadFor(oldest) >= concurrency ||
-      !victim!.revoke(oldest)
+      !this.#hasCore(thief, oldest) || !victim!.revoke(oldest)
     ) return false;
     this.#send(thief, oldest);
     return true;
@@ -300,6 +350,10 @@ export class Distributor {
       if (!record.hasRoom) continue;
       const isUp = record.state !== "starting";
       if (!isUp && !mayWait) continue;
+      if (!this.#hasCore(record, job)) {
+        this.#lacksCore = true;
+        continue;
+      }
       const load = record.loadFor(job);
       if (
         best === undefined || load < bestLoad ||
@@ -315,9 +369,8 @@ export class Distributor {
     }
     if (best === undefined || bestLoad < concurrency) return best;
     // Everybody is busy. Sending ahead is for short functions on a full pool.
-    if (!best.worker.revocable || this.#workers.live.size < maxWorkers) {
-      return undefined;
-    }
+    const mayGrow = this.#workers.live.size < maxWorkers && !this.#lacksCore;
+    if (!best.worker.revocable || mayGrow) return undefined;
     const { work } = job;
     // What cannot be sent twice must not be taken back either.
     if (
@@ -355,6 +408,7 @@ export class Distributor {
     // One that is still starting runs nothing yet: the job can be taken back.
     const runs = record.load < this.#options.concurrency &&
       record.state !== "starting";
+    const isFree = this.#budget === undefined || record.added(job) === 0;
     try {
       this.#sentTo.add(record);
       record.send(job);
@@ -364,6 +418,7 @@ export class Distributor {
       this.#state = "again";
       return;
     }
+    if (!isFree) this.#budget!.served(this);
     job.state = "sent";
     if (runs) this.markRunning(record, job);
     else job.sentAt = this.#now();
@@ -373,18 +428,33 @@ export class Distributor {
     this.#workers.watch();
   }
 
-  /** Starts workers while there are more waiting jobs than workers on their way. */
-  #grow(): void {
+  /** Starts workers while there are more waiting jobs than workers on their way, and cores for them. */
+  #grow(next: Job): void {
     const { concurrency, sendsEarly } = this.#options;
+    const budget = this.#budget;
+    const parts = budget === undefined
+      ? 0
+      : partsOf(next.work.meter?.share ?? 1);
+    // With one for which there is no core there is no use in another.
+    if (this.#lacksCore) return;
     let coming = 0;
+    let idle = 0;
     for (const record of this.#workers.live) {
       // One that has been sent a call already comes for that one.
       const places = sendsEarly === undefined
         ? concurrency
         : concurrency - record.load;
-      if (record.state === "starting") coming += Math.max(places, 0);
+      if (record.state !== "starting") continue;
+      coming += Math.max(places, 0);
+      if (record.load === 0) idle++;
     }
     while (this.#queue.size > coming) {
+      if (budget !== undefined && !budget.fits(this, parts * (idle + 1))) {
+        // Otherwise it waits for one that comes up, and nobody waits for it.
+        this.#lacksCore = idle === 0;
+        return;
+      }
+      idle++;
       this.#isShort = this.#startLimit === 0;
       if (this.#isShort || !this.#events.start()) return;
       this.#startLimit--;
@@ -407,9 +477,11 @@ export class Distributor {
       }
       const job = victim?.lastSent();
       if (
-        victim === undefined || job === undefined || job.state !== "sent" ||
-        !victim.revoke(job)
+        victim === undefined || job === undefined || job.state !== "sent"
       ) return;
+      this.#lacksCore = !this.#hasCore(thief, job);
+      this.#noteRefused();
+      if (this.#lacksCore || !victim.revoke(job)) return;
       this.#send(thief, job);
     }
   }

@@ -163,6 +163,8 @@ export class Job {
   state: "queued" | "sent" | "running" | "settled" = "queued";
   /** Where it is held, while a worker holds it. */
   place: Place | undefined;
+  /** What it takes of a core, in parts (`CoreBudget`), while a worker holds it. */
+  parts = 0;
   /** Runs that have ended without a value. */
   attempts = 0;
   /** Workers that ended after they got it and before it began. */

@@ -21,6 +21,7 @@ import { nameOf } from "../wire/functions/names.ts";
 import { CallMode } from "../wire/messages.ts";
 import { releasePayload } from "../wire/payload.ts";
 import { type Backend, type CallerContext, NO_TRANSFER } from "./backend.ts";
+import type { CoreBudget } from "./core_budget.ts";
 import { Histogram } from "./histogram.ts";
 import type { Job, JobObserver, JobOptions, Work } from "./job.ts";
 import { Scheduler } from "./scheduler.ts";
@@ -44,6 +45,8 @@ export interface LaneSetup {
   readonly initArgs?: unknown[] | undefined;
   readonly maxTasksPerWorker?: number | undefined;
   readonly queueLimit?: number | undefined;
+  /** The cores that it shares with other lanes. */
+  readonly budget?: CoreBudget | undefined;
 }
 
 /** A scheduler and the way in. */
@@ -311,6 +314,7 @@ export function createLane(
         initial.kind === "remote"
           ? { ...initial, carried: undefined }
           : initial,
+    budget: options.budget,
     initializerTimeout: initializer === undefined
       ? undefined
       : unwrapTask(initializer).options.timeout,

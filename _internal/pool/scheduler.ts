@@ -246,6 +246,7 @@ export class Scheduler implements TaskScheduler {
     switch (job.state) {
       case "queued":
         this.#queue.dropped();
+        this.#distributor.dropped();
         this.#ends.cancel(job, reason);
         this.#checkIdle();
         return true;
@@ -346,7 +347,7 @@ export class Scheduler implements TaskScheduler {
       for (const record of this.#workers.live) {
         this.#distributor.recall(record);
       }
-      for (const job of this.#queue.drain()) {
+      for (const job of this.#drain()) {
         this.#ends.cancel(job, "the executor was shut down");
       }
     }
@@ -365,7 +366,7 @@ export class Scheduler implements TaskScheduler {
     this.#hold();
     this.#tellEnd();
     this.#workers.hurry(signal);
-    for (const job of this.#queue.drain()) this.#ends.cancel(job, reason);
+    for (const job of this.#drain()) this.#ends.cancel(job, reason);
     for (const record of [...this.#workers.live]) {
       for (const job of record.jobs()) {
         // A thread that cannot be stopped must not begin with it later.
@@ -504,13 +505,19 @@ export class Scheduler implements TaskScheduler {
     } else this.#ends.cancel(job, this.#terminatedBy);
   }
 
+  /** Takes out what waits. */
+  #drain(): Job[] {
+    this.#distributor.dropped();
+    return this.#queue.drain();
+  }
+
   // -- Ends --
 
   #break(error: unknown): void {
     if (this.#state !== "running" && this.#state !== "draining") return;
     this.#state = "broken";
     this.#brokenBy = error;
-    for (const job of this.#queue.drain()) {
+    for (const job of this.#drain()) {
       this.#ends.fail(job, this.#brokenError());
     }
     for (const record of [...this.#workers.live]) {

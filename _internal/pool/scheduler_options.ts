@@ -1,6 +1,7 @@
 // Copyright 2026 the @concurrent/parallel authors. MIT license.
 
 import type { WorkerKind } from "../worker/host.ts";
+import type { CoreBudget } from "./core_budget.ts";
 import type { Histogram, TimeStats } from "./histogram.ts";
 import type { Work } from "./job.ts";
 import type { PoolWorker, WorkerEvents } from "./pool_worker.ts";
@@ -41,6 +42,12 @@ export interface SchedulerOptions {
    * @default {undefined} none
    */
   readonly sendsEarly?: "all" | "repeatable" | undefined;
+  /**
+   * The cores that it shares with other schedulers.
+   *
+   * @default {undefined} its own number of workers is the limit
+   */
+  readonly budget?: CoreBudget | undefined;
   /** The code with which workers end in order; 0 where it is missing. */
   readonly exitCode?: () => number;
   /** Runs first on every worker. */

@@ -1,6 +1,7 @@
 // Copyright 2026 the @concurrent/parallel authors. MIT license.
 
 import { Lent } from "../wire/messages.ts";
+import { CORE, type CoreBudget, partsOf } from "./core_budget.ts";
 import { HeldJobs } from "./held_jobs.ts";
 import type { Job } from "./job.ts";
 import type { SchedulerOptions, WorkerStats } from "./scheduler_options.ts";
@@ -46,6 +47,9 @@ export class WorkerRecord {
   #busyTime = 0;
   readonly #concurrency: number;
   readonly #sendsEarly: boolean;
+  readonly #budget: CoreBudget | undefined;
+  /** What its calls that do not wait take of a core, in parts, added up. */
+  #parts = 0;
   readonly #free: number[] = [];
   /** Free slots beyond those that have a word. */
   readonly #spare: number[] = [];
@@ -59,11 +63,12 @@ export class WorkerRecord {
 
   constructor(
     worker: PoolWorker,
-    options: Pick<SchedulerOptions, "concurrency" | "sendsEarly">,
+    options: Pick<SchedulerOptions, "concurrency" | "sendsEarly" | "budget">,
   ) {
     this.worker = worker;
     this.#concurrency = options.concurrency;
     this.#sendsEarly = options.sendsEarly !== undefined;
+    this.#budget = options.budget;
   }
 
   /** Calls that it holds: running, waiting for their turn, and those whose places are lent. */
@@ -93,9 +98,23 @@ export class WorkerRecord {
   lend(slot: number, to: Lent): void {
     const job = this.#jobs[slot];
     if (job === undefined) return;
+    const waited = this.#lent.has(job);
     if (to === Lent.no) this.#lent.delete(job);
     else this.#lent.set(job, to);
     this.#noteLoad();
+    const waits = to !== Lent.no;
+    if (waits !== waited) this.#weigh(waits ? -job.parts : job.parts);
+  }
+
+  /** What one more call would add to what it takes of the cores, in parts. */
+  added(job: Job): number {
+    return Math.min(this.#parts + partsOf(job.work.meter?.share ?? 1), CORE) -
+      Math.min(this.#parts, CORE);
+  }
+
+  /** Since when it has had something to run, by `performance.now()`. */
+  get busySince(): number | undefined {
+    return this.#busySince;
   }
 
   /** How long it has had something to run, in milliseconds. */
@@ -191,16 +210,20 @@ export class WorkerRecord {
     this.#order.add(job, slot);
     this.sent++;
     // The initializer is none.
-    if (this.state !== "starting" || this.#sendsEarly) this.#tasks += job.calls;
+    const isTask = this.state !== "starting" || this.#sendsEarly;
+    if (isTask) this.#tasks += job.calls;
     this.#noteLoad();
+    if (this.#budget === undefined) return;
+    // To start a worker is free, what its initializer does included.
+    job.parts = isTask ? partsOf(job.work.meter?.share ?? 1) : 0;
+    this.#weigh(job.parts);
   }
 
   /** Takes a job back that has not begun. Its slot is free when the worker has noticed. */
   revoke(job: Job): boolean {
     const slot = this.#order.slotOf(job);
     if (slot === undefined || !this.worker.revoke(slot)) return false;
-    this.#order.delete(job);
-    this.#lent.delete(job);
+    this.#forget(job);
     this.#jobs[slot] = undefined;
     this.#revoked.add(slot);
     this.sent--;
@@ -214,13 +237,28 @@ export class WorkerRecord {
     const job = this.#jobs[slot];
     if (job === undefined && !this.#revoked.delete(slot)) return;
     if (job !== undefined) {
-      this.#order.delete(job);
-      this.#lent.delete(job);
+      this.#forget(job);
       this.#noteLoad();
     }
     this.#jobs[slot] = undefined;
     this.worker.release(slot);
     (slot < this.worker.slots ? this.#free : this.#spare).push(slot);
+  }
+
+  /** A call takes so much more of a core, or less. */
+  #weigh(parts: number): void {
+    if (this.#budget === undefined || parts === 0) return;
+    const before = Math.min(this.#parts, CORE);
+    this.#parts += parts;
+    const change = Math.min(this.#parts, CORE) - before;
+    if (change !== 0) this.#budget.change(change);
+  }
+
+  /** It does not hold the job any more. */
+  #forget(job: Job): void {
+    this.#order.delete(job);
+    const waited = this.#lent.delete(job);
+    if (!waited) this.#weigh(-job.parts);
   }
 
   /** The job that was sent first and could run now, if it does not yet count as running. */

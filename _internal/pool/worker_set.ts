@@ -373,7 +373,10 @@ export class WorkerSet {
 
   #onExited(record: WorkerRecord, exit: HostExit): void {
     record.disarm?.();
-    if (record.worker.stuck) this.#abandoned.add(record.worker);
+    if (record.worker.stuck) {
+      this.#abandoned.add(record.worker);
+      this.#options.budget?.lose(record.worker);
+    }
     this.#onGone(record, exit);
     this.#leaving.delete(record);
     this.#events.left();
