@@ -2,7 +2,11 @@
 
 import type { Release } from "../wire/carried.ts";
 import type { Segment } from "../memory/segments.ts";
-import { type AbortReason, CallMode } from "../wire/messages.ts";
+import {
+  type AbortReason,
+  CallMode,
+  type Measurement,
+} from "../wire/messages.ts";
 import type { AnyFunction } from "../wire/functions/task.ts";
 import type { Outcome } from "../wire/outcomes.ts";
 import type { Payload } from "../wire/payload.ts";
@@ -10,6 +14,8 @@ import { type CallContext, currentCall } from "../worker/current.ts";
 import type { WorkerKind } from "../worker/host.ts";
 import type { Definition } from "./definitions.ts";
 import type { TaskScheduler } from "./task_scheduler.ts";
+
+export type { Measurement };
 
 /** Who waits for a job: a future, a map, a thread. Each job ends with exactly one of the last three. */
 export interface JobObserver {
@@ -27,16 +33,6 @@ export interface JobObserver {
   failed(error: unknown): void;
   /** Stopped because somebody asked for it; `reason` is what they gave. */
   cancelled(reason: unknown): void;
-}
-
-/** What a call has cost where it ran; of a chunk, all of its calls together. */
-export interface Measurement {
-  /** Milliseconds from its start to its end, waiting included. */
-  readonly time: number;
-  /** Those before it gave a promise: all of them where it gave none. */
-  readonly sync: number;
-  /** Those in which it had a processor; undefined where nobody could tell. */
-  readonly cpu: number | undefined;
 }
 
 /** Who wants to know what the calls of a function cost. */

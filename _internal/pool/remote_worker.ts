@@ -5,6 +5,7 @@ import { SLOTS } from "../memory/slots.ts";
 import { ByteWriter, NO_BYTES } from "../wire/bytes.ts";
 import {
   type AbortReason,
+  type Measurement,
   plainMessage,
   readGuestMessage,
   Tag,
@@ -111,7 +112,7 @@ export class RemoteWorker implements PoolWorker {
     if (work.kind !== "remote") {
       throw new SerializationError("Cannot send a call: it has no bytes");
     }
-    const { definition, payload, mode, whole } = work;
+    const { definition, payload, mode, whole, meter } = work;
     if (!whole) this.#define(definition);
     const { signals } = payload;
     writer.reset();
@@ -120,6 +121,7 @@ export class RemoteWorker implements PoolWorker {
       slot,
       mode,
       contexts: payload.contexts,
+      isMeasured: meter !== undefined && meter.isDue,
       fired: signals.length === 0 ? undefined : firedAmong(signals),
       definition: whole ? WHOLE_CALL : definition.id,
     });
@@ -274,6 +276,7 @@ export class RemoteWorker implements PoolWorker {
         events.lingers();
         break;
       case Tag.done: {
+        this.#measured(message);
         let value: unknown;
         try {
           value = this.#answer(message.slot, message.payload, attachments);
@@ -285,6 +288,7 @@ export class RemoteWorker implements PoolWorker {
         break;
       }
       case Tag.failed:
+        this.#measured(message);
         events.failed(
           message.slot,
           this.#error(message.slot, message.payload, attachments),
@@ -333,6 +337,15 @@ export class RemoteWorker implements PoolWorker {
       default:
         message satisfies never;
     }
+  }
+
+  #measured(
+    { slot, measurement }: {
+      readonly slot: number;
+      readonly measurement?: Measurement | undefined;
+    },
+  ): void {
+    if (measurement !== undefined) this.#events.measured(slot, measurement);
   }
 
   /** Links a socket to a door of this worker, or has it done. */

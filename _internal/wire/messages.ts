@@ -19,6 +19,7 @@
 //                                                  fault     an error outside of any call
 //                                                  exit      the guest ends itself with a code
 //   linked  it is, or why it is not                link      a socket to a door of the guest (socket_place.ts)
+//                                                  measured  begins a done or failed: what the call has cost
 //
 // On the wire: one byte `tag`, then the fields in the order of the type. A
 // payload is the codec's business and runs to the end of the message.
@@ -55,6 +56,7 @@ export const Tag = {
   finishing: 28,
   loaded: 29,
   link: 30,
+  measured: 31,
 } as const;
 
 /** How a call's payload is to be read. */
@@ -71,6 +73,8 @@ export const CallMode = {
   stream: 4,
 } as const;
 
+/** Added to the mode of a call on the wire where it is to be measured. */
+const IS_MEASURED = 0x20;
 /** Added to the mode of a call on the wire where `fired` follows. */
 const HAS_SIGNALS = 0x40;
 /** Added to the mode of a call on the wire where stores come before the arguments. */
@@ -78,6 +82,9 @@ const HAS_CONTEXTS = 0x80;
 
 /** What `CallMode` allows. */
 export type CallMode = typeof CallMode[keyof typeof CallMode];
+
+/** What is added to it. */
+const CALL_FLAGS = IS_MEASURED | HAS_SIGNALS | HAS_CONTEXTS;
 
 /** A run time is sent in whole 10 000ths of a millisecond. */
 const TIME_UNITS = 10_000;
@@ -109,6 +116,16 @@ export const Lent = {
 /** What `Lent` allows. */
 export type Lent = typeof Lent[keyof typeof Lent];
 
+/** What a call has cost where it ran; of a chunk, all of its calls together. */
+export interface Measurement {
+  /** Milliseconds from its start to its end, waiting included. */
+  readonly time: number;
+  /** Those before it gave a promise: all of them where it gave none. */
+  readonly sync: number;
+  /** Those in which it had a processor; undefined where nobody could tell. */
+  readonly cpu: number | undefined;
+}
+
 /** What a guest receives. */
 export type HostMessage =
   | {
@@ -124,6 +141,8 @@ export type HostMessage =
     readonly fired: number | undefined;
     /** True where the stores of the caller's AsyncLocalStorage come before the arguments. */
     readonly contexts: boolean;
+    /** True where the answer is to tell what the call has cost. */
+    readonly isMeasured: boolean;
     readonly definition: number;
     readonly payload: Uint8Array;
   }
@@ -172,6 +191,8 @@ export type GuestMessage =
     readonly slot: number;
     /** How long the function ran, in milliseconds. */
     readonly time: number;
+    /** What the call has cost, where that was asked for. Written by `writeMeasurement()`, in front of the header. */
+    readonly measurement?: Measurement | undefined;
     readonly payload: Uint8Array;
   }
   | {
@@ -226,7 +247,8 @@ export function writeHeader(w: ByteWriter, message: HeaderOf<Message>): void {
       w.varint(message.slot);
       w.u8(
         message.mode | (message.fired === undefined ? 0 : HAS_SIGNALS) |
-          (message.contexts ? HAS_CONTEXTS : 0),
+          (message.contexts ? HAS_CONTEXTS : 0) |
+          (message.isMeasured ? IS_MEASURED : 0),
       );
       if (message.fired !== undefined) w.varint(message.fired);
       w.varint(message.definition);
@@ -284,6 +306,24 @@ export function writeHeader(w: ByteWriter, message: HeaderOf<Message>): void {
   }
 }
 
+/** Begins an answer with what the call has cost; the header follows. One message, so that it comes with the answer whatever the channel is. */
+export function writeMeasurement(
+  w: ByteWriter,
+  { time, sync, cpu }: Measurement,
+): void {
+  w.u8(Tag.measured);
+  w.varint(Math.round(time * TIME_UNITS));
+  w.varint(Math.round(sync * TIME_UNITS));
+  w.varint(cpu === undefined ? 0 : Math.round(cpu * TIME_UNITS) + 1);
+}
+
+function readMeasurement(r: ByteReader): Measurement {
+  const time = r.varint() / TIME_UNITS;
+  const sync = r.varint() / TIME_UNITS;
+  const cpu = r.varint();
+  return { time, sync, cpu: cpu === 0 ? undefined : (cpu - 1) / TIME_UNITS };
+}
+
 /** Any message. */
 export type Message = HostMessage | GuestMessage;
 
@@ -307,8 +347,9 @@ export function readHostMessage(bytes: Uint8Array): HostMessage {
       return {
         tag,
         slot,
-        mode: (flags & ~(HAS_SIGNALS | HAS_CONTEXTS)) as CallMode,
+        mode: (flags & ~CALL_FLAGS) as CallMode,
         contexts: (flags & HAS_CONTEXTS) !== 0,
+        isMeasured: (flags & IS_MEASURED) !== 0,
         fired: (flags & HAS_SIGNALS) === 0 ? undefined : r.varint(),
         definition: r.varint(),
         payload: rest(r),
@@ -351,7 +392,12 @@ export function readHostMessage(bytes: Uint8Array): HostMessage {
 /** Reads a message that a host received. The payload is a view of `bytes`. */
 export function readGuestMessage(bytes: Uint8Array): GuestMessage {
   const r = new ByteReader(bytes);
-  const tag = r.u8();
+  let tag = r.u8();
+  let measurement: Measurement | undefined;
+  if (tag === Tag.measured) {
+    measurement = readMeasurement(r);
+    tag = r.u8();
+  }
   switch (tag) {
     case Tag.ready:
     case Tag.pong:
@@ -361,7 +407,7 @@ export function readGuestMessage(bytes: Uint8Array): GuestMessage {
     case Tag.failed: {
       const slot = r.varint();
       const time = r.varint() / TIME_UNITS;
-      return { tag, slot, time, payload: rest(r) };
+      return { tag, slot, time, measurement, payload: rest(r) };
     }
     case Tag.skipped:
     case Tag.finishing:

@@ -20,6 +20,10 @@
 // depends on how old the looks are and how long it took, never on what was read:
 // of the short ones those would be told about that met a tick. Of the others
 // some get a tick too many and some one too few; the mean is right.
+//
+// The platform takes 10 ms to get ready for the first look. A thread whose calls
+// are all short never pays for it: the first call that is long enough to be told
+// about is not, and the next start has it made ready, before its clock runs.
 
 import { nodeProcess } from "../wire/functions/sync_modules.ts";
 
@@ -34,7 +38,7 @@ const TICK = 10;
 export interface CpuMark {
   /** V at its start. */
   readonly virtual: number;
-  /** When it started, by `performance.now()`. */
+  /** When it started, by `performance.now()`: after what had to be made ready. */
   readonly since: number;
   /** How old the last look was then, in ms. */
   readonly age: number;
@@ -63,15 +67,23 @@ export class CpuShare {
   /** When the last exact call has started. */
   #exactAt = -Infinity;
   #tick = TICK;
+  /** Whether it looks: not before a call was long enough, and another one comes. */
+  #state: "asleep" | "wanted" | "ready";
 
-  /** @param read Tells the processor time of the thread, in ms. */
-  constructor(read: () => number | undefined = threadCpu) {
-    this.#read = read;
+  /** @param read Tells the processor time of the thread, in ms, and is ready to. */
+  constructor(read?: () => number | undefined) {
+    this.#read = read ?? threadCpu;
+    this.#state = read === undefined ? "asleep" : "ready";
   }
 
   /** A call starts; `now` is by `performance.now()`. */
   enter(now: number): CpuMark {
-    const isExact = now - this.#exactAt >= LOOK;
+    if (this.#state === "wanted") {
+      this.#state = "ready";
+      this.#cpu = this.#read();
+      now = performance.now();
+    }
+    const isExact = this.#state === "ready" && now - this.#exactAt >= LOOK;
     if (isExact) {
       this.#exactAt = now;
       this.#look(now);
@@ -84,6 +96,11 @@ export class CpuShare {
   /** It has ended: its processor time in ms; undefined where that cannot be told. */
   leave(mark: CpuMark, now: number): number | undefined {
     const shortest = this.#tick;
+    if (this.#state !== "ready") {
+      this.#running--;
+      if (now - mark.since >= shortest) this.#state = "wanted";
+      return undefined;
+    }
     if (mark.isExact || now - this.#lookedAt >= LOOK) this.#look(now);
     this.#running--;
     if (this.#cpu === undefined) return undefined;

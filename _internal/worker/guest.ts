@@ -43,10 +43,12 @@ import {
   type HeaderOf,
   type HostMessage,
   Lent,
+  type Measurement,
   readHostMessage,
   Tag,
   WHOLE_CALL,
   writeHeader,
+  writeMeasurement,
 } from "../wire/messages.ts";
 import { type Outcomes, writeOutcomes } from "../wire/outcomes.ts";
 import {
@@ -58,6 +60,7 @@ import {
   runInContexts,
 } from "../wire/received_payload.ts";
 import { makeSpares, wantsSpares } from "../wire/spare_buffers.ts";
+import type { CallGauge } from "./call_gauge.ts";
 import {
   abortReason,
   type CallContext,
@@ -121,6 +124,7 @@ interface Call {
   /** As in its message. */
   readonly fired: number | undefined;
   readonly contexts: boolean;
+  readonly isMeasured: boolean;
   readonly definition: Definition | undefined;
   readonly payload: Uint8Array;
   /** What keeps the payload; undefined where that is valid during its message only. */
@@ -167,6 +171,8 @@ export class Guest {
   #lastLink = 0;
   /** Loaded with the first generator: most workers never run one. */
   #ItemStream: typeof ItemStream | undefined;
+  /** Loaded with the first call that is to be measured. */
+  #CallGauge: typeof CallGauge | undefined;
   /** Undefined while a value is encoded with it. */
   #writer: ByteWriter | undefined;
   /** Has `#startWaiting()` look. */
@@ -284,6 +290,7 @@ export class Guest {
           mode: message.mode,
           fired: message.fired,
           contexts: message.contexts,
+          isMeasured: message.isMeasured,
           definition: message.definition === WHOLE_CALL
             ? IN_PAYLOAD
             : this.#definitions.get(message.definition),
@@ -407,7 +414,11 @@ export class Guest {
       const { fired } = call;
       const lacksStream = call.mode === CallMode.stream &&
         this.#ItemStream === undefined;
-      if (missing.length === 0 && fired === undefined && !lacksStream) {
+      const lacksGauge = call.isMeasured && this.#CallGauge === undefined;
+      if (
+        missing.length === 0 && fired === undefined && !lacksStream &&
+        !lacksGauge
+      ) {
         this.#run(call, definition, head.offset);
         return;
       }
@@ -420,8 +431,10 @@ export class Guest {
         this.#import(missing),
         this.#held[call.slot]?.whenFired(fired ?? 0),
         lacksStream ? import("./item_stream.ts") : undefined,
-      ]).then(([, , stream]) => {
+        lacksGauge ? import("./call_gauge.ts") : undefined,
+      ]).then(([, , stream, gauge]) => {
         this.#ItemStream ??= stream?.ItemStream;
+        this.#CallGauge ??= gauge?.CallGauge;
         this.#run(later, definition, head.offset);
       }).catch((error) => {
         kept.release();
@@ -517,6 +530,7 @@ export class Guest {
       return;
     }
     const running = new RunningCall(slot, this.#options, this.#report);
+    if (call.isMeasured) running.gauge = new this.#CallGauge!();
     if (call.mode === CallMode.main) this.#mains++;
     if (held.stop !== undefined) running.abort(held.stop);
     this.#running[slot] = running;
@@ -554,6 +568,7 @@ export class Guest {
       this.#end(call, running, true, result);
       return;
     }
+    running.gauge?.promised();
     // Through a real promise: a foreign thenable may call back twice or never
     // stop being a thenable.
     Promise.resolve(result as PromiseLike<unknown>).then(
@@ -582,18 +597,25 @@ export class Guest {
     // The host forgets with the answer that the place was lent.
     if (running.lent !== Lent.no) this.#busy++;
     const time = performance.now() - running.since;
+    const cost = running.gauge?.end();
     const pending = delivered();
-    if (pending === undefined) this.#answer(call, ok, value, time);
-    else pending.then(() => this.#answer(call, ok, value, time));
+    if (pending === undefined) this.#answer(call, ok, value, time, cost);
+    else pending.then(() => this.#answer(call, ok, value, time, cost));
   }
 
-  #answer(call: Call, ok: boolean, value: unknown, time: number): void {
-    if (ok) this.#succeed(call, value, time);
+  #answer(
+    call: Call,
+    ok: boolean,
+    value: unknown,
+    time: number,
+    cost: Measurement | undefined,
+  ): void {
+    if (ok) this.#succeed(call, value, time, cost);
     else {
       if (
         call.mode === CallMode.main && !(value instanceof CancelledError)
       ) report("Uncaught", value);
-      this.#fail(call.slot, value, time);
+      this.#fail(call.slot, value, time, cost);
     }
     this.#leave();
   }
@@ -665,6 +687,7 @@ export class Guest {
       reason: () => running.abortReason(),
       paused: (isPaused) => {
         running.isPaused = isPaused;
+        running.gauge?.pause(isPaused);
         this.#lend(running);
       },
     });
@@ -813,10 +836,16 @@ export class Guest {
     }
   }
 
-  #succeed(call: Call, value: unknown, time: number): void {
+  #succeed(
+    call: Call,
+    value: unknown,
+    time: number,
+    cost: Measurement | undefined,
+  ): void {
     const { slot, mode } = call;
     try {
       this.#encode((w) => {
+        if (cost !== undefined) writeMeasurement(w, cost);
         writeHeader(w, { tag: Tag.done, slot, time });
         const isWanted = mode !== CallMode.quiet && mode !== CallMode.stream;
         if (writeFlat(w, isWanted ? value : undefined)) {
@@ -832,13 +861,19 @@ export class Guest {
         this.#post(w, attachments, "result");
       });
     } catch (error) {
-      this.#fail(slot, error, time);
+      this.#fail(slot, error, time, cost);
     }
   }
 
-  #fail(slot: number, error: unknown, time: number): void {
+  #fail(
+    slot: number,
+    error: unknown,
+    time: number,
+    cost?: Measurement,
+  ): void {
     this.#release(slot);
     this.#encode((w) => {
+      if (cost !== undefined) writeMeasurement(w, cost);
       writeHeader(w, { tag: Tag.failed, slot, time });
       // Locks and queues are carried by errors as they are by results.
       const { context, attachments } = this.#context("error");
@@ -848,6 +883,7 @@ export class Guest {
       } catch {
         // Refused by the platform: nothing may keep the report from arriving.
         w.reset();
+        if (cost !== undefined) writeMeasurement(w, cost);
         writeHeader(w, { tag: Tag.failed, slot, time });
         const { attachments: _, ...plain } = context;
         encodeError(w, error, plain);

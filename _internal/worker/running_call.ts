@@ -2,6 +2,7 @@
 
 import type { CallSlots } from "../memory/slots.ts";
 import { AbortReason, Lent } from "../wire/messages.ts";
+import type { CallGauge } from "./call_gauge.ts";
 import { type CallContext, stopError, type WorkerInfo } from "./current.ts";
 import type { ItemStream } from "./item_stream.ts";
 
@@ -77,6 +78,8 @@ export class RunningCall implements CallContext {
   waits = 0;
   /** Its generator, where it is one. */
   stream: ItemStream | undefined;
+  /** What measures it, where somebody wants to know. */
+  gauge: CallGauge | undefined;
   /** True while the generator waits for its consumer. */
   isPaused = false;
   /** Whom its place is lent to, as the host knows. */

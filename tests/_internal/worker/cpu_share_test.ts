@@ -1,7 +1,7 @@
 // Copyright 2026 the @concurrent/parallel authors. MIT license.
 
-import { assertAlmostEquals, assertEquals } from "@std/assert";
-import { CpuShare } from "../../../_internal/worker/cpu_share.ts";
+import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
+import { CpuShare, threadCpu } from "../../../_internal/worker/cpu_share.ts";
 
 /** A thread whose processor time is set by hand, told in ticks. */
 function createThread(tick: number) {
@@ -81,4 +81,17 @@ Deno.test("CpuShare tells nothing where the system does not", () => {
   const share = new CpuShare(() => undefined);
   const mark = share.enter(0);
   assertEquals(share.leave(mark, 1000), undefined);
+});
+
+Deno.test("CpuShare looks at its thread from the first call on that follows a long one", () => {
+  const share = new CpuShare();
+  assertEquals(share.leave(share.enter(0), 5), undefined);
+  // As it was told: nothing was made ready.
+  const long = share.enter(10);
+  assertEquals(long.since, 10);
+  assertEquals(share.leave(long, 30), undefined);
+  const mark = share.enter(40);
+  assert(mark.since !== 40);
+  const isTold = share.leave(mark, mark.since + 20) !== undefined;
+  assertEquals(isTold, threadCpu() !== undefined);
 });
