@@ -27,7 +27,7 @@ import { NO_OPTIONS } from "../../../_internal/wire/functions/task.ts";
 import { CallMode } from "../../../_internal/wire/messages.ts";
 import type { Outcomes } from "../../../_internal/wire/outcomes.ts";
 import { Folder, until } from "../../_suites/_helpers.ts";
-import { crashTimes } from "../../_suites/_tasks.ts";
+import { crashTimes, identity } from "../../_suites/_tasks.ts";
 import {
   block,
   compute,
@@ -177,6 +177,11 @@ Deno.test("RemoteWorker measures what a call computes, blocks and waits", async 
   const waited = bench.take();
   assertHad(waited.cpu, before, 1);
   assert(waited.sync + 50 <= waited.time, `${waited.sync} of ${waited.time}`);
+
+  // Too large for the ring.
+  const bytes = await bench.call<Uint8Array>(identity, [new Uint8Array(1e6)]);
+  assertEquals(bytes.length, 1e6);
+  assertEquals(notes.costs.length, 1);
 });
 
 Deno.test("RemoteWorker measures nothing where nobody wants to know", async () => {
@@ -234,7 +239,8 @@ Deno.test("RemoteWorker measures calls that fail, and each attempt", async () =>
     "1 measured (thread)",
     "1 ran (thread)",
   ]);
-  assertHad(bench.take().cpu, 2 * had, 2);
+  assert(had >= 30);
+  assertHad(bench.take().cpu, 60, 2);
   const error = await bench.call(symbol, []).catch((error) => error);
   assertInstanceOf(error, Error);
   assertEquals(error.name, "SerializationError");
@@ -257,8 +263,8 @@ Deno.test("RemoteWorker measures a generator without what it waits for its consu
   }
   await done;
   const { costs: [cost], times: [time] } = bench.notes;
-  // It had been sent before it was paused.
-  assert(cost!.time <= time! - paused * 0.9, `${cost!.time} of ${time}`);
+  // What it had sent may have come before it noticed that it has to wait.
+  assert(cost!.time <= time! - paused / 2, `${cost!.time} of ${time}`);
 });
 
 Deno.test("RemoteWorker tells of a worker that crashed, and measures the next attempt", async () => {
