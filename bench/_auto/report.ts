@@ -3,7 +3,7 @@
 // What has to be reached, whether it is, and how that is shown.
 
 import type { Result, Timed } from "./measure.ts";
-import { median, quantile } from "./statistics.ts";
+import { median, noiseBetween, quantile } from "./statistics.ts";
 
 /** What has to be reached. */
 export const BARS = {
@@ -52,17 +52,12 @@ export function bestOf({ fixed }: Result, figure: Figure): Timed {
 }
 
 /**
- * How far the median of one choice can be from that of its equal: of the rounds
- * of the control beside the same rounds of what it repeats, the upper quartile,
- * whichever of the two was slower.
+ * How far the ratio of two medians can be from 1 though nothing differs: from
+ * the best fixed choice and its control.
  */
 function noiseOf({ control, fixed }: Result): number {
   const { warm } = fixed.find(({ name }) => name === control.name)!;
-  const ratios = control.warm.map((time, i) => {
-    const ratio = time / warm[i]!;
-    return Math.max(ratio, 1 / ratio);
-  });
-  return quantile(ratios, 0.75);
+  return noiseBetween(warm, control.warm);
 }
 
 /** Sets a workload's figures beside their bars. */

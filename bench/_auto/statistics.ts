@@ -13,3 +13,28 @@ export function quantile(values: readonly number[], share: number): number {
 export function median(values: readonly number[]): number {
   return quantile(values, 0.5);
 }
+
+const RESAMPLES = 1000;
+
+/**
+ * How far the ratio of the medians of two equal choices strays from 1, as a
+ * ratio above it: nine of ten times it is nearer. Rounds are drawn anew out of
+ * those that were measured (bootstrap; the same draws each time).
+ */
+export function noiseBetween(
+  times: readonly number[],
+  others: readonly number[],
+): number {
+  let state = 1;
+  const draw = (values: readonly number[]) =>
+    median(values.map(() => {
+      // Lehmer's generator.
+      state = state * 48_271 % 0x7fff_ffff;
+      return values[state % values.length]!;
+    }));
+  const strays = Array.from({ length: RESAMPLES }, () => {
+    const ratio = draw(times) / draw(others);
+    return Math.max(ratio, 1 / ratio);
+  });
+  return quantile(strays, 0.9);
+}

@@ -1,8 +1,11 @@
 // Copyright 2026 the @concurrent/parallel authors. MIT license.
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { delay } from "@std/async/delay";
+import { DelayProbe, ownLoops } from "../../bench/_auto/delay.ts";
 import type { Result, Timed } from "../../bench/_auto/measure.ts";
 import { judge, sumUp } from "../../bench/_auto/report.ts";
+import { noiseBetween } from "../../bench/_auto/statistics.ts";
 
 async function run(...args: string[]) {
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
@@ -110,14 +113,14 @@ Deno.test("judge() says what is within the noise, and does not call it reached",
 Deno.test("judge() has a bar for the delay where the event loop is chosen", () => {
   const late = { max: 21, p99: 1, waited: 0 };
   const soon = { ...late, max: 1 };
-  const delay = { warm: soon, cold: late, control: late };
-  assertEquals(judge(createResult({ delay })).delay, {
+  const delays = { warm: soon, cold: late, control: late };
+  assertEquals(judge(createResult({ delay: delays })).delay, {
     value: 21,
     isMet: false,
   });
   const { explained: [fn] } = createResult({});
   const explained = [{ ...fn!, backend: "thread" as const }];
-  const other = judge(createResult({ delay, explained }));
+  const other = judge(createResult({ delay: delays, explained }));
   assert(other.delay.isMet);
   assert(!other.isExplained);
 });
@@ -131,4 +134,36 @@ Deno.test("sumUp() counts what has failed as reaching nothing", () => {
   assertEquals(isMet(9, []), [true, true, true, true, true]);
   assertEquals(isMet(8, []), [false, true, true, true, true]);
   assertEquals(isMet(9, ["other"]), Array(5).fill(false));
+});
+
+/** Keeps the event loop for so many milliseconds; when it did. */
+function block(ms: number): [start: number, end: number] {
+  const start = performance.now();
+  while (performance.now() < start + ms);
+  return [start, performance.now()];
+}
+
+Deno.test("DelayProbe sees how late the event loop is, less what the bench's own loops take", async () => {
+  using probe = new DelayProbe();
+  block(30);
+  assert(probe.read().max >= 29);
+
+  using other = new DelayProbe();
+  const [start, end] = block(30);
+  ownLoops.add(start, end);
+  await delay(0);
+  const { max } = other.read();
+  assert(max <= performance.now() - start - (end - start), `${max} ms`);
+});
+
+Deno.test("noiseBetween() is the ratio that equals stay below nine of ten times", () => {
+  const quiet = Array(9).fill(10);
+  assertEquals(noiseBetween(quiet, quiet), 1);
+  assertEquals(noiseBetween(quiet, Array(9).fill(12)), 1.2);
+  const noisy = [5, 20, 10, 10, 10, 10, 10, 10, 10];
+  // A median hardly moves with two of nine.
+  assertEquals(noiseBetween(noisy, noisy), 1);
+  const wild = [5, 20, 6, 18, 10, 7, 15, 9, 11];
+  const noise = noiseBetween(wild, wild);
+  assert(noise > 1.2 && noise < 4, `${noise}`);
 });
