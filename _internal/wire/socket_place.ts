@@ -59,13 +59,29 @@ export function doorsOf(
 
 /** Makes a directory that only this user can enter, for one socket or for a process. */
 export function makeDirectory(): string {
-  return Deno.makeTempDirSync({
-    // Inside the place of this process it may be made.
-    ...(socketPlace() === undefined ? {} : { dir: socketPlace()!.directory }),
-    prefix: socketPlace() === undefined
-      ? `${DIRECTORY_PREFIX}${Deno.pid}-`
-      : "",
-  });
+  const own = socketPlace();
+  return own === undefined
+    ? Deno.makeTempDirSync({ prefix: `${DIRECTORY_PREFIX}${Deno.pid}-` })
+    : makeInside(own.directory);
+}
+
+/**
+ * The same inside the place of this process. Its name is short, since the name of a
+ * socket has room for some levels of them only, and random, so that none comes again:
+ * processes keep their links to a socket by its name.
+ */
+function makeInside(place: string): string {
+  for (;;) {
+    const [random] = crypto.getRandomValues(new Uint32Array(1));
+    // Always of 7 digits: never one of the doors.
+    const directory = `${place}/${(2 ** 32 + random!).toString(36)}`;
+    try {
+      Deno.mkdirSync(directory, { mode: 0o700 });
+      return directory;
+    } catch (error) {
+      if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
+    }
+  }
 }
 
 /** Removes it, with what is in it. */

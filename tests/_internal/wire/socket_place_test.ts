@@ -105,6 +105,36 @@ Deno.test({
 });
 
 Deno.test({
+  name:
+    "A process with few permissions and its child are reached where the folder for temporary files has a long name",
+  ignore: !hasFiles,
+  async fn() {
+    const folder = Deno.makeTempDirSync();
+    const long = folder.padEnd(40, "x");
+    Deno.renameSync(folder, long);
+    const before = Deno.env.get("TMPDIR");
+    Deno.env.set("TMPDIR", long);
+    try {
+      const key = createKey();
+      using listener = new AuthenticatedListener({
+        key,
+        onConnection: (conn) => conn.close(),
+      });
+      await using process = new Process({
+        target: reachBelow,
+        args: [listener.address, key],
+        permissions: { read: [ROOT], run: [Deno.execPath()] },
+      }).start();
+      assertEquals(await soon("its answer", process.result()), ["unix"]);
+    } finally {
+      if (before === undefined) Deno.env.delete("TMPDIR");
+      else Deno.env.set("TMPDIR", before);
+      Deno.removeSync(long);
+    }
+  },
+});
+
+Deno.test({
   name: "A process with few permissions that is killed leaves no socket",
   ignore: !hasFiles,
   async fn() {
