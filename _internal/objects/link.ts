@@ -98,11 +98,6 @@ export class Link {
     return this.#closing.promise;
   }
 
-  /** Resolves when its socket is closed as well. */
-  get ended(): Promise<unknown> {
-    return this.#channel.ended;
-  }
-
   /** True where it has ended. */
   get isClosed(): boolean {
     return this.#closedBy !== undefined;

@@ -67,6 +67,13 @@ export interface SocketChannelOptions {
  */
 type SocketChannelState = "unconnected" | "connected" | "closing" | "ended";
 
+let open = 0;
+
+/** How many channels of this thread have a socket that is not closed yet. */
+export function openSockets(): number {
+  return open;
+}
+
 /** A {@linkcode Channel} over a Unix or TCP socket. It can take messages before it has a socket. */
 export class SocketChannel implements Channel {
   readonly carriesAttachments = false;
@@ -127,6 +134,7 @@ export class SocketChannel implements Channel {
     }
     this.#state = "connected";
     this.#socket = socket;
+    open++;
     if (!this.#isRef) socket.unref();
     if (this.#isOpen) void this.#read(socket);
     this.#wakeWriter();
@@ -510,6 +518,7 @@ export class SocketChannel implements Channel {
     this.#isWritable = false;
     this.#dropOutput();
     clearTimeout(this.#linger);
+    if (this.#socket !== undefined) open--;
     try {
       this.#socket?.close();
     } catch {

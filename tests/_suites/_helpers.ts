@@ -3,6 +3,7 @@
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { assert } from "@std/assert";
+import { openSockets } from "../../_internal/wire/socket_channel.ts";
 
 /** Longer than anything that is expected to happen may take on a busy machine. */
 const PATIENCE = 15_000;
@@ -90,6 +91,14 @@ export async function errorOf(promise: PromiseLike<unknown>): Promise<unknown> {
     return error;
   }
   throw new RangeError("it was expected to fail");
+}
+
+/**
+ * Waits until the channels of this thread have closed their sockets: each side does
+ * when it has heard of the other one's end.
+ */
+export async function socketsClosed(): Promise<void> {
+  await until("all sockets are closed", () => openSockets() === 0);
 }
 
 /** Waits until the garbage collector has found all of them: nobody holds them. */

@@ -10,11 +10,14 @@ import {
   pipe,
 } from "../../multiprocessing/mod.ts";
 import { named, over } from "../../multiprocessing/_connection_ends.ts";
-import { until } from "../_suites/_helpers.ts";
+import { socketsClosed, until } from "../_suites/_helpers.ts";
 import { testConnections } from "../_suites/connection_suite.ts";
 
 /** Links and stations end when those who had an object have said so. */
-const stationClosed = () => until("the station is closed", () => !isServing());
+async function stationClosed(): Promise<void> {
+  await until("the station is closed", () => !isServing());
+  await socketsClosed();
+}
 
 testConnections("a pipe", () => {
   const [a, b] = pipe();

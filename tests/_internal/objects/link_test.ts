@@ -6,6 +6,7 @@ import { type Served, Station } from "../../../_internal/objects/station.ts";
 import { packValue, unpackValue } from "../../../_internal/objects/values.ts";
 import { claimAddress } from "../../../_internal/wire/authenticated_listener.ts";
 import { createKey } from "../../../_internal/wire/handshake.ts";
+import { socketsClosed } from "../../_suites/_helpers.ts";
 
 const AGENT = { id: "1".repeat(32), pid: 7, name: "tester" };
 /** Longer than a socket may be bound without anybody who listens. */
@@ -30,9 +31,10 @@ function setUp() {
       return station;
     },
     answer,
-    release() {
+    async release() {
       link.close();
       release();
+      await socketsClosed();
     },
   };
 }
@@ -46,7 +48,7 @@ Deno.test("Link connects again when the station has not heard it out", async () 
   using station = listen();
   assertEquals(await answer, ["hello"]);
   station.close();
-  release();
+  await release();
 });
 
 Deno.test("Link waits for a station that has bound its socket and listens in a moment, however long it took to come up", async () => {
@@ -61,5 +63,5 @@ Deno.test("Link waits for a station that has bound its socket and listens in a m
   using station = listen();
   assertEquals(await answer, ["hello"]);
   station.close();
-  release();
+  await release();
 });

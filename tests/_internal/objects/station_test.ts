@@ -18,6 +18,7 @@ import { packValue, unpackValue } from "../../../_internal/objects/values.ts";
 import { connectAuthenticated } from "../../../_internal/wire/handshake.ts";
 import { takeLinkRings } from "../../../_internal/wire/link_rings.ts";
 import { ProcessChannel } from "../../../_internal/wire/process_channel.ts";
+import { socketsClosed, until } from "../../_suites/_helpers.ts";
 
 const AGENT = { id: "0".repeat(32), pid: 7, name: "tester" };
 
@@ -83,12 +84,7 @@ function setUp(onIdle?: () => void) {
     async [Symbol.asyncDispose]() {
       link.close();
       station.close();
-      // Sockets do not keep the program alive.
-      const timer = setInterval(() => {}, 1_000);
-      await link.ended;
-      // The station's end has heard of it now, or is about to.
-      await new Promise((resolve) => setTimeout(resolve, 20));
-      clearInterval(timer);
+      await socketsClosed();
     },
   };
 }
@@ -185,9 +181,7 @@ Deno.test("Station tells objects that a peer has left, in order or not", async (
   ]);
   it.link.close();
   await assertRejects(() => waiting, ConnectionClosedError);
-  while (it.echo.left_.length < 2) {
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
+  await until("it is told of both", () => it.echo.left_.length === 2);
   assertEquals(it.echo.left_[1]![1], false);
 });
 
