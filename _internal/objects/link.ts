@@ -25,11 +25,11 @@ import {
   connectAuthenticated,
   connectTo,
   HandshakeError,
-  removeAbandoned,
 } from "../wire/handshake.ts";
 import { type LinkRings, takeLinkRings } from "../wire/link_rings.ts";
 import { ProcessChannel } from "../wire/process_channel.ts";
 import { isDisconnection } from "../wire/socket_channel.ts";
+import { removeSocket } from "../wire/socket_place.ts";
 import { type AgentId, Frame, readFrame, writeFrame } from "./frames.ts";
 import { type StationAddress, stationName } from "./reference.ts";
 import { unpackError } from "./values.ts";
@@ -336,7 +336,9 @@ async function sweep(socket: StationAddress["socket"]): Promise<void> {
   try {
     (await connectTo(socket)).close();
   } catch (error) {
-    if (error instanceof Deno.errors.ConnectionRefused) removeAbandoned(socket);
+    if (error instanceof Deno.errors.ConnectionRefused) {
+      removeSocket(socket.path);
+    }
   } finally {
     releaseProgram();
   }

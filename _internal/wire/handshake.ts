@@ -14,7 +14,7 @@
 // sends first tells, or the end of the connection.
 
 import { ParallelError, TimeoutError } from "../base/errors.ts";
-import { connectAt, DIRECTORY_PREFIX } from "./socket_place.ts";
+import { connectAt } from "./socket_place.ts";
 
 /**
  * How long the guest waits for the host's answer, in ms. Longer than the
@@ -156,22 +156,6 @@ export async function connectTo(address: SocketAddress): Promise<Deno.Conn> {
   const conn = await Deno.connect({ hostname, port });
   conn.setNoDelay(true);
   return conn;
-}
-
-/**
- * Removes a socket of which nobody is left who listens, and its directory: a
- * program that was killed could not. A place that a user has chosen stays.
- */
-export function removeAbandoned(address: SocketAddress): void {
-  if (address.transport !== "unix") return;
-  const directory = address.path.slice(0, address.path.lastIndexOf("/"));
-  if (!directory.includes(`/${DIRECTORY_PREFIX}`)) return;
-  try {
-    Deno.removeSync(address.path);
-    Deno.removeSync(directory);
-  } catch {
-    // Removed already, or not allowed here: nothing depends on it.
-  }
 }
 
 /**

@@ -122,11 +122,25 @@ async function isAbandoned(directory: string, pid: number): Promise<boolean> {
   const first = await stateOf(path);
   // Of a process that only this system does not know somebody would answer.
   if (isGone(pid)) return first === "refused" || first === "missing";
-  // One that has ended is known as long as nobody has taken note of it. One that
-  // lives may have made the directory, or bound the socket, in this moment.
+  // One that lives may have made the directory, or bound the socket, in this moment;
+  // or it has the number of one that is gone.
   if (first !== "refused") return false;
   await new Promise((resolve) => setTimeout(resolve, REST));
   return await stateOf(path) === "refused";
+}
+
+/**
+ * Removes one of our sockets, of which it is known that nobody is left who listens,
+ * and its directory. A place that a user has chosen stays.
+ */
+export function removeSocket(path: string): void {
+  if (!OUR_SOCKET.test(path)) return;
+  try {
+    Deno.removeSync(path);
+    Deno.removeSync(path.slice(0, path.lastIndexOf("/")));
+  } catch {
+    // Removed already, or not allowed here: nothing depends on it.
+  }
 }
 
 /** What connecting to a socket leads to. */
@@ -155,9 +169,18 @@ export function removeAbandonedOnce(socket: string): Promise<void> {
 function isGone(pid: number): boolean {
   try {
     nodeProcess().kill(pid, 0);
-    return false;
   } catch (error) {
     return (error as { code?: unknown }).code === "ESRCH";
+  }
+  // One that has ended is known until its parent takes note, which some never do.
+  // Those of its threads that have not ended keep its sockets open.
+  try {
+    const stat = Deno.readTextFileSync(`/proc/${pid}/stat`);
+    return /\) [ZX] /.test(stat) &&
+      Array.from(Deno.readDirSync(`/proc/${pid}/task`)).length === 1;
+  } catch {
+    // Gone meanwhile, or not to be known here.
+    return false;
   }
 }
 

@@ -33,10 +33,10 @@ import { CallSlots } from "../memory/slots.ts";
 import {
   connectTo,
   offerHandshake,
-  removeAbandoned,
   type SocketAddress,
 } from "../wire/handshake.ts";
 import { ProcessChannel } from "../wire/process_channel.ts";
+import { removeSocket } from "../wire/socket_place.ts";
 import { INTERRUPT_GRACE, type ProcessInfo, setProcess } from "./current.ts";
 import { unrefWorker } from "./unref_worker.ts";
 
@@ -102,7 +102,7 @@ export async function connectToParent(): Promise<ParentConnection> {
     conn = await connectTo(address);
     await offerHandshake(conn, Uint8Array.fromHex(key));
   } catch (error) {
-    removeAbandoned(address);
+    giveUp(address);
     // A mistake of ours or of the flags is worth a trace; a parent that is gone
     // or does not want this child any more is not.
     if (error instanceof Deno.errors.NotCapable) throw error;
@@ -110,7 +110,10 @@ export async function connectToParent(): Promise<ParentConnection> {
   }
   const rings = await (await loading)?.takeRings(conn, {
     path: (address as { path: string }).path,
-  }).catch(() => Deno.exit(1));
+  }).catch(() => {
+    giveUp(address);
+    Deno.exit(1);
+  });
   const words = createAbortFlags();
   if (!rings?.endsWithHost) startWatchdog(words, place?.directory);
   hideStdin();
@@ -143,6 +146,11 @@ export async function connectToParent(): Promise<ParentConnection> {
     };
   }
   return connection;
+}
+
+/** A parent that was killed before it had met this child has left its socket. */
+function giveUp(address: SocketAddress): void {
+  if (address.transport === "unix") removeSocket(address.path);
 }
 
 /** Reads the first line, and nothing behind it: the parent is silent until the child has connected. */

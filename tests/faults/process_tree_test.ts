@@ -5,6 +5,7 @@
 import { assertEquals } from "@std/assert";
 import { Process } from "../../multiprocessing/mod.ts";
 import { Folder, soon, until } from "../_suites/_helpers.ts";
+import { isAlive } from "../_support/processes.ts";
 import { type Doing, parent } from "./_fixtures/family.ts";
 
 /** Without --allow-ffi the system does not help. */
@@ -17,18 +18,8 @@ const WITHOUT_FFI = {
   sys: true,
 } as const;
 
-async function isAlive(pid: string): Promise<boolean> {
-  try {
-    const stat = await Deno.readTextFile(`/proc/${pid}/stat`);
-    return !"ZX".includes(stat.slice(stat.lastIndexOf(")") + 2)[0]!);
-  } catch {
-    return false;
-  }
-}
-
-async function survivors(pids: readonly string[]): Promise<string[]> {
-  const alive = await Promise.all(pids.map(isAlive));
-  return pids.filter((_, i) => alive[i]);
+function survivors(pids: readonly string[]): string[] {
+  return pids.filter((pid) => isAlive(Number(pid)));
 }
 
 /** Starts a family, ends one of it, and sees that nobody is left below. */
@@ -51,13 +42,12 @@ async function endFamily(
   await end(process, pids);
   await until(
     "nobody is left",
-    async () =>
-      (await survivors(pids.filter((pid) => pid !== `${process.pid}`)))
-        .length === 0,
+    () =>
+      survivors(pids.filter((pid) => pid !== `${process.pid}`)).length === 0,
   );
   await process.terminate();
   await soon("the end", result);
-  assertEquals(await survivors(pids), []);
+  assertEquals(survivors(pids), []);
 }
 
 for (

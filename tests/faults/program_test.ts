@@ -5,6 +5,7 @@
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { Folder, soon, until } from "../_suites/_helpers.ts";
+import { isAlive } from "../_support/processes.ts";
 
 /** Longer than any of these programs may take, in milliseconds. */
 const LIMIT = 20_000;
@@ -47,15 +48,6 @@ async function run(mode: string): Promise<Ending> {
     errors: text.decode(stderr),
     took: performance.now() - since,
   };
-}
-
-async function isAlive(pid: number): Promise<boolean> {
-  try {
-    const stat = await Deno.readTextFile(`/proc/${pid}/stat`);
-    return stat.slice(stat.lastIndexOf(")") + 2)[0] !== "Z";
-  } catch {
-    return false;
-  }
 }
 
 const ends: [string, string, string[]][] = [
@@ -136,7 +128,7 @@ Deno.test("daemons do not hold the program up, and end with it", async () => {
   assertEquals(code, 0, errors);
   assert(took < LIMIT / 2, `${took} ms`);
   const pid = Number(lines[0]!.split(" ")[1]);
-  await until("the child is gone", async () => !(await isAlive(pid)));
+  await until("the child is gone", () => !isAlive(pid));
 });
 
 Deno.test("kill -9 of a program leaves none of its processes after 2 s", async () => {
@@ -151,12 +143,12 @@ Deno.test("kill -9 of a program leaves none of its processes after 2 s", async (
   }
   const pids = text.trim().split(" ").slice(1).map(Number);
   assertEquals(pids.length, 4);
-  for (const pid of pids) assert(await isAlive(pid));
+  for (const pid of pids) assert(isAlive(pid));
   child.kill("SIGKILL");
   const since = performance.now();
   await child.status;
   for (const pid of pids) {
-    await until(`${pid} is gone`, async () => !(await isAlive(pid)));
+    await until(`${pid} is gone`, () => !isAlive(pid));
   }
   const took = performance.now() - since;
   assert(took < 2_000, `${took} ms`);

@@ -17,6 +17,7 @@ import {
 } from "../../multiprocessing/mod.ts";
 import { Folder, soon, until } from "../_suites/_helpers.ts";
 import { Thread } from "../../threading/thread.ts";
+import { isAlive } from "../_support/processes.ts";
 import { Counter } from "./_managed_types.ts";
 
 const PROGRAM = import.meta.resolve("./_manager_program.ts");
@@ -29,15 +30,6 @@ async function program(...args: string[]): Promise<string> {
   const decoder = new TextDecoder();
   assert(success, decoder.decode(stderr));
   return decoder.decode(stdout).trim();
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    // A zombie has no command line.
-    return Deno.readTextFileSync(`/proc/${pid}/cmdline`) !== "";
-  } catch {
-    return false;
-  }
 }
 
 /** Collects garbage until the condition holds. */

@@ -42,6 +42,7 @@ import {
   throughGate,
   untilAborted,
 } from "../_suites/_tasks.ts";
+import { isAlive } from "../_support/processes.ts";
 import {
   denoExit,
   ownPid,
@@ -54,15 +55,6 @@ activitySuite(Process);
 async function ignoreSigterm(path: string): Promise<never> {
   Deno.addSignalListener("SIGTERM", () => mark(path, "heard"));
   return await deaf(path);
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    nodeProcess.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 function forEver(): never {

@@ -6,10 +6,14 @@ import {
   connectAuthenticated,
   createKey,
 } from "../../../_internal/wire/handshake.ts";
-import { linkSocket } from "../../../_internal/wire/socket_place.ts";
+import {
+  linkSocket,
+  removeAbandoned,
+} from "../../../_internal/wire/socket_place.ts";
 import { Process } from "../../../multiprocessing/mod.ts";
 import { Thread } from "../../../threading/mod.ts";
-import { Folder, soon } from "../../_suites/_helpers.ts";
+import { Folder, soon, until } from "../../_suites/_helpers.ts";
+import { isAlive } from "../../_support/processes.ts";
 
 const ROOT = new URL("../../../", import.meta.url);
 const hasFiles = Deno.build.os !== "windows";
@@ -153,6 +157,42 @@ Deno.test({
     await process.join();
     assertEquals(process.exitCode, -9);
     assertEquals(names(), []);
+  },
+});
+
+Deno.test({
+  name:
+    "removeAbandoned() removes what those have left who are gone, or wait for their parent to take note",
+  ignore: Deno.build.os !== "linux",
+  async fn() {
+    using folder = new Folder();
+    // What the shell becomes takes no note of its child.
+    const parent = new Deno.Command("sh", {
+      args: ["-c", "sh -c : & echo $!; exec sleep 100"],
+      stdout: "piped",
+    }).spawn();
+    const gone = new Deno.Command("sh", { args: ["-c", ":"] }).spawn();
+    await gone.status;
+    const reader = parent.stdout.getReader();
+    const { value } = await reader.read();
+    const ended = Number(new TextDecoder().decode(value));
+    const inside = (pid: number) =>
+      folder.file(`concurrent-parallel-${pid}-0123`);
+    try {
+      await until("it has ended", () => !isAlive(ended));
+      for (const pid of [parent.pid, ended, gone.pid]) {
+        Deno.mkdirSync(inside(pid));
+      }
+      await removeAbandoned(`${folder.path}/any/socket`);
+      assertEquals(
+        Array.from(Deno.readDirSync(folder.path), ({ name }) => name),
+        [inside(parent.pid).slice(folder.path.length + 1)],
+      );
+    } finally {
+      parent.kill();
+      await parent.status;
+      await reader.cancel();
+    }
   },
 });
 

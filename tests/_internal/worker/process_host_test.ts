@@ -25,6 +25,8 @@ import {
   ProcessHost,
   type ProcessHostOptions,
 } from "../../../_internal/worker/process_host.ts";
+import { until } from "../../_suites/_helpers.ts";
+import { isAlive } from "../../_support/processes.ts";
 import { Command } from "./_fixtures/echo_child.ts";
 
 const ENTRY = new URL("./_fixtures/echo_child.ts", import.meta.url);
@@ -616,22 +618,8 @@ async function startParent(
   return { parent, text: line, pids: line.match(/\d+/g)?.map(Number) ?? [] };
 }
 
-function isAlive(pid: number): boolean {
-  try {
-    // A zombie counts as gone: nobody but its new parent can reap it.
-    const stat = Deno.readTextFileSync(`/proc/${pid}/stat`);
-    return !/\) [ZX] /.test(stat);
-  } catch {
-    return false;
-  }
-}
-
 async function assertGone(pids: readonly number[]): Promise<void> {
-  const end = performance.now() + 2_000;
-  while (pids.some(isAlive) && performance.now() < end) {
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-  assertEquals(pids.filter(isAlive), []);
+  await until("nobody is left", () => !pids.some(isAlive));
 }
 
 Deno.test({

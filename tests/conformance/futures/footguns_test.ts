@@ -35,6 +35,7 @@ import {
   until,
 } from "../../_suites/_helpers.ts";
 import * as tasks from "../../_suites/_tasks.ts";
+import { isAlive } from "../../_support/processes.ts";
 import * as faulty from "../../faults/_fixtures/faulty.ts";
 import { subjects } from "./_subjects.ts";
 
@@ -46,15 +47,6 @@ const range = (n: number) => Array.from({ length: n }, (_, i) => i);
 function exitAt(bad: number, x: number): number {
   if (x === bad) Deno.exit(13);
   return x * x;
-}
-
-async function isAlive(pid: number): Promise<boolean> {
-  try {
-    const stat = await Deno.readTextFile(`/proc/${pid}/stat`);
-    return stat.slice(stat.lastIndexOf(")") + 2)[0] !== "Z";
-  } catch {
-    return false;
-  }
 }
 
 /** Starts the endless program; gives it and the pids of its children once they are at work. */
@@ -218,7 +210,7 @@ for (const { name, create, backend } of subjects) {
     assertEquals(text, "finally\n");
     assert(signal === "SIGINT" || code === 130, `${code} ${signal}`);
     for (const pid of pids) {
-      await until(`${pid} is gone`, async () => !(await isAlive(pid)));
+      await until(`${pid} is gone`, () => !isAlive(pid));
     }
   });
 
@@ -243,7 +235,7 @@ for (const { name, create, backend } of subjects) {
       await child.status;
       await rest();
       for (const pid of pids) {
-        await until(`${pid} is gone`, async () => !(await isAlive(pid)));
+        await until(`${pid} is gone`, () => !isAlive(pid));
       }
     });
   }

@@ -1,6 +1,10 @@
 // Copyright 2026 the @concurrent/parallel authors. MIT license.
 
-/** Processes that were started with this among their environment variables, and have not ended. */
+/**
+ * Processes that were started with this among their environment variables, and run.
+ * Of one that was killed the system does not tell them any more, although it may have
+ * threads that have not ended: see `isAlive()`.
+ */
 export function runningPids(mark: string): number[] {
   const pids: number[] = [];
   for (const { name } of Deno.readDirSync("/proc")) {

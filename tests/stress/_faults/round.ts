@@ -5,6 +5,7 @@
 // are left have to be told, to end, and to leave nothing behind.
 
 import { readLines } from "../../../bench/_support/lines.ts";
+import { isAlive } from "../../_support/processes.ts";
 import { random } from "../_threading/scenario.ts";
 import { killed, named, runningPids } from "./processes.ts";
 import type { Member, Report, Role } from "./roles.ts";
@@ -136,13 +137,18 @@ class Round {
         ? [{ name: "parent", pid: child.pid }]
         : this.#choose(child.pid);
       const since = Date.now();
+      const family = new Set(runningPids(this.#mark));
       for (const { pid } of victims) killed(pid);
       const what = `${victims.map(({ name }) => name).join(" and ")} killed`;
       if (isParent) {
         await this.#until(
           "the family of a parent that was killed is gone",
           NOTICE,
-          () => runningPids(this.#mark).length === 0,
+          () => {
+            const running = runningPids(this.#mark);
+            for (const pid of running) family.add(pid);
+            return running.length === 0 && !family.values().some(isAlive);
+          },
         );
         await this.#startAnother();
       } else {

@@ -91,6 +91,9 @@ const programs: Record<string, () => unknown> = {
   /** Says when it runs, and does so until somebody ends it. */
   async endless() {
     const executor = create({ maxWorkers: 2 });
+    // All of them: where it is killed while one comes up, the folder stays in which
+    // they were to meet, until the next program removes it.
+    await executor.ready();
     const pids = await Promise.all(
       [1, 2].map(() => executor.submit(() => Deno.pid)),
     );
