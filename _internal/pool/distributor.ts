@@ -94,6 +94,8 @@ export class Distributor implements BudgetParty {
   #isRefused = false;
   /** No core for the job that was looked at last, with one of the workers at least. */
   #lacksCore = false;
+  /** Jobs were sent ahead since there was no core for one more worker: it is started when there is one. */
+  #owesWorker = false;
   readonly #budget: CoreBudget | undefined;
   #isDue = false;
   /** How many workers may be started now. */
@@ -262,6 +264,7 @@ export class Distributor implements BudgetParty {
       let job = this.#queue.peek();
       if (job === undefined) {
         this.#steal();
+        if (this.#owesWorker) this.#growLate();
         return;
       }
       this.#lacksCore = false;
@@ -369,8 +372,10 @@ export class Distributor implements BudgetParty {
     }
     if (best === undefined || bestLoad < concurrency) return best;
     // Everybody is busy. Sending ahead is for short functions on a full pool.
-    const mayGrow = this.#workers.live.size < maxWorkers && !this.#lacksCore;
-    if (!best.worker.revocable || mayGrow) return undefined;
+    const mayGrow = this.#workers.live.size < maxWorkers;
+    if (!best.worker.revocable || (mayGrow && !this.#lacksCore)) {
+      return undefined;
+    }
     const { work } = job;
     // What cannot be sent twice must not be taken back either.
     if (
@@ -385,6 +390,7 @@ export class Distributor implements BudgetParty {
       Math.floor(AHEAD_TIME / Math.max(meanTime * calls, 0.001)),
     );
     if (bestLoad >= concurrency + ahead || this.#holdsUp(job)) return undefined;
+    if (mayGrow) this.#owesWorker = true;
     return best;
   }
 
@@ -460,6 +466,23 @@ export class Distributor implements BudgetParty {
       this.#startLimit--;
       coming += concurrency;
     }
+  }
+
+  /** No job waits here, but at workers, since there was no core for one more: it is started when there is, and takes over. */
+  #growLate(): void {
+    const { concurrency } = this.#options;
+    let waiting: Job | undefined;
+    for (const record of this.#workers.live) {
+      // What it could take over is another one's already.
+      if (record.state === "starting" || record.size === 0) return;
+      if (record.load > concurrency) waiting = record.lastSent();
+    }
+    this.#owesWorker = waiting !== undefined;
+    if (waiting === undefined) return;
+    const parts = partsOf(waiting.work.meter?.share ?? 1);
+    this.#lacksCore = !this.#budget!.fits(this, parts);
+    if (this.#lacksCore) this.#noteRefused();
+    else this.#owesWorker = this.#events.start();
   }
 
   /** No job waits here and a worker is idle: it takes over what waits elsewhere. */
