@@ -143,6 +143,16 @@ Deno.test("CoreBudget asks the first of the line again that may have lost its in
   assertEquals([log.join(""), budget.waiting], ["aa", 0]);
 });
 
+Deno.test("CoreBudget serves the next one when the first of the line leaves it", () => {
+  const { budget, a, b, log } = setUp(1);
+  a.submit(0.5);
+  b.submit(1);
+  a.submit(0.5);
+  b.wants.length = 0;
+  b.pump();
+  assertEquals([log.join(""), budget.waiting], ["aa", 0]);
+});
+
 Deno.test("CoreBudget.isWanted() tells of others who wait", () => {
   const { budget, a, b } = setUp(1);
   a.submit(1, 1);

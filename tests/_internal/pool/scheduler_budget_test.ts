@@ -2,7 +2,7 @@
 
 // Schedulers that share a budget of cores, with workers that do what they are told.
 
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertLessOrEqual } from "@std/assert";
 import { CoreBudget, TURN } from "../../../_internal/pool/core_budget.ts";
 import type { Meter, RemoteWork } from "../../../_internal/pool/job.ts";
 import type {
@@ -11,7 +11,8 @@ import type {
 } from "../../../_internal/pool/pool_worker.ts";
 import { Scheduler } from "../../../_internal/pool/scheduler.ts";
 import type { SchedulerOptions } from "../../../_internal/pool/scheduler_options.ts";
-import { CallMode } from "../../../_internal/wire/messages.ts";
+import { random } from "../memory/_fixtures/records.ts";
+import { CallMode, Lent } from "../../../_internal/wire/messages.ts";
 
 /** A worker that holds what it is sent until it is told to answer. */
 class FakeWorker {
@@ -23,6 +24,10 @@ class FakeWorker {
   readonly slots = 8;
   readonly revocable = true;
   stuck = false;
+  isGone = false;
+  isUp = false;
+  /** The call that waits. */
+  lent: number | undefined;
   /** In the order in which they were sent; the first one runs. */
   readonly sent: number[] = [];
   readonly #events: WorkerEvents;
@@ -32,19 +37,35 @@ class FakeWorker {
   }
 
   ready(): void {
+    if (this.isUp || this.isGone) return;
+    this.isUp = true;
     this.#events.ready();
     this.#events.delivered();
   }
 
   /** What runs returns. */
   answer(): void {
-    this.#events.done(this.sent.shift()!, undefined, 0.1);
+    const slot = this.sent.shift();
+    if (slot === undefined) return;
+    this.lent = undefined;
+    this.#events.done(slot, undefined, 0.1);
+    this.#events.delivered();
+  }
+
+  /** What runs waits, or goes on. */
+  lend(to: Lent): void {
+    const slot = this.sent[0];
+    if (slot === undefined) return;
+    this.lent = to === Lent.no ? undefined : slot;
+    this.#events.lends(slot, to);
     this.#events.delivered();
   }
 
   /** It ends, with all that it holds. */
   crash(): void {
+    this.isGone = true;
     this.#events.exited({ exitCode: 1 });
+    this.sent.length = 0;
   }
 
   send(slot: number): void {
@@ -55,7 +76,7 @@ class FakeWorker {
     const at = this.sent.indexOf(slot);
     if (at <= 0) return false;
     this.sent.splice(at, 1);
-    queueMicrotask(() => this.#events.skipped(slot));
+    if (!this.isGone) queueMicrotask(() => this.#events.skipped(slot));
     return true;
   }
 
@@ -279,4 +300,86 @@ Deno.test("Scheduler gives back what a worker held that crashed, and what is put
   assertEquals([budget.inUse, budget.waiting, b.ended], [0, 0, 1]);
   await a.end();
   await b.end();
+});
+
+Deno.test("Scheduler loses no wake-up and no core, whatever happens in whatever order", async () => {
+  const seed = Number(Deno.env.get("STRESS_SEED") ?? Date.now() % 1_000_000);
+  const rounds = 20 * Number(Deno.env.get("STRESS_SCALE") ?? 1);
+  const next = random(seed);
+  const below = (n: number) => next() % n;
+  try {
+    for (let round = 0; round < rounds; round++) {
+      const cores = 1 + below(3);
+      const budget = new CoreBudget(cores);
+      const all = [1, 4, 1].map((concurrency) =>
+        new Fake(budget, {
+          concurrency,
+          maxWorkers: 1 + below(3),
+          sendsEarly: below(2) === 0 ? "repeatable" : undefined,
+        })
+      );
+      let submitted = 0;
+      let hasResumed = false;
+      const jobs: [Fake, ReturnType<Fake["submit"]>][] = [];
+      for (let step = 0; step < 200; step++) {
+        const fake = all[below(all.length)]!;
+        const worker = fake.workers[below(Math.max(fake.workers.length, 1))];
+        switch (below(9)) {
+          case 0:
+          case 1:
+          case 2: {
+            const share = [undefined, 0.1, 0.5, 1][below(4)];
+            submitted++;
+            jobs.push([
+              fake,
+              fake.submit(share === undefined ? {} : { share }),
+            ]);
+            break;
+          }
+          case 3:
+          case 4:
+            worker?.answer();
+            break;
+          case 5:
+            worker?.ready();
+            break;
+          case 6: {
+            const [owner, job] = jobs[below(Math.max(jobs.length, 1))] ?? [];
+            if (job?.state === "queued") {
+              owner?.scheduler.cancel(job, "why not");
+            }
+            break;
+          }
+          case 7:
+            if (worker?.isUp) {
+              worker.lend(below(2) === 0 ? Lent.all : Lent.nested);
+            }
+            break;
+          case 8:
+            if (worker?.isUp && below(4) === 0) worker.crash();
+            else if (worker?.lent === worker?.sent[0] && worker?.isUp) {
+              hasResumed = true;
+              worker?.lend(Lent.no);
+            }
+            break;
+        }
+        if (!hasResumed) assertLessOrEqual(budget.inUse, cores);
+        if (below(3) === 0) await settled();
+      }
+      // Whatever runs ends: so does all that waits.
+      for (let idle = 0; idle < 3; idle++) {
+        await settled();
+        for (const worker of all.flatMap(({ workers }) => workers)) {
+          worker.ready();
+          if (worker.sent.length > 0 && worker.isUp) idle = 0;
+          worker.answer();
+        }
+      }
+      const ended = all.reduce((sum, fake) => sum + fake.ended, 0);
+      assertEquals([ended, budget.inUse, budget.waiting], [submitted, 0, 0]);
+      await Promise.all(all.map((fake) => fake.end()));
+    }
+  } catch (cause) {
+    throw new RangeError(`Cannot pass with STRESS_SEED=${seed}`, { cause });
+  }
 });
