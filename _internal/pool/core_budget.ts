@@ -49,6 +49,8 @@
 // given its share back. It does not wait for a core when it goes on, and so more
 // than the cores may be in use for a moment: nothing is sent until that is over.
 //
+// A call that never ends keeps its share, as it keeps its place in a pool.
+//
 // A thread that was given up and still runs (`stuck`) has no record, but a core.
 // It is taken off the cores while it runs, down to one: with all cores lost to
 // such threads the rest goes on with one call at a time, beside them.
