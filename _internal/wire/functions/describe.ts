@@ -27,9 +27,10 @@ import {
   withLoadedStorages,
 } from "./module_storages.ts";
 import { withStorages } from "./storages.ts";
+import { UNSHADOWED } from "./globals.ts";
 import { nameOf, PROPERTIES_NAME } from "./names.ts";
 import { functionOrigin } from "./origins.ts";
-import { type FunctionSource, parseFunction } from "./parse.ts";
+import { type FunctionSource, isNative, sourceOf } from "./parse.ts";
 import { exportFromCallers, exportOf } from "./references.ts";
 import {
   type AnyFunction,
@@ -43,16 +44,6 @@ export { captureError } from "./capture_error.ts";
 export { type CaptureContext, createCaptureContext } from "./cells.ts";
 export { closeInspector } from "./inspector.ts";
 
-// Names that programs do not declare anew. Only trusted where neither V8 nor the
-// module's text can tell whether the module did.
-const UNSHADOWED = new Set(
-  ("undefined NaN Infinity globalThis Object Array Number String Boolean BigInt Math JSON Reflect Atomics " +
-    "SharedArrayBuffer ArrayBuffer Uint8Array Int32Array Float64Array BigInt64Array Promise Error TypeError " +
-    "RangeError parseInt parseFloat isNaN isFinite console").split(" "),
-);
-
-const MAX_SOURCES = 1_000;
-const sources = new Map<string, FunctionSource>();
 // What is known for good: references, and values that capture no cell.
 const settled = new WeakMap<object, Description>();
 
@@ -179,10 +170,6 @@ function findExport(
   );
 }
 
-function isNative(text: string): boolean {
-  return /\{\s*\[native code\]\s*\}$/.test(text);
-}
-
 /** Describes a function where V8 cannot be asked: only what cannot be wrong. */
 function describeBlindly(
   fn: AnyFunction,
@@ -254,20 +241,6 @@ function isTopLevel(place: LocatedFunction | undefined): boolean {
       outer !== node && outer.start <= node.start && outer.end >= node.end &&
       outer.type !== "ArrowFunctionExpression"
     );
-}
-
-function sourceOf(text: string, name: string): FunctionSource | undefined {
-  // The name is part of what a method becomes.
-  const key = `${name}\n${text}`;
-  const known = sources.get(key);
-  if (known !== undefined) return known;
-  const source = parseFunction(text, name);
-  if (source === undefined) return undefined;
-  if (sources.size >= MAX_SOURCES) {
-    sources.delete(sources.keys().next().value!);
-  }
-  sources.set(key, source);
-  return source;
 }
 
 function usesModule({ analysis }: FunctionSource): boolean {

@@ -5,6 +5,7 @@
 
 import type { Class, Function as FunctionNode } from "./acorn.ts";
 import {
+  type FunctionInfo,
   inspectFunction,
   inspectScript,
   type RuntimeScope,
@@ -45,13 +46,14 @@ const nodes = new Map<string, KnownNode>();
  *
  * @param fn The function.
  * @param source What its `toString()` gives.
+ * @param info What V8 knows of it.
  * @returns Its place, or `undefined` where V8 cannot be asked.
  */
 export function locate(
   fn: (...args: never[]) => unknown,
   source: string,
+  info: FunctionInfo | undefined = inspectFunction(fn),
 ): LocatedFunction | undefined {
-  const info = inspectFunction(fn);
   if (info === undefined) return undefined;
   const script = scriptOf(info.location.scriptId);
   if (script === undefined) return undefined;

@@ -22,6 +22,9 @@ const OPTIONS: Options = {
   checkPrivateFields: false,
 };
 
+const MAX_SOURCES = 1_000;
+const sources = new Map<string, FunctionSource>();
+
 /** One function's source, made an expression that can stand anywhere. */
 export interface FunctionSource {
   /** The expression. Its value is the function. */
@@ -86,6 +89,35 @@ export function parseFunction(
     return finish(`(${source})`, plain, plain.type);
   }
   return parseMethod(source, name);
+}
+
+/**
+ * The same, and remembered: functions of one text are parsed once.
+ *
+ * @param text The function's own source.
+ * @param name The function's own name.
+ * @returns The expression, or `undefined` where it cannot be parsed.
+ */
+export function sourceOf(
+  text: string,
+  name: string,
+): FunctionSource | undefined {
+  // The name is part of what a method becomes.
+  const key = `${name}\n${text}`;
+  const known = sources.get(key);
+  if (known !== undefined) return known;
+  const source = parseFunction(text, name);
+  if (source === undefined) return undefined;
+  if (sources.size >= MAX_SOURCES) {
+    sources.delete(sources.keys().next().value!);
+  }
+  sources.set(key, source);
+  return source;
+}
+
+/** True for the text of a function that has no source. */
+export function isNative(text: string): boolean {
+  return /\{\s*\[native code\]\s*\}$/.test(text);
 }
 
 /**

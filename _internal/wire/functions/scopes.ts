@@ -43,6 +43,8 @@ export interface Binding {
   readonly name: string;
   readonly kind: BindingKind;
   readonly scope: Scope;
+  /** Where the name is first declared. */
+  readonly start: number;
   /** True where something assigns it after it was initialised. */
   assigned: boolean;
   /** True where a declaration gave it a value; a second one is an assignment. */
@@ -546,7 +548,7 @@ class Analyzer {
   }
 
   #declare(
-    { name }: Identifier,
+    { name, start }: Identifier,
     kind: BindingKind,
     scope: Scope,
     isWrite: boolean,
@@ -557,6 +559,7 @@ class Analyzer {
         name,
         kind,
         scope,
+        start,
         assigned: false,
         initialized: isWrite || kind === "param" || kind === "function",
       };
