@@ -13,8 +13,10 @@ import {
 } from "../_internal/base/deadline.ts";
 import { AuthenticationError } from "../_internal/base/errors.ts";
 import {
-  connectAuthenticated,
+  closeQuietly,
+  connectTo,
   HandshakeError,
+  offerHandshake,
 } from "../_internal/wire/handshake.ts";
 import { SocketEnd } from "../_internal/wire/socket_end.ts";
 import { formatAddress, parseAddress, parseKey } from "./_address.ts";
@@ -67,13 +69,16 @@ export async function connectClient<R = unknown, S = R>(
   const address = parseAddress(CONNECT, options.address);
   const key = parseKey(CONNECT, options.authKey);
   options.signal?.throwIfAborted();
-  const connecting = connectAuthenticated(address, key);
+  const made = connectTo(address);
+  const proved = made.then((conn) => offerHandshake(conn, key));
   let conn: Deno.Conn;
   try {
-    conn = await within(CONNECT, connecting, options);
+    await within(CONNECT, proved, options);
+    conn = await made;
   } catch (error) {
-    // It may succeed after all, when nobody wants it any more.
-    connecting.then((conn) => conn.close(), () => {});
+    // Nobody wants it any more, nor what it may lead to.
+    proved.catch(() => {});
+    made.then(closeQuietly, () => {});
     if (!(error instanceof HandshakeError)) throw error;
     throw new AuthenticationError(
       `Cannot connect to ${
