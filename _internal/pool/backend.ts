@@ -19,6 +19,7 @@ import type { WorkerKind } from "../worker/host.ts";
 import type { ResourceLimits } from "../worker/resource_limits.ts";
 import { ThreadHost } from "../worker/thread_host.ts";
 import { uplink } from "../worker/uplink.ts";
+import { copyArguments } from "./copies.ts";
 import { defineFunction, type Definition, describer } from "./definitions.ts";
 import { enterCurrentContext, InlineWorker } from "./inline_worker.ts";
 import type { EnterContext, RemoteWork, Work } from "./job.ts";
@@ -179,6 +180,23 @@ export function inlineBackend(): Backend {
     startChunk: () => undefined,
     start: (identity, events) => new InlineWorker(identity, events),
   };
+}
+
+/**
+ * Begins a chunk of calls that are made in place, one after the other.
+ *
+ * @param copies True where arguments and results are copied, as on their way to a worker and back.
+ */
+export function startInlineChunk(
+  fn: AnyFunction,
+  copies: boolean,
+  context?: CallerContext,
+): ChunkBuilder {
+  return new LocalChunk(
+    fn,
+    copies,
+    typeof context === "function" ? context : undefined,
+  );
 }
 
 /** Workers of an executor above this one; it starts them itself. */
@@ -363,6 +381,72 @@ class RemoteChunk implements ChunkBuilder {
       const carried = endCarrying(outer);
       if (carried !== undefined) this.#carried.push(carried);
     }
+  }
+}
+
+/** Bytes for which an argument counts whose size is not known. */
+const SOME_BYTES = 64;
+
+class LocalChunk implements ChunkBuilder {
+  readonly #fn: AnyFunction;
+  readonly #copies: boolean;
+  readonly #enter: EnterContext | undefined;
+  readonly #items: unknown[] = [];
+  #bytes = 0;
+
+  constructor(
+    fn: AnyFunction,
+    copies: boolean,
+    enter: EnterContext | undefined,
+  ) {
+    this.#fn = fn;
+    this.#copies = copies;
+    this.#enter = enter;
+  }
+
+  get calls(): number {
+    return this.#items.length;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  add(args: readonly unknown[]): boolean {
+    const copy = this.#copies ? copyArguments(args) : args;
+    if (copy === undefined) return false;
+    this.#items.push(
+      copy.length === 1 && typeof copy[0] === "number" ? copy[0] : copy,
+    );
+    for (const value of copy) {
+      this.#bytes += typeof value === "string"
+        ? value.length
+        : ArrayBuffer.isView(value)
+        ? value.byteLength
+        : SOME_BYTES;
+    }
+    return true;
+  }
+
+  addNumbers(items: readonly unknown[], from: number, to: number): number {
+    let at = from;
+    while (at < to && typeof items[at] === "number") {
+      this.#items.push(items[at++]);
+    }
+    this.#bytes += (at - from) * 8;
+    return at - from;
+  }
+
+  finish(): Work {
+    return {
+      kind: "inline",
+      mode: CallMode.chunk,
+      fn: this.#fn,
+      args: this.#items,
+      calls: this.#items.length,
+      copies: this.#copies,
+      enter: this.#enter,
+    };
   }
 }
 

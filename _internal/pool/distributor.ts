@@ -235,6 +235,13 @@ export class Distributor implements BudgetParty {
     }
   }
 
+  /** The worker says that a call begins. */
+  started(record: WorkerRecord, slot: number): void {
+    const job = record.job(slot);
+    // Of the initializer it is known.
+    if (job?.state === "sent") this.markRunning(record, job);
+  }
+
   /** A job that was sent runs now. */
   markRunning(record: WorkerRecord, job: Job): void {
     job.state = "running";
@@ -413,7 +420,7 @@ export class Distributor implements BudgetParty {
   #send(record: WorkerRecord, job: Job): void {
     // One that is still starting runs nothing yet: the job can be taken back.
     const runs = record.load < this.#options.concurrency &&
-      record.state !== "starting";
+      record.state !== "starting" && !record.worker.tellsStart;
     const isFree = this.#budget === undefined || record.added(job) === 0;
     try {
       this.#sentTo.add(record);

@@ -1,8 +1,11 @@
 // Copyright 2026 the @concurrent/parallel authors. MIT license.
 
 import type { AsyncLocalStorage } from "node:async_hooks";
+import { isThenable } from "../base/validation.ts";
 import { nodeAsyncHooks } from "../wire/functions/sync_modules.ts";
 import { AbortReason, CallMode } from "../wire/messages.ts";
+import type { Outcome, Outcomes } from "../wire/outcomes.ts";
+import { type CpuMark, CpuShare } from "../worker/cpu_share.ts";
 import {
   type CallContext,
   setCallStorage,
@@ -10,7 +13,10 @@ import {
   type WorkerInfo,
 } from "../worker/current.ts";
 import { ItemStream } from "../worker/item_stream.ts";
-import type { EnterContext, Work } from "./job.ts";
+import { copyError, copyOutcomes, copyResult } from "./copies.ts";
+import { InlineChunk } from "./inline_chunk.ts";
+import { isSliceOver, whenFree } from "./inline_slices.ts";
+import type { EnterContext, InlineWork, Work } from "./job.ts";
 import type { PoolWorker, WorkerEvents } from "./pool_worker.ts";
 
 /** An event loop takes on any number of calls: one that waits for another must not keep it from running. */
@@ -28,9 +34,15 @@ export function enterCurrentContext(): EnterContext {
   return nodeAsyncHooks().AsyncLocalStorage.snapshot();
 }
 
-const enterThisContext: EnterContext = (fn) => fn();
+/** One for all of them: they share this thread. */
+const cpuShare = new CpuShare();
 
-/** Runs calls on the caller's own event loop: for tasks that wait, not for tasks that compute. */
+/**
+ * Runs calls on the caller's own event loop: for tasks that wait, not for tasks
+ * that compute. A call begins in a microtask of its own, so not before its
+ * submit has returned, and where the work of this turn has taken a slice, in
+ * one of the next turns (`inline_slices.ts`). Until then it can be taken back.
+ */
 export class InlineWorker implements PoolWorker {
   readonly kind = "inline";
   readonly id: number;
@@ -38,10 +50,15 @@ export class InlineWorker implements PoolWorker {
   readonly pid = undefined;
   readonly agent = 0;
   readonly slots = INLINE_SLOTS;
+  /** Nothing is sent ahead: it has room for any number. */
   readonly revocable = false;
+  readonly tellsStart = true;
   readonly stuck = false;
   readonly #events: WorkerEvents;
-  readonly #calls = new Map<number, InlineCall>();
+  readonly #info: WorkerInfo;
+  readonly #storage = callStorage();
+  /** By slot. */
+  readonly #calls: (InlineCall | undefined)[] = [];
   #ended = false;
 
   constructor(
@@ -50,8 +67,9 @@ export class InlineWorker implements PoolWorker {
   ) {
     this.id = identity.id;
     this.name = identity.name;
+    this.#info = { id: this.id, name: this.name, kind: this.kind };
     this.#events = events;
-    setCallStorage(callStorage());
+    setCallStorage(this.#storage);
     queueMicrotask(() => events.ready());
   }
 
@@ -59,14 +77,9 @@ export class InlineWorker implements PoolWorker {
     if (work.kind !== "inline") {
       throw new TypeError("Cannot run a call in place: it was encoded");
     }
-    const call = new InlineCall(this, (done, total) => {
-      if (this.#calls.get(slot) === call) {
-        this.#events.progress(slot, done, total);
-      }
-    });
-    this.#calls.set(slot, call);
-    // Not before the submit has returned: its future exists first.
-    queueMicrotask(() => this.#run(slot, call, work));
+    const call = new InlineCall(slot, work, this.#info, this.#report);
+    this.#calls[slot] = call;
+    whenFree().then((now) => this.#begin(call, now));
   }
 
   wake(): void {}
@@ -75,16 +88,19 @@ export class InlineWorker implements PoolWorker {
     return Promise.resolve();
   }
 
-  revoke(_slot: number): boolean {
-    return false;
+  revoke(slot: number): boolean {
+    const call = this.#calls[slot];
+    if (call?.state !== "waiting") return false;
+    call.state = "revoked";
+    return true;
   }
 
   abort(slot: number, reason: AbortReason, cause?: unknown): void {
-    this.#calls.get(slot)?.abort(reason, cause);
+    this.#calls[slot]?.abort(reason, cause);
   }
 
   credit(slot: number, items: number): void {
-    this.#calls.get(slot)?.stream?.credit(items);
+    this.#calls[slot]?.stream?.credit(items);
   }
 
   giveUp(): void {
@@ -92,7 +108,7 @@ export class InlineWorker implements PoolWorker {
   }
 
   finish(slot: number): void {
-    const call = this.#calls.get(slot);
+    const call = this.#calls[slot];
     if (call?.stream === undefined) return;
     // As on a worker: see `Guest`.
     if (call.stream.isPulling) call.abort(AbortReason.cancelled);
@@ -100,7 +116,7 @@ export class InlineWorker implements PoolWorker {
   }
 
   release(slot: number): void {
-    this.#calls.delete(slot);
+    this.#calls[slot] = undefined;
   }
 
   stop(): void {
@@ -108,7 +124,7 @@ export class InlineWorker implements PoolWorker {
   }
 
   terminate(): void {
-    for (const call of this.#calls.values()) call.abort(AbortReason.cancelled);
+    for (const call of this.#calls) call?.abort(AbortReason.cancelled);
     this.#end();
   }
 
@@ -129,45 +145,123 @@ export class InlineWorker implements PoolWorker {
     queueMicrotask(() => this.#events.exited({ exitCode: 0 }));
   }
 
-  async #run(
-    slot: number,
+  #report = (
     call: InlineCall,
-    work: Work & { kind: "inline" },
-  ): Promise<void> {
-    const { fn, args, enter = enterThisContext } = work;
-    const since = performance.now();
-    let ok = true;
-    let value: unknown;
-    try {
-      const run = () =>
-        work.mode === CallMode.stream
-          ? this.#stream(slot, call, work)
-          : fn(...args);
-      value = await enter(() => callStorage().run(call, run));
-    } catch (error) {
-      ok = false;
-      value = error;
+    done: number,
+    total: number | undefined,
+  ): void => {
+    if (this.#holds(call)) this.#events.progress(call.slot, done, total);
+  };
+
+  /** False where its slot was given up, or given to another call. */
+  #holds(call: InlineCall): boolean {
+    return !this.#ended && this.#calls[call.slot] === call;
+  }
+
+  #begin(call: InlineCall, now: number): void {
+    if (!this.#holds(call)) return;
+    const { slot } = call;
+    if (call.state === "revoked") {
+      this.#events.skipped(slot);
+      this.#events.delivered();
+      return;
     }
-    // An answer for a slot that was given up, or given to another call.
-    if (this.#ended || this.#calls.get(slot) !== call) return;
-    const time = performance.now() - since;
-    if (ok) this.#events.done(slot, value, time);
-    else this.#events.failed(slot, value, time);
+    call.state = "begun";
+    this.#events.started(slot);
+    const { work } = call;
+    const isMeasured = work.meter?.isDue ?? false;
+    // What was told just now is no part of it.
+    call.since = isMeasured ? performance.now() : now;
+    let result: unknown;
+    let thenable = false;
+    try {
+      const { enter } = work;
+      result = enter === undefined
+        ? this.#storage.run(call, this.#call, call)
+        : enter(() => this.#storage.run(call, this.#call, call));
+      thenable = isThenable(result);
+    } catch (error) {
+      this.#answer(call, isMeasured, false, error);
+      return;
+    }
+    if (!thenable) {
+      this.#answer(call, isMeasured, true, result);
+      return;
+    }
+    if (isMeasured) {
+      const now = performance.now();
+      call.sync = now - call.since;
+      call.mark = cpuShare.enter(now);
+    }
+    // Through a real promise: see `Guest`.
+    Promise.resolve(result as PromiseLike<unknown>).then(
+      (value) => this.#answer(call, isMeasured, true, value),
+      (error) => this.#answer(call, isMeasured, false, error),
+    );
+  }
+
+  #call = (call: InlineCall): unknown => {
+    const { fn, args, mode } = call.work;
+    switch (mode) {
+      case CallMode.stream:
+        return this.#stream(call);
+      case CallMode.chunk:
+        call.chunk = new InlineChunk(fn, args, call);
+        return call.chunk.run(call.since);
+      default:
+        return args.length === 1 ? fn(args[0]) : fn(...args);
+    }
+  };
+
+  #answer(
+    call: InlineCall,
+    isMeasured: boolean,
+    ok: boolean,
+    value: unknown,
+  ): void {
+    const { slot, since, mark, chunk } = call;
+    const now = performance.now();
+    const time = now - since - (chunk?.waited ?? 0);
+    // Given up or not, until now it was one of those that share the thread.
+    const rest = mark === undefined ? 0 : cpuShare.leave(mark, now);
+    if (!this.#holds(call)) return;
+    if (isMeasured) {
+      // A chunk that only waits for its turn gives a promise too.
+      const isSync = mark === undefined || chunk?.gavePromise === false;
+      const sync = isSync ? time : call.sync;
+      const cpu = isSync ? time : rest === undefined ? undefined : sync + rest;
+      this.#events.measured(slot, { time, sync, cpu });
+    }
+    const answer = call.work.copies ? copyAnswer(call, ok, value) : undefined;
+    if (answer?.ok ?? ok) {
+      this.#events.done(
+        slot,
+        answer === undefined ? value : answer.value,
+        time,
+      );
+    } else {
+      this.#events.failed(
+        slot,
+        answer === undefined ? value : answer.value,
+        time,
+      );
+    }
     this.#events.delivered();
   }
 
-  async #stream(
-    slot: number,
-    call: InlineCall,
-    { fn, args }: Work & { kind: "inline" },
-  ): Promise<void> {
+  async #stream(call: InlineCall): Promise<void> {
+    const { fn, args, copies } = call.work;
     const stream = new ItemStream({
       emit: (value) => {
-        this.#events.item(slot, { ok: true, value });
+        const item = copies ? copyResult(fn, value, "item") : value;
+        if (this.#holds(call)) {
+          this.#events.item(call.slot, { ok: true, value: item });
+        }
         return 0;
       },
-      sent: () => undefined,
-      finishing: () => this.#events.finishing(slot),
+      // One that computes would keep the event loop from turning.
+      sent: () => isSliceOver(performance.now()) ? whenFree() : undefined,
+      finishing: () => this.#events.finishing(call.slot),
       isStopped: () => call.isAborted(),
       reason: () => call.abortReason(),
       paused: () => {},
@@ -177,40 +271,90 @@ export class InlineWorker implements PoolWorker {
   }
 }
 
+/** What the caller would get from a worker. */
+function copyAnswer(
+  { work: { fn, mode } }: InlineCall,
+  ok: boolean,
+  value: unknown,
+): Outcome {
+  if (!ok) return { ok, value: copyError(fn, value) };
+  try {
+    switch (mode) {
+      case CallMode.chunk:
+        return { ok, value: copyOutcomes(fn, value as Outcomes) };
+      case CallMode.quiet:
+      case CallMode.stream:
+        return { ok, value: undefined };
+      default:
+        return { ok, value: copyResult(fn, value, "result") };
+    }
+  } catch (error) {
+    return { ok: false, value: error };
+  }
+}
+
 /** A call on this event loop. */
 class InlineCall implements CallContext {
+  readonly slot: number;
+  readonly work: InlineWork;
   readonly worker: WorkerInfo;
-  readonly #report: (done: number, total: number | undefined) => void;
-  readonly #controller = new AbortController();
+  state: "waiting" | "revoked" | "begun" = "waiting";
+  /** When it has begun. */
+  since = 0;
+  /** How long it ran before it gave a promise, where it is measured. */
+  sync = 0;
+  /** Its share of the thread after that; undefined where it gave none. */
+  mark: CpuMark | undefined;
+  /** Its calls, where it is a chunk. */
+  chunk: InlineChunk | undefined;
   /** Its generator, where it is one. */
   stream: ItemStream | undefined;
+  readonly #report: (
+    call: InlineCall,
+    done: number,
+    total: number | undefined,
+  ) => void;
+  #controller: AbortController | undefined;
+  #stopError: Error | undefined;
 
   constructor(
+    slot: number,
+    work: InlineWork,
     worker: WorkerInfo,
-    report: (done: number, total: number | undefined) => void,
+    report: (call: InlineCall, done: number, total: number | undefined) => void,
   ) {
-    this.worker = { id: worker.id, name: worker.name, kind: "inline" };
+    this.slot = slot;
+    this.work = work;
+    this.worker = worker;
     this.#report = report;
   }
 
   isAborted(): boolean {
-    return this.#controller.signal.aborted;
+    return this.#stopError !== undefined;
   }
 
   abortReason(): unknown {
-    return this.#controller.signal.reason;
+    return this.#stopError;
   }
 
   signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      if (this.#stopError !== undefined) {
+        this.#controller.abort(this.#stopError);
+      }
+    }
     return this.#controller.signal;
   }
 
   progress(done: number, total: number | undefined): void {
-    this.#report(done, total);
+    this.#report(this, done, total);
   }
 
   abort(reason: AbortReason, cause?: unknown): void {
-    this.#controller.abort(stopError(reason === AbortReason.timeout, cause));
+    if (this.#stopError !== undefined) return;
+    this.#stopError = stopError(reason === AbortReason.timeout, cause);
+    this.#controller?.abort(this.#stopError);
     this.stream?.look();
   }
 }

@@ -319,9 +319,11 @@ export function createLane(
       ? undefined
       : unwrapTask(initializer).options.timeout,
     // A program may block its thread right after a submit, to wait for the task
-    // with an event or a queue.
-    sendsEarly: backend.kind === "thread" && initial === undefined &&
-        maxTasksPerWorker === Infinity && canPark
+    // with an event or a queue. In place there is nothing to wait for: what has
+    // piled up would be sent at once, and nothing else would happen meanwhile.
+    sendsEarly: (backend.kind === "inline" ||
+        (backend.kind === "thread" && canPark)) &&
+        initial === undefined && maxTasksPerWorker === Infinity
       ? "repeatable"
       : undefined,
     startWorker: (identity, events) => backend.start(identity, events),

@@ -523,7 +523,7 @@ export class MapRun {
   #send(batch: Batch): void {
     const work = "work" in batch ? batch.work : undefined;
     const isRemote = work?.kind === "remote";
-    const isChunk = isRemote && work.mode === CallMode.chunk;
+    const isChunk = work?.mode === CallMode.chunk;
     const chunk = new Chunk(batch.items, isChunk, this.#events);
     this.#chunks.push(chunk);
     if (!("work" in batch)) return chunk.failed(batch.error);

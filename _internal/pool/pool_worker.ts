@@ -14,6 +14,8 @@ export interface WorkerEvents {
   failed(slot: number, error: unknown, time: number): void;
   /** What a call has cost that was to be measured: told before it is done or has failed. */
   measured(slot: number, measurement: Measurement): void;
+  /** The call begins now. Told by those that `tellsStart` only. */
+  started(slot: number): void;
   /** The call was revoked before it began. */
   skipped(slot: number): void;
   progress(slot: number, done: number, total: number | undefined): void;
@@ -47,6 +49,8 @@ export interface PoolWorker {
   readonly slots: number;
   /** True where a call that has not begun can be taken back, so that calls may be sent ahead. */
   readonly revocable: boolean;
+  /** True where a call does not begin as soon as there is a place for it, and the worker tells when it does. */
+  readonly tellsStart?: boolean;
   /** True for a terminated thread that runs on. */
   readonly stuck: boolean;
   /**

@@ -95,6 +95,7 @@ export class Scheduler implements TaskScheduler {
         this.#returns.done(record, slot, value, time),
       failed: (record, slot, error, time) =>
         this.#returns.failed(record, slot, error, time),
+      started: (record, slot) => this.#distributor.started(record, slot),
       skipped: (record, slot) => this.#returns.skipped(record, slot),
       lends: (record, slot, to) => this.#returns.lends(record, slot, to),
       delivered: () => this.#distributor.delivered(),

@@ -50,6 +50,7 @@ export interface WorkerSetEvents {
     error: unknown,
     time: number,
   ): void;
+  started(record: WorkerRecord, slot: number): void;
   skipped(record: WorkerRecord, slot: number): void;
   /** A call waits, or goes on. */
   lends(record: WorkerRecord, slot: number, to: Lent): void;
@@ -209,6 +210,7 @@ export class WorkerSet {
         const work = record.job(slot)?.work;
         work?.meter?.measured(record.worker.kind, work, measurement);
       },
+      started: (slot) => events.started(record, slot),
       skipped: (slot) => events.skipped(record, slot),
       progress: (slot, done, total) =>
         record.job(slot)?.observer.progressed(done, total),

@@ -29,7 +29,7 @@ export interface ItemStreamOptions {
   /** Sends a value; returns its size in bytes. */
   readonly emit: (value: unknown) => number;
   /** Resolves when the value is on its way; undefined where it is already. A generator that computes would keep it back. */
-  readonly sent: () => Promise<void> | undefined;
+  readonly sent: () => Promise<unknown> | undefined;
   /** It was told that nobody wants more values, and its `finally` runs now. */
   readonly finishing: () => void;
   /** True where the call was asked to stop. */
