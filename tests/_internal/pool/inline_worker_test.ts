@@ -1,7 +1,8 @@
 // Copyright 2026 the @concurrent/parallel authors. MIT license.
 
 import { AsyncLocalStorage } from "node:async_hooks";
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertNotStrictEquals } from "@std/assert";
+import type { SerializationError } from "../../../_internal/base/errors.ts";
 import { nextTurn } from "../../../_internal/memory/bell.ts";
 import {
   type ChunkBuilder,
@@ -9,7 +10,13 @@ import {
   startInlineChunk,
 } from "../../../_internal/pool/backend.ts";
 import { INLINE_SLOTS } from "../../../_internal/pool/inline_worker.ts";
-import type { Job, JobObserver, Work } from "../../../_internal/pool/job.ts";
+import type {
+  Job,
+  JobObserver,
+  Measurement,
+  Meter,
+  Work,
+} from "../../../_internal/pool/job.ts";
 import {
   createLane,
   type Lane,
@@ -311,4 +318,121 @@ Deno.test("InlineWorker takes numbers for a chunk up to what is none", () => {
   assert(chunk.add(["4"]));
   assertEquals(chunk.addNumbers([1], 0, 1), 1);
   assertEquals(chunk.finish().calls, 4);
+});
+
+/** A meter that collects what it is told, of every other call. */
+function createMeter() {
+  const told: Measurement[] = [];
+  let calls = 0;
+  const meter: Meter = {
+    share: 1,
+    get isDue() {
+      return calls++ % 2 === 0;
+    },
+    ran() {},
+    measured: (_kind, _work, measurement) => told.push(measurement),
+    lost() {},
+    ended() {},
+  };
+  return { told, meter };
+}
+
+Deno.test("InlineWorker tells a meter that asks what a call has cost", async () => {
+  await using lane = createInlineLane();
+  const { told, meter } = createMeter();
+  const run = (work: Work) => {
+    work.meter = meter;
+    return submit(lane, work).end;
+  };
+  await run(workOf(lane, compute));
+  await run(workOf(lane, compute));
+  assertEquals(told.length, 1);
+  const [{ time, sync, cpu }] = told as [Measurement];
+  assert(time >= 1);
+  assertEquals([sync, cpu], [time, time]);
+  const waits = async () => {
+    compute();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    setTimeout(resolve, 40);
+    await promise;
+  };
+  await run(workOf(lane, waits));
+  const other = told[1]!;
+  assert(other.sync >= 1 && other.time - other.sync >= 30, `${other.sync}`);
+  assert(other.cpu === undefined || other.cpu >= other.sync);
+});
+
+Deno.test("InlineWorker does not count to a chunk that it has waited for its turn", async () => {
+  await using lane = createInlineLane();
+  const { told, meter } = createMeter();
+  let between = 0;
+  const tick = () => {
+    compute();
+    between++;
+    timer = setTimeout(tick, 0);
+  };
+  let timer = setTimeout(tick, 0);
+  const work = chunkOf(compute, Array(20).fill(0));
+  work.meter = meter;
+  const since = performance.now();
+  await submit(lane, work).end;
+  const wall = performance.now() - since;
+  clearTimeout(timer);
+  const [{ time, sync, cpu }] = told as [Measurement];
+  assert(between > 0);
+  // What the program computed meanwhile is not the chunk's.
+  assert(time >= 20 && time <= wall - between, `${time} ${wall} ${between}`);
+  assertEquals([sync, cpu], [time, time]);
+});
+
+Deno.test("InlineWorker copies what calls give where they are to be as on a worker", async () => {
+  await using lane = createInlineLane();
+  const list = [1];
+  const error = new RangeError("text");
+  const copied = (fn: () => unknown, mode: CallMode = CallMode.single) => ({
+    ...workOf(lane, fn) as Work & { kind: "inline" },
+    mode,
+    copies: true,
+  });
+  const result = await submit(lane, copied(() => list)).end;
+  assertEquals(result, { kind: "succeeded", value: [1] });
+  assertNotStrictEquals(result.value, list);
+  const thrown = await submit(
+    lane,
+    copied(() => {
+      throw error;
+    }),
+  ).end;
+  assertEquals(thrown.kind, "failed");
+  assert(thrown.value instanceof RangeError && thrown.value !== error);
+  const refused = await submit(lane, copied(() => ({ own: () => 1 }))).end;
+  assertEquals(refused.kind, "failed");
+  assertEquals((refused.value as SerializationError).path, "result.own");
+  // Of an initializer nobody takes the value.
+  const quiet = await submit(lane, copied(() => () => 1, CallMode.quiet)).end;
+  assertEquals(quiet, { kind: "succeeded", value: undefined });
+  const chunk = await submit(lane, chunkOf(() => list, [[1], [2]], true)).end;
+  const { values } = chunk.value as Outcomes;
+  assertEquals([...Array.from(values)], [[1], [1]]);
+  assertNotStrictEquals(values[0], list);
+  const items: unknown[] = [];
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const stream = copied(
+    function* () {
+      yield list;
+      list.push(2);
+      yield list;
+    } as () => unknown,
+    CallMode.stream,
+  );
+  submitWork(lane, () => {}, NO_OPTIONS, stream, {
+    started() {},
+    progressed() {},
+    yielded: ({ value }) => items.push(value),
+    succeeded: () => resolve(),
+    failed: resolve,
+    cancelled: resolve,
+  });
+  assertEquals(await promise, undefined);
+  assertEquals(items, [[1], [1, 2]]);
 });
