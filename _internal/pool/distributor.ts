@@ -434,7 +434,7 @@ export class Distributor implements BudgetParty {
     if (!isFree) this.#budget!.served(this);
     job.state = "sent";
     if (runs) this.markRunning(record, job);
-    else job.sentAt = this.#now();
+    else if (!record.worker.tellsStart) job.sentAt = this.#now();
     if (record.sent >= this.#options.maxTasksPerWorker) {
       this.#workers.retire(record);
     }
