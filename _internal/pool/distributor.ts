@@ -252,6 +252,8 @@ export class Distributor implements BudgetParty {
 
   /** Takes back what waits at a worker: everything, or what has a lower priority than this one. */
   recall(record: WorkerRecord, priority?: number): void {
+    // What waits there does so in its own context, which another would not have.
+    if (record.worker.tellsStart) return;
     // From the last to the first, so that they keep their order.
     for (const job of record.jobs().reverse()) {
       if (
@@ -499,6 +501,7 @@ export class Distributor implements BudgetParty {
       if (thief.state !== "ready" || thief.size > 0 || !thief.hasRoom) continue;
       let victim: WorkerRecord | undefined;
       for (const record of this.#workers.live) {
+        if (record.worker.tellsStart) continue;
         const waits = record.load > concurrency ||
           (record.state === "starting" && record.load > 0);
         if (waits && (victim === undefined || record.load > victim.load)) {

@@ -237,6 +237,28 @@ Deno.test("InlineWorker runs calls that waited in the context of their submit", 
   assertEquals(values, ends.map((_, i) => [i, i]));
 });
 
+Deno.test("InlineWorker keeps the context of calls that wait when a more urgent one comes", async () => {
+  await using lane = createInlineLane();
+  const storage = new AsyncLocalStorage<number>();
+  const ends = Array.from({ length: 12 }, (_, i) =>
+    storage.run(i, () => {
+      const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+      const work = workOf(lane, () => {
+        compute();
+        return storage.getStore();
+      });
+      submitWork(lane, () => {}, { priority: i }, work, {
+        started() {},
+        progressed() {},
+        succeeded: resolve,
+        failed: reject,
+        cancelled: reject,
+      });
+      return promise;
+    }));
+  assertEquals(await Promise.all(ends), [...ends.keys()]);
+});
+
 /** A chunk of calls with one argument each. */
 function chunkOf(
   fn: (item: never) => unknown,
