@@ -19,20 +19,27 @@ export function walk(
   const node = root as AnyNode;
   if (!visit(node, parents)) return;
   parents.push(node);
-  for (const child of childrenOf(node)) walk(child, visit, parents);
+  eachChild(node, (child) => walk(child, visit, parents));
   parents.pop();
 }
 
-/** What a node holds, without what is a name only. */
-export function childrenOf(node: AnyNode): AnyNode[] {
+/** Calls `use` for what a node holds, without what is a name only. */
+export function eachChild(node: AnyNode, use: (child: AnyNode) => void): void {
   const names = nameFieldOf(node);
-  const children: AnyNode[] = [];
-  for (const [key, value] of Object.entries(node)) {
+  const fields = node as unknown as Readonly<Record<string, unknown>>;
+  for (const key in fields) {
+    const value = fields[key];
     if (typeof value !== "object" || value === null || key === names) continue;
     if (Array.isArray(value)) {
-      for (const item of value) if (isNode(item)) children.push(item);
-    } else if (isNode(value)) children.push(value);
+      for (const item of value) if (isNode(item)) use(item);
+    } else if (isNode(value)) use(value);
   }
+}
+
+/** The same as a list. */
+export function childrenOf(node: AnyNode): AnyNode[] {
+  const children: AnyNode[] = [];
+  eachChild(node, (child) => children.push(child));
   return children;
 }
 

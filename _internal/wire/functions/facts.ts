@@ -96,10 +96,13 @@ interface Alias {
 
 const UNKNOWN_MEMBER = "*";
 
-// What calls a function that it is given: as its first argument, or its second.
-const CALLERS = new Set(
-  ("then catch finally try queueMicrotask nextTick").split(" "),
-);
+// What calls the functions that it is given, and how many of its arguments may be one.
+const CALLERS = new Map<string | undefined, number>([
+  ["then", 2],
+  ...["catch", "finally", "try", "queueMicrotask", "nextTick"].concat(
+    ["setTimeout", "setImmediate"],
+  ).map((name) => [name, 1] as [string, number]),
+]);
 
 /** Reads the facts off a function's source. */
 export function factsOf(
@@ -578,10 +581,8 @@ class FactReader {
       : callee.type === "Identifier"
       ? callee.name
       : undefined;
-    if (
-      CALLERS.has(last ?? "") &&
-      !node.arguments.slice(0, 2).every((it) => this.#isKnown(it as AnyNode))
-    ) return false;
+    const given = node.arguments.slice(0, CALLERS.get(last) ?? 0);
+    if (!given.every((it) => this.#isKnown(it as AnyNode))) return false;
     if (callee.type === "Super" || callee.type === "ImportExpression") {
       return false;
     }

@@ -22,7 +22,7 @@ export const UNSHADOWED: ReadonlySet<string> = words(`
 
 /** Globals that mean the same in every isolate. */
 export const SAME_EVERYWHERE: ReadonlySet<string> = words(`
-  undefined NaN Infinity Object Function Array Number String Boolean BigInt
+  undefined NaN Infinity Object Array Number String Boolean BigInt
   Symbol Math JSON Reflect Atomics Proxy Intl Temporal Iterator WebAssembly
   SharedArrayBuffer ArrayBuffer DataView Uint8Array Uint8ClampedArray Int8Array
   Uint16Array Int16Array Uint32Array Int32Array Float16Array Float32Array

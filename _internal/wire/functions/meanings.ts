@@ -7,7 +7,7 @@
 import type { Meaning, Names } from "./facts.ts";
 import { UNSHADOWED } from "./globals.ts";
 import { guessPlace } from "./guess.ts";
-import { inspectFunction } from "./inspector.ts";
+import { inspectFunction, inspectScript } from "./inspector.ts";
 import { locate, type LocatedFunction } from "./locate.ts";
 import { META_NAME } from "./names.ts";
 import { functionOrigin } from "./origins.ts";
@@ -37,18 +37,21 @@ export interface FreeNames extends Names {
  * @param fn The function.
  * @param text Its source.
  * @param source The same, parsed.
+ * @param maxScript The length above which a script is not parsed for this.
  */
 export function meaningsOf(
   fn: AnyFunction,
   text: string,
   source: FunctionSource,
+  maxScript: number,
 ): FreeNames {
   const names = [...new Set(source.free.map(({ name }) => name))];
   const meanings = new Map<string, Meaning>();
   const namespaces = new Map<string, object>();
-  if (functionOrigin(fn) !== undefined) adopt(fn, names, meanings, namespaces);
-  else if (names.some((name) => !UNSHADOWED.has(name))) {
-    find(fn, text, names, meanings, namespaces);
+  if (functionOrigin(fn) !== undefined) {
+    adopt(fn, names, meanings, namespaces, maxScript);
+  } else if (names.some((name) => !UNSHADOWED.has(name))) {
+    find(fn, text, names, meanings, namespaces, maxScript);
   }
   return {
     areGlobal: meanings.size === 0 && functionOrigin(fn) === undefined,
@@ -68,6 +71,7 @@ function find(
   names: readonly string[],
   meanings: Map<string, Meaning>,
   namespaces: Map<string, object>,
+  maxScript: number,
 ): void {
   const info = inspectFunction(fn);
   const declared = info &&
@@ -77,7 +81,11 @@ function find(
       )
     );
   if (declared?.length === 0) return;
-  const place = info === undefined ? guessPlace(text) : locate(fn, text, info);
+  const place = info === undefined
+    ? guessPlace(text)
+    : (inspectScript(info.location.scriptId)?.text.length ?? 0) > maxScript
+    ? undefined
+    : locate(fn, text, info);
   for (const name of declared ?? names) {
     const meaning = place?.node === undefined
       ? UNSHADOWED.has(name) && declared === undefined ? undefined : CHANGEABLE
@@ -132,6 +140,7 @@ function adopt(
   names: readonly string[],
   meanings: Map<string, Meaning>,
   namespaces: Map<string, object>,
+  maxScript: number,
 ): void {
   const origin = functionOrigin(fn)!;
   if (origin.kind === "reference") {
@@ -141,6 +150,7 @@ function adopt(
       names,
       meanings,
       namespaces,
+      maxScript,
     );
   }
   for (const { name, value } of origin.constants) {

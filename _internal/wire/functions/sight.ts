@@ -65,6 +65,8 @@ const MAX_LENGTH = 32_768;
 /** Functions that a function leads to, itself included. */
 const MAX_FUNCTIONS = 64;
 const MAX_TEXTS = 256;
+/** What a function captures is read only where its script is not longer: it would be parsed for this alone. */
+const MAX_SCRIPT = 65_536;
 
 const byFunction = new WeakMap<AnyFunction, Sight>();
 const seenByFunction = new WeakMap<AnyFunction, Seen>();
@@ -78,16 +80,19 @@ const byText = new Map<string, Sight>();
  */
 export function sightOf(fn: AnyFunction): Sight {
   const known = byFunction.get(fn);
-  if (known !== undefined) return known;
-  const text = Function.prototype.toString.call(fn);
   const hasProperties = Object.keys(fn).length > 0;
+  // Properties may have been set since.
+  if (known !== undefined && (!hasProperties || known.shares !== undefined)) {
+    return known;
+  }
+  const text = Function.prototype.toString.call(fn);
   let sight = hasProperties ? undefined : byText.get(text);
   if (sight !== undefined) {
     // The least recently used one is the first.
     byText.delete(text);
     byText.set(text, sight);
   } else {
-    const seen = see(fn, text);
+    const seen = see(fn, text, true);
     sight = together(fn, seen);
     if (seen?.isTextual && !hasProperties) {
       byText.set(text, sight);
@@ -99,14 +104,18 @@ export function sightOf(fn: AnyFunction): Sight {
 }
 
 /** The facts of one function; `undefined` where its source cannot be read. */
-function see(fn: AnyFunction, text: string): Seen | undefined {
+function see(
+  fn: AnyFunction,
+  text: string,
+  isCalled: boolean,
+): Seen | undefined {
   const known = seenByFunction.get(fn);
   if (known !== undefined) return known;
   let seen: Seen | undefined;
   try {
     const reference = referenceOf(fn);
     seen = reference === undefined
-      ? read(fn, text)
+      ? read(fn, text, isCalled ? Infinity : MAX_SCRIPT)
       : readExport(reference.url, reference.name);
   } catch {
     // Whatever it is that V8, the parser or a module's file does not give.
@@ -115,21 +124,22 @@ function see(fn: AnyFunction, text: string): Seen | undefined {
   return seen;
 }
 
-function read(fn: AnyFunction, text: string): Seen | undefined {
+function read(
+  fn: AnyFunction,
+  text: string,
+  maxScript: number,
+): Seen | undefined {
   if (text.length > MAX_LENGTH || isNative(text)) return undefined;
   const source = sourceOf(text, nameOf(fn));
   const root = source?.analysis.functions[0] as FunctionNode | undefined;
   if (source === undefined || root === undefined) return undefined;
-  const names = meaningsOf(fn, text, source);
-  const seen = seenIn(
+  const names = meaningsOf(fn, text, source, maxScript);
+  return seenIn(
     root,
     factsOf(root, source, names),
     () => readOnlyParameters(root, source.analysis),
     names.areGlobal,
   );
-  const property = Object.keys(fn)[0];
-  if (property !== undefined) seen.facts.shares ??= property;
-  return seen;
 }
 
 /** Reads a function that is not loaded here in the text of its module. */
@@ -203,7 +213,7 @@ function together(fn: AnyFunction, seen: Seen | undefined): Sight {
     blocks ??= its.facts.blocks;
     ends ??= its.facts.ends;
     needsWorker ??= its.facts.needsWorker;
-    shares ??= its.facts.shares;
+    shares ??= its.facts.shares ?? Object.keys(other)[0];
     isBounded &&= its.facts.isBounded && its.facts.blocks === undefined;
     for (const awaited of its.facts.mustWait) {
       isBounded &&= gives(awaited, reached.functions);
@@ -245,7 +255,7 @@ function reach(fn: AnyFunction): Reached {
       isComplete = false;
       return;
     }
-    const seen = see(it, Function.prototype.toString.call(it));
+    const seen = see(it, Function.prototype.toString.call(it), it === fn);
     functions.set(it, seen);
     open.add(it);
     for (const other of seen?.facts.calls ?? []) visit(other);

@@ -192,6 +192,8 @@ check(
     [make("() => undeclaredName"), "undeclaredName"],
     [make("() => { onmessage = null; }"), "onmessage"],
     [make("() => eval('1')"), "eval"],
+    [make("() => new Function('Deno.exit()')()"), "Function"],
+    [make("() => Reflect.get(Deno, 'exit')()"), "Deno"],
     [() => `self ${"globalThis.x"}`, undefined],
     [() => Deno.pid, "Deno.pid"],
     [Math.max, "a source that cannot be read"],
@@ -265,7 +267,10 @@ check("is true where no stretch depends on what is given", "isBounded", [
   [(n: number) => new Uint8Array(n), false],
   [(x: string) => /(a+)+b/.test(x), false],
   [(f: () => void) => f(), false],
-  [(f: () => void) => setTimeout(f, 1), true],
+  [(f: () => void) => setTimeout(f, 1), false],
+  [(f: () => void) => setTimeout(() => f(), 1), false],
+  [() => setTimeout(countDown as any, 1), false],
+  [() => setTimeout(small as any, 1), true],
   [(p: Promise<void>, f: () => void) => p.then(f), false],
   [(p: Promise<void>) => p.then((x) => x), true],
   [make(`(fetch) => fetch("x")`), false],
@@ -509,6 +514,13 @@ Deno.test("sightOf() reads what a task calls, and an export that is not loaded h
 Deno.test("sightOf() knows a function by its text only where nothing else matters", () => {
   const plain = () => (x: number) => Math.abs(x) + 2;
   assertStrictEquals(sightOf(plain()), sightOf(plain()));
+
+  const counted = Object.assign(plain(), {});
+  assertEquals(sightOf(counted).shares, undefined);
+  Object.assign(counted, { calls: 1 });
+  assertEquals(sightOf(counted).shares, "calls");
+  assertEquals(sightOf(plain()).shares, undefined);
+  assertEquals(sightOf(() => counted(1)).shares, "calls");
 
   const around = (inner: AnyFunction) => (x: number) => inner(x);
   assertEquals(sightOf(around(small)).isBounded, true);
