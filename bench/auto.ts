@@ -66,6 +66,7 @@ async function main(args: string[]): Promise<void> {
   const names = parseNames(only);
   const rounds = parseCount("rounds", options.rounds ?? (short ? "1" : "9"));
   const cores = parseCount("cores", options.cores ?? `${cpuCount()}`);
+  let step = "";
   const plan: Plan = {
     cores,
     rounds,
@@ -74,7 +75,7 @@ async function main(args: string[]): Promise<void> {
     warmUps: short ? 1 : 4,
     coldRounds: short ? 1 : Math.ceil(rounds / 2),
     delayRounds: short ? 1 : 3,
-    onStep: showStep,
+    onStep: (next) => showStep(step = next),
   };
   const results: Result[] = [];
   const rows: string[][] = [];
@@ -93,7 +94,7 @@ async function main(args: string[]): Promise<void> {
       result = await measureWorkload(workload, plan);
     } catch (error) {
       // The table goes on without it.
-      console.log(`${name}: ${messageOf(error)}`);
+      console.log(`${step}: ${messageOf(error)}`);
       failed.push(name);
       continue;
     } finally {
