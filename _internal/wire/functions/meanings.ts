@@ -83,15 +83,22 @@ function find(
   if (declared?.length === 0) return;
   const place = info === undefined
     ? guessPlace(text)
-    : (inspectScript(info.location.scriptId)?.text.length ?? 0) > maxScript
-    ? undefined
-    : locate(fn, text, info);
+    : isWorthParsing(info.location.scriptId, maxScript)
+    ? locate(fn, text, info)
+    : undefined;
   for (const name of declared ?? names) {
     const meaning = place?.node === undefined
       ? UNSHADOWED.has(name) && declared === undefined ? undefined : CHANGEABLE
       : meaningAt(name, place, namespaces);
     if (meaning !== undefined) meanings.set(name, meaning);
   }
+}
+
+/** The runtime's own scripts are long, and nobody's function is in them. */
+function isWorthParsing(scriptId: string, maxScript: number): boolean {
+  const script = inspectScript(scriptId);
+  return script !== undefined && script.text.length <= maxScript &&
+    !/^(ext|node):/.test(script.url);
 }
 
 function meaningAt(
