@@ -6,7 +6,7 @@
 //
 // state     meaning                                    leaves by
 // free      nobody waits                               somebody comes -> driving
-// driving   one after the other of those who wait      nobody waits -> free; the slice is over -> parked
+// driving   one after the other of those who wait      the last one goes on -> free; the slice is over -> parked
 //           goes on, each in a microtask of its own
 // parked    the slice is over                          the event loop has turned -> driving
 //
@@ -37,6 +37,26 @@ export function isSliceOver(now: number): boolean {
   return state === "parked" || turns.isDue(now);
 }
 
+/** Calls `fn` with the time, in the caller's context, when it is its turn. */
+export function soon(fn: (now: number) => void): void {
+  if (state !== "free") {
+    whenFree().then(fn);
+    return;
+  }
+  // The only one needs no promise: a microtask has its context too.
+  state = "driving";
+  queueMicrotask(() => {
+    const now = performance.now();
+    if (turns.isDue(now)) {
+      new Promise(waitFirst).then(fn);
+      park();
+      return;
+    }
+    goOn();
+    fn(now);
+  });
+}
+
 /** Resolves, with the time, when it is the caller's turn. */
 export function whenFree(): Promise<number> {
   if (state === "free") {
@@ -50,23 +70,34 @@ function wait(resolve: (now: number) => void): void {
   waiting.push(resolve);
 }
 
+/** For one that came before those who wait, of whom none has gone on. */
+function waitFirst(resolve: (now: number) => void): void {
+  waiting.unshift(resolve);
+}
+
 function drive(): void {
-  if (gone === waiting.length) {
-    waiting.length = gone = 0;
-    state = "free";
-    return;
-  }
   const now = performance.now();
-  if (turns.isDue(now)) {
-    state = "parked";
-    turns.next().then(drive);
-    return;
-  }
+  if (turns.isDue(now)) return park();
   state = "driving";
   waiting[gone++]!(now);
   if (gone > MAX_GONE && gone * 2 > waiting.length) {
     waiting = waiting.slice(gone);
     gone = 0;
   }
-  queueMicrotask(drive);
+  goOn();
+}
+
+function park(): void {
+  state = "parked";
+  turns.next().then(drive);
+}
+
+/** Somebody has been let go. Who comes from now on comes behind: that one's microtask is queued already. */
+function goOn(): void {
+  if (gone < waiting.length) {
+    queueMicrotask(drive);
+    return;
+  }
+  waiting.length = gone = 0;
+  state = "free";
 }

@@ -15,7 +15,7 @@ import {
 import { ItemStream } from "../worker/item_stream.ts";
 import { copyError, copyOutcomes, copyResult } from "./copies.ts";
 import { InlineChunk } from "./inline_chunk.ts";
-import { isSliceOver, whenFree } from "./inline_slices.ts";
+import { isSliceOver, soon, whenFree } from "./inline_slices.ts";
 import type { EnterContext, InlineWork, Work } from "./job.ts";
 import type { PoolWorker, WorkerEvents } from "./pool_worker.ts";
 
@@ -79,7 +79,7 @@ export class InlineWorker implements PoolWorker {
     }
     const call = new InlineCall(slot, work, this.#info, this.#report);
     this.#calls[slot] = call;
-    whenFree().then((now) => this.#begin(call, now));
+    soon((now) => this.#begin(call, now));
   }
 
   wake(): void {}
