@@ -1,6 +1,18 @@
 // Copyright 2026 the @concurrent/parallel authors. MIT license.
 
 import {
+  type AutoExtras,
+  autoPolicy,
+  laneOptions,
+} from "../_internal/auto/auto_options.ts";
+import { AutoRouter } from "../_internal/auto/auto_router.ts";
+import type {
+  Decision,
+  RunnerUp,
+  TaskMeasurements,
+} from "../_internal/auto/decision.ts";
+import { BACKEND_OF, type Place, PLACE_OF } from "../_internal/auto/places.ts";
+import {
   inlineBackend,
   NO_TRANSFER,
   processBackend,
@@ -22,12 +34,14 @@ import {
   sumStats,
 } from "../_internal/pool/lane.ts";
 import { checkMap, MapIterator } from "../_internal/pool/map_iterator.ts";
+import { CoreBudget } from "../_internal/pool/core_budget.ts";
 import { RelayScheduler } from "../_internal/pool/relay_scheduler.ts";
 import { INLINE_SLOTS } from "../_internal/pool/inline_worker.ts";
 import { checkDuration, checkObject } from "../_internal/base/validation.ts";
 import { checkResourceLimits } from "../_internal/worker/resource_limits.ts";
 import { letGo, type Work } from "../_internal/pool/job.ts";
 import { SLOTS } from "../_internal/memory/slots.ts";
+import type { TaskScheduler } from "../_internal/pool/task_scheduler.ts";
 import type {
   AnyFunction,
   TaskOptions,
@@ -49,16 +63,10 @@ import type {
 /** What an executor is in a worker that it is sent to. */
 export let handleOf: (executor: PoolExecutor) => Handle;
 
+export type { Decision, RunnerUp, TaskMeasurements };
+
 /** Where the tasks of a {@linkcode PoolExecutor} run. */
 export type PoolKind = "thread" | "process" | "auto";
-
-/** Where one function runs, and why. */
-export interface Decision {
-  /** The backend. */
-  readonly backend: "inline" | "thread" | "process";
-  /** The reason, in words. */
-  readonly reason: string;
-}
 
 /**
  * What {@linkcode ThreadPoolExecutor}, {@linkcode ProcessPoolExecutor} and
@@ -81,10 +89,16 @@ export interface Decision {
  */
 export abstract class PoolExecutor implements Executor {
   readonly #kind: PoolKind;
-  readonly #options: PoolOptions;
+  readonly #options: PoolOptions & AutoExtras;
   readonly #className: string;
-  /** By backend; one that was not used yet is missing. */
-  readonly #lanes = new Map<Decision["backend"], Lane>();
+  /** By place; one that was not used yet is missing. */
+  readonly #lanes = new Map<Place, Lane>();
+  /** Where there is always one. */
+  readonly #home: Place;
+  /** Decides for each function; undefined where all run in one place. */
+  readonly #router: AutoRouter | undefined;
+  /** What all its workers together may compute on; undefined where all are in one place. */
+  readonly #budget: CoreBudget | undefined;
   #state: "open" | "shut" | "terminated" = "open";
   /** What it is elsewhere, once it was sent somewhere. */
   #handle: Handle | undefined;
@@ -103,15 +117,33 @@ export abstract class PoolExecutor implements Executor {
    * @throws {TypeError} If an option is of the wrong type.
    * @throws {RangeError} If an option is out of its range.
    */
-  constructor(kind: PoolKind, options: PoolOptions) {
+  constructor(kind: PoolKind, options: PoolOptions & AutoExtras) {
     this.#kind = kind;
     this.#options = options;
     this.#className = new.target.name;
     checkObject(`create ${this.#className}`, "options", options);
     this.#handle = takeHandle();
     this.#isRelay = this.#handle !== undefined;
-    // Checks the options now, for the automatic executor too.
-    this.#lane(kind === "auto" ? "thread" : kind);
+    if (kind !== "auto") {
+      this.#home = kind === "thread" ? "compute" : "process";
+      // Checks the options now.
+      this.#lane(this.#home);
+      return;
+    }
+    const policy = autoPolicy(`create ${this.#className}`, options);
+    const { backends, needsProcess } = policy;
+    this.#home = backends.has("thread") && needsProcess === undefined
+      ? "compute"
+      : backends.has("process")
+      ? "process"
+      : "inline";
+    if (!this.#isRelay) this.#budget = new CoreBudget(policy.cores);
+    this.#router = new AutoRouter({
+      ...policy,
+      main: this.#lane(this.#home),
+      createLane: (place) => this.#lane(place),
+      trace: options.trace,
+    });
   }
 
   submit<A extends unknown[], R>(
@@ -201,16 +233,15 @@ export abstract class PoolExecutor implements Executor {
   }
 
   async ready(): Promise<void> {
-    const lane = this.#lane(this.#kind === "auto" ? "thread" : this.#kind);
+    const lane = this.#lane(this.#home);
     const { minWorkers, maxWorkers } = lane.scheduler.options;
     await lane.scheduler.ready(minWorkers > 0 ? minWorkers : maxWorkers);
   }
 
   async prewarm(...fns: TaskFunction[]): Promise<void> {
-    const kind = this.#kind === "auto" ? "thread" : this.#kind;
-    const works = new Map<Lane, Work[]>();
+    const works = new Map<TaskScheduler, Work[]>();
     // Where nothing is named the workers are all there is to warm.
-    if (fns.length === 0) works.set(this.#lane(kind), []);
+    if (fns.length === 0) works.set(this.#lane(this.#home).scheduler, []);
     for (const fn of fns) {
       const task = checkTask(PREWARM, fn);
       const lane = this.#route(task);
@@ -221,12 +252,12 @@ export abstract class PoolExecutor implements Executor {
         CallMode.single,
         NO_TRANSFER,
       );
-      const others = works.get(lane);
-      if (others === undefined) works.set(lane, [work]);
+      const others = works.get(lane.scheduler);
+      if (others === undefined) works.set(lane.scheduler, [work]);
       else others.push(work);
     }
     await Promise.all(
-      Array.from(works, ([{ scheduler }, some]) => {
+      Array.from(works, ([scheduler, some]) => {
         const { minWorkers, maxWorkers } = scheduler.options;
         return scheduler.prewarm(
           minWorkers > 0 ? minWorkers : maxWorkers,
@@ -253,9 +284,9 @@ export abstract class PoolExecutor implements Executor {
    */
   protected decide(fn: TaskFunction): Decision {
     const task = checkTask(EXPLAIN, fn);
-    return this.#kind === "auto" ? decide(task) : {
-      backend: this.#kind,
-      reason: `every task of this executor runs in a ${this.#kind}`,
+    return this.#router?.explain(task.fn, task.options) ?? {
+      backend: BACKEND_OF[this.#home],
+      reason: `every task of this executor runs in a ${BACKEND_OF[this.#home]}`,
     };
   }
 
@@ -263,12 +294,12 @@ export abstract class PoolExecutor implements Executor {
   #offer(): Handle {
     if (this.#handle === undefined) {
       const id = nextExecutorId();
-      const lane = this.#lane(this.#kind === "auto" ? "thread" : this.#kind);
+      const lane = this.#lane(this.#home);
       const { maxWorkers, minWorkers, concurrency } = lane.scheduler.options;
       this.#handle = { id, maxWorkers, minWorkers, concurrency };
       rememberExecutor(id, this);
       offerExecutor(id, {
-        scheduler: (kind) => this.#lane(kind).scheduler,
+        scheduler: (kind) => this.#lane(PLACE_OF[kind]).scheduler,
         owns: (owner) =>
           [...this.#lanes.values()].some(({ scheduler }) =>
             scheduler.options === owner
@@ -307,14 +338,14 @@ export abstract class PoolExecutor implements Executor {
     }, options);
   }
 
-  #route(task: { fn: AnyFunction; options: TaskOptions }): Lane {
-    return this.#lane(
-      this.#kind === "auto" ? decide(task).backend : this.#kind,
-    );
+  #route({ fn, options }: { fn: AnyFunction; options: TaskOptions }): Lane {
+    return this.#router?.laneFor(fn, options) ?? this.#lane(this.#home);
   }
 
-  #lane(backend: Decision["backend"]): Lane {
-    let lane = this.#lanes.get(backend);
+  #lane(place: Place): Lane {
+    // What is above this worker has one kind of threads for it.
+    const key = this.#isRelay ? PLACE_OF[BACKEND_OF[place]] : place;
+    let lane = this.#lanes.get(key);
     if (lane !== undefined) return lane;
     // A lane that was never used is closed like the ones that were.
     if (this.#state !== "open") {
@@ -322,12 +353,13 @@ export abstract class PoolExecutor implements Executor {
         other.scheduler.checkAccepting();
       }
     }
-    lane = this.#createLane(backend);
-    this.#lanes.set(backend, lane);
+    lane = this.#createLane(key);
+    this.#lanes.set(key, lane);
     return lane;
   }
 
-  #createLane(backend: Decision["backend"]): Lane {
+  #createLane(place: Place): Lane {
+    const backend = BACKEND_OF[place];
     if (backend === "inline") {
       return createLane(
         this.#className,
@@ -352,43 +384,13 @@ export abstract class PoolExecutor implements Executor {
         ? threadBackend(options)
         : processBackend(options);
     };
-    return createLane(this.#className, this.#options, create, SLOTS);
+    return createLane(
+      this.#className,
+      { ...laneOptions(place, this.#options), budget: this.#budget },
+      create,
+      SLOTS,
+    );
   }
-}
-
-/** Declared kinds are obeyed; everything else runs on threads. */
-function decide(
-  { fn, options }: { fn: AnyFunction; options: TaskOptions },
-): Decision {
-  const { kind, timeout, signal } = options;
-  if (kind === "io") {
-    // Generators too.
-    if (/^Async/.test(fn.constructor?.name)) {
-      return {
-        backend: "inline",
-        reason:
-          "declared as I/O and asynchronous: many run at a time on this event loop",
-      };
-    }
-    return {
-      backend: "thread",
-      reason:
-        "declared as I/O, but not an async function: it could block the event loop",
-    };
-  }
-  if (kind === "cpu" && (timeout !== undefined || signal !== undefined)) {
-    return {
-      backend: "process",
-      reason:
-        "declared as computing, with a timeout or a signal: only a process can be stopped while it computes",
-    };
-  }
-  return {
-    backend: "thread",
-    reason: kind === "cpu"
-      ? "declared as computing: one runs on each core"
-      : "not declared: threads suit most tasks",
-  };
 }
 
 /** Tasks that wait on this event loop: many at a time, and there is one loop. */

@@ -10,6 +10,7 @@
 import type { TimeStats } from "../_internal/pool/histogram.ts";
 import type { MapOptions } from "../_internal/pool/map_options.ts";
 import type {
+  BackendStats,
   ExecutorStats,
   WorkerStats,
 } from "../_internal/pool/scheduler_options.ts";
@@ -43,7 +44,7 @@ export interface ShutdownOptions {
   timeout?: number;
 }
 
-export type { ExecutorStats, MapOptions, TimeStats, WorkerStats };
+export type { BackendStats, ExecutorStats, MapOptions, TimeStats, WorkerStats };
 
 /**
  * Runs functions somewhere else: in threads, in processes, or wherever they run

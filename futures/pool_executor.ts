@@ -10,4 +10,6 @@ export {
   type Decision,
   PoolExecutor,
   type PoolKind,
+  type RunnerUp,
+  type TaskMeasurements,
 } from "./_pool_executor.ts";

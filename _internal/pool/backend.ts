@@ -63,7 +63,21 @@ export interface Backend {
 }
 
 /** What AsyncLocalStorage held at a moment: of those that a function uses, or of all of them in place. */
-export type CallerContext = StoreSnapshot | EnterContext;
+export type CallerContext = StoreSnapshot | EnterContext | CallerContexts;
+
+/** Both, where it is not known yet which will be of use. */
+export class CallerContexts {
+  readonly inline: CallerContext | undefined;
+  readonly remote: CallerContext | undefined;
+
+  constructor(
+    inline: CallerContext | undefined,
+    remote: CallerContext | undefined,
+  ) {
+    this.inline = inline;
+    this.remote = remote;
+  }
+}
 
 /** Calls of one function that travel together. */
 export interface ChunkBuilder {
@@ -477,7 +491,7 @@ function contextOptions(
 ): ContextOptions {
   return {
     storages,
-    stores: typeof context === "function" ? undefined : context,
+    stores: context instanceof StoreSnapshot ? context : undefined,
   };
 }
 

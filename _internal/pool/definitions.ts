@@ -22,6 +22,8 @@ export interface Definition {
   /** Unique in the program. */
   readonly id: number;
   readonly name: string;
+  /** Its code, and that of the functions that it brings along: what it has captured besides is not in it. */
+  readonly code: string;
   readonly payload: Payload;
   /** What goes by value in it; none of them has properties of its own, unless the payload is mutable. */
   readonly functions: readonly AnyFunction[];
@@ -54,11 +56,13 @@ export function defineFunction(
   const functions: AnyFunction[] = [];
   const describe = describer(functions);
   let isAlone = false;
+  let code = "";
   const payload = encodePayload(fn, {
     root: nameOf(fn) || "function",
     describe: (it) => {
       const description = describe(it);
       isAlone = it === fn && cannotNameItself(fn, description);
+      code += codeOf(description);
       return description;
     },
     // A program that writes its arrow function where it submits makes one for
@@ -71,6 +75,7 @@ export function defineFunction(
   const definition: Definition = {
     id: ++lastId,
     name: nameOf(fn) || "(anonymous)",
+    code,
     payload,
     functions,
     // The code is the same, only what it captured has changed.
@@ -85,7 +90,14 @@ export function defineFunction(
 
 /** The definition of a function that a worker has sent on: it is not known here. */
 export function relayedDefinition(name: string, payload: Payload): Definition {
-  return { id: ++lastId, name, payload, functions: [], meanTime: undefined };
+  return {
+    id: ++lastId,
+    name,
+    code: "",
+    payload,
+    functions: [],
+    meanTime: undefined,
+  };
 }
 
 /** Above this many times the mean a run time counts as this many. */
@@ -119,6 +131,18 @@ export function describer(byValue?: AnyFunction[]): (
     if (description.kind !== "reference") byValue?.push(fn);
     return description;
   };
+}
+
+function codeOf(description: Description): string {
+  switch (description.kind) {
+    case "reference":
+      return `${description.url}\n${description.name}\n`;
+    case "value":
+      return `${description.url}\n${description.source}\n`;
+    default:
+      // What it calls is described too.
+      return "task\n";
+  }
 }
 
 /** True for an arrow function that captures nothing: no answer to its call can hold it. */

@@ -445,7 +445,7 @@ export class Distributor implements BudgetParty {
 
   /** Starts workers while there are more waiting jobs than workers on their way, and cores for them. */
   #grow(next: Job): void {
-    const { concurrency, sendsEarly } = this.#options;
+    const { concurrency, sendsEarly, startsAtOnce = Infinity } = this.#options;
     const budget = this.#budget;
     const parts = budget === undefined
       ? 0
@@ -453,6 +453,7 @@ export class Distributor implements BudgetParty {
     // With one for which there is no core there is no use in another.
     if (this.#lacksCore) return;
     let coming = 0;
+    let starting = 0;
     let idle = 0;
     for (const record of this.#workers.live) {
       // One that has been sent a call already comes for that one.
@@ -460,6 +461,7 @@ export class Distributor implements BudgetParty {
         ? concurrency
         : concurrency - record.load;
       if (record.state !== "starting") continue;
+      starting++;
       coming += Math.max(places, 0);
       if (record.load === 0) idle++;
     }
@@ -469,6 +471,8 @@ export class Distributor implements BudgetParty {
         this.#lacksCore = idle === 0;
         return;
       }
+      // The next is started when one of them is up.
+      if (starting++ >= startsAtOnce) return;
       idle++;
       this.#isShort = this.#startLimit === 0;
       if (this.#isShort || !this.#events.start()) return;

@@ -13,7 +13,6 @@ import type { Payload } from "../wire/payload.ts";
 import { type CallContext, currentCall } from "../worker/current.ts";
 import type { WorkerKind } from "../worker/host.ts";
 import type { Definition } from "./definitions.ts";
-import type { TaskScheduler } from "./task_scheduler.ts";
 
 export type { Measurement };
 
@@ -57,8 +56,8 @@ interface WorkNotes {
   meter?: Meter | undefined;
   /** How large each of its arguments is, as its meter counts. */
   sizes?: readonly number[] | undefined;
-  /** The scheduler that it was prepared for, where that is one of several. */
-  home?: TaskScheduler | undefined;
+  /** The scheduler that it was prepared for, for whoever has several. */
+  home?: object | undefined;
 }
 
 /** Calls a function in the context of another moment. */
@@ -91,7 +90,7 @@ export interface InlineWork extends WorkNotes {
   /** How often the function is called: the items of a chunk, whose `args` are lists of arguments. */
   readonly calls: number;
   /** True where what it gives is copied, as it would be on its way from a worker. */
-  readonly copies: boolean;
+  copies: boolean;
   /** Calls it in the context of the submit; undefined where that is the one in which it is sent. */
   enter: EnterContext | undefined;
 }

@@ -25,7 +25,9 @@ import type { CoreBudget } from "./core_budget.ts";
 import { Histogram } from "./histogram.ts";
 import type { Job, JobObserver, JobOptions, Work } from "./job.ts";
 import { Scheduler } from "./scheduler.ts";
+import type { WorkerKind } from "../worker/host.ts";
 import type {
+  BackendStats,
   ExecutorStats,
   SchedulerOptions,
   WorkerStats,
@@ -45,6 +47,8 @@ export interface LaneSetup {
   readonly initArgs?: unknown[] | undefined;
   readonly maxTasksPerWorker?: number | undefined;
   readonly queueLimit?: number | undefined;
+  /** Workers that come up at a time. */
+  readonly startsAtOnce?: number | undefined;
   /** The cores that it shares with other lanes. */
   readonly budget?: CoreBudget | undefined;
 }
@@ -53,6 +57,16 @@ export interface LaneSetup {
 export interface Lane {
   readonly backend: Backend;
   readonly scheduler: TaskScheduler;
+  /** How a map is cut into chunks, where the function has a say in where it runs. */
+  readonly pace?: () => Pace;
+}
+
+/** How a map is cut into chunks. */
+export interface Pace {
+  /** Milliseconds of a call; undefined where each goes alone. */
+  readonly meanTime: number | undefined;
+  /** Calls that run at a time. */
+  readonly places: number;
 }
 
 /** What streaming is called in errors. */
@@ -315,6 +329,7 @@ export function createLane(
           ? { ...initial, carried: undefined }
           : initial,
     budget: options.budget,
+    startsAtOnce: options.startsAtOnce,
     initializerTimeout: initializer === undefined
       ? undefined
       : unwrapTask(initializer).options.timeout,
@@ -352,10 +367,13 @@ export function sumStats(lanes: readonly Lane[]): ExecutorStats {
   const runTime = new Histogram();
   const waitTime = new Histogram();
   const perWorker: WorkerStats[] = [];
+  const perBackend: Partial<Record<WorkerKind, BackendStats>> = {};
   let busyTime = 0;
   let upTime = 0;
-  for (const { scheduler } of lanes) {
+  for (const { scheduler, backend } of lanes) {
     const stats = scheduler.stats();
+    const { kind } = backend;
+    perBackend[kind] = addUp(perBackend[kind] ?? NOTHING_DONE, stats);
     for (const key of Object.keys(sum) as (keyof typeof sum)[]) {
       sum[key] += stats[key];
     }
@@ -370,6 +388,27 @@ export function sumStats(lanes: readonly Lane[]): ExecutorStats {
     runTime: runTime.stats(),
     waitTime: waitTime.stats(),
     utilization: upTime === 0 ? 0 : Math.min(busyTime / upTime, 1),
+    perBackend,
     perWorker,
+  };
+}
+
+const NOTHING_DONE: BackendStats = {
+  workers: 0,
+  queued: 0,
+  running: 0,
+  completed: 0,
+  failed: 0,
+  cancelled: 0,
+};
+
+function addUp(a: BackendStats, b: BackendStats): BackendStats {
+  return {
+    workers: a.workers + b.workers,
+    queued: a.queued + b.queued,
+    running: a.running + b.running,
+    completed: a.completed + b.completed,
+    failed: a.failed + b.failed,
+    cancelled: a.cancelled + b.cancelled,
   };
 }

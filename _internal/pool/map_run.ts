@@ -20,12 +20,13 @@ import type { CallerContext, ChunkBuilder } from "./backend.ts";
 import type { Definition } from "./definitions.ts";
 import { isInterruption } from "./interrupts.ts";
 import type { Job, JobObserver, Work } from "./job.ts";
-import { type Lane, prepareCall, submitWork } from "./lane.ts";
+import { type Lane, type Pace, prepareCall, submitWork } from "./lane.ts";
 import type { MapOptions } from "./map_options.ts";
 
 /** Run time that an automatic chunk aims at, in milliseconds. */
-const CHUNK_TIME = 8;
-const MAX_CHUNK = 4096;
+export const CHUNK_TIME = 8;
+/** Calls of such a chunk at most. */
+export const MAX_CHUNK = 4096;
 /** The same where the whole input is there. */
 const MAX_ARRAY_CHUNK = 4 * MAX_CHUNK;
 /** Run time below which a chunk is not made smaller for the sake of another worker: about what waking that costs. */
@@ -380,12 +381,12 @@ export class MapRun {
   #hasIdleWorkers(): boolean {
     if (this.#chunks.length === 0) return true;
     if (!this.#async) return false;
-    const { maxWorkers, concurrency } = this.#lane.scheduler.options;
+    const { places } = this.#pace();
     let running = 0;
     for (const { outcomes } of this.#chunks) {
       if (outcomes === undefined) running++;
     }
-    return running < maxWorkers * concurrency;
+    return running < places;
   }
 
   #wantsMore(): boolean {
@@ -522,12 +523,11 @@ export class MapRun {
 
   #send(batch: Batch): void {
     const work = "work" in batch ? batch.work : undefined;
-    const isRemote = work?.kind === "remote";
     const isChunk = work?.mode === CallMode.chunk;
     const chunk = new Chunk(batch.items, isChunk, this.#events);
     this.#chunks.push(chunk);
     if (!("work" in batch)) return chunk.failed(batch.error);
-    if (isRemote) this.#definition = work.definition;
+    if (work?.kind === "remote") this.#definition = work.definition;
     try {
       chunk.job = submitWork(
         this.#lane,
@@ -543,15 +543,26 @@ export class MapRun {
 
   /** How much is pulled: chunks follow the run time of the calls before. */
   #measure(): void {
-    this.#size = this.#chunkSize();
+    const pace = this.#pace();
+    this.#size = this.#chunkSize(pace);
     const { bufferSize } = this.#options;
-    const { maxWorkers, concurrency } = this.#lane.scheduler.options;
-    const places = Math.min(maxWorkers * concurrency, MAX_PLACES);
+    const places = Math.min(pace.places, MAX_PLACES);
     this.#window = bufferSize ??
       Math.max(places * CHUNKS_PER_WORKER * this.#size, this.#minWindow);
   }
 
-  #chunkSize(): number {
+  #pace(): Pace {
+    const { pace, scheduler } = this.#lane;
+    if (pace !== undefined) return pace();
+    const { maxWorkers, concurrency } = scheduler.options;
+    return {
+      // Chunks are for short calls on workers that run one call at a time.
+      meanTime: concurrency > 1 ? undefined : this.#definition?.meanTime,
+      places: maxWorkers * concurrency,
+    };
+  }
+
+  #chunkSize({ meanTime, places }: Pace): number {
     const { chunkSize = "auto", bufferSize = Infinity } = this.#options;
     // The items of a chunk run one after the other and fail together when
     // their worker dies. Not for tasks whose options speak of single runs.
@@ -560,18 +571,11 @@ export class MapRun {
       return 1;
     }
     if (chunkSize !== "auto") return Math.min(chunkSize, bufferSize);
-    // Chunks are for short calls on workers that run one call at a time.
-    const meanTime = this.#definition?.meanTime;
-    if (
-      this.#lane.scheduler.options.concurrency > 1 || meanTime === undefined
-    ) {
-      return 1;
-    }
+    if (meanTime === undefined) return 1;
     let size = Math.floor(CHUNK_TIME / meanTime);
     let most = MAX_CHUNK;
     if (this.#input instanceof ArrayInput) {
-      const { maxWorkers } = this.#lane.scheduler.options;
-      const share = this.#input.left / maxWorkers * SHARE;
+      const share = this.#input.left / places * SHARE;
       size = Math.min(size, Math.max(share, MIN_CHUNK_TIME / meanTime));
       most = MAX_ARRAY_CHUNK;
     }

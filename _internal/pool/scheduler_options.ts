@@ -43,6 +43,13 @@ export interface SchedulerOptions {
    */
   readonly sendsEarly?: "all" | "repeatable" | undefined;
   /**
+   * Workers that come up at a time. To start one keeps a core busy: of many at
+   * once none is up before all are.
+   *
+   * @default {Infinity}
+   */
+  readonly startsAtOnce?: number | undefined;
+  /**
    * The cores that it shares with other schedulers.
    *
    * @default {undefined} its own number of workers is the limit
@@ -85,6 +92,22 @@ export interface WorkerStats {
   readonly utilization: number;
 }
 
+/** What one backend of an executor has done so far. */
+export interface BackendStats {
+  /** Workers that live, those that come up included. */
+  readonly workers: number;
+  /** Tasks that wait. */
+  readonly queued: number;
+  /** Tasks that run. */
+  readonly running: number;
+  /** Tasks that returned. */
+  readonly completed: number;
+  /** Tasks that threw, timed out or lost their worker. */
+  readonly failed: number;
+  /** Tasks that were cancelled. */
+  readonly cancelled: number;
+}
+
 /** What an executor has done so far. */
 export interface ExecutorStats {
   /** Workers that live, those that come up included. */
@@ -113,13 +136,18 @@ export interface ExecutorStats {
   readonly waitTime: TimeStats;
   /** The share of the time since they came up in which workers had something to run, from 0 to 1; those that are gone included. */
   readonly utilization: number;
+  /** The same for each backend that was used. */
+  readonly perBackend: Readonly<Partial<Record<WorkerKind, BackendStats>>>;
   /** Each worker that lives, in the order of their start. */
   readonly perWorker: readonly WorkerStats[];
 }
 
 /** The same as a scheduler tells it, to be added up. */
-export interface SchedulerStats
-  extends Omit<ExecutorStats, "runTime" | "waitTime" | "utilization"> {
+export interface SchedulerStats extends
+  Omit<
+    ExecutorStats,
+    "runTime" | "waitTime" | "utilization" | "perBackend"
+  > {
   readonly runTime: Histogram;
   readonly waitTime: Histogram;
   /** Milliseconds in which workers had something to run, and in which they were up. */

@@ -20,20 +20,27 @@ import { streamSuite } from "../_suites/stream_suite.ts";
 
 const create = (options?: PoolOptions) => new AutoExecutor(options);
 
-executorSuite({ name: "AutoExecutor", create, backend: "thread" });
-poolSuite({ name: "AutoExecutor", create, backend: "thread" });
-mapSuite({ name: "AutoExecutor", create, backend: "thread" });
-signalSuite({ name: "AutoExecutor", create, backend: "thread" });
-contextSuite({ name: "AutoExecutor", create, backend: "thread" });
-nestedSuite({ name: "AutoExecutor", create, backend: "thread" });
-optionsSuite({ name: "AutoExecutor", create, backend: "thread" });
-streamSuite({ name: "AutoExecutor", create, backend: "thread" });
-executorSuite({
+// Undeclared: whatever it decides, values and errors are those of a thread.
+const undeclared = { name: "AutoExecutor", create, backend: "thread" } as const;
+
+executorSuite(undeclared);
+mapSuite(undeclared);
+signalSuite(undeclared);
+contextSuite(undeclared);
+streamSuite(undeclared);
+
+const declared = {
   name: "AutoExecutor of cpu()",
   create,
   backend: "thread",
   kind: "cpu",
-});
+} as const;
+
+executorSuite(declared);
+poolSuite(declared);
+mapSuite(declared);
+nestedSuite(declared);
+optionsSuite(declared);
 streamSuite({
   name: "AutoExecutor of io()",
   create,

@@ -1,0 +1,185 @@
+// Copyright 2026 the @concurrent/parallel authors. MIT license.
+
+// What is known of one function: what was seen of it before its first run, and
+// what was measured of its calls since. It decides nothing (`route.ts`).
+
+import type { Measurement, Meter, Work } from "../pool/job.ts";
+import type { Sight } from "../wire/functions/sight.ts";
+import type { WorkerKind } from "../worker/host.ts";
+import { Estimate, MovingMean } from "./estimate.ts";
+import { isPrimitive, SizeBox } from "./sizes.ts";
+
+/** Milliseconds without a pause that a call may take on the caller's event loop, which has to turn every ten. */
+export const INLINE_LIMIT = 5;
+/** A call of at most so many milliseconds says that arguments of its size are no risk. */
+const PROVEN_TIME = 1;
+/** Calls on workers for which a function stays away from the event loop that it has held up; doubled each time. */
+const BAN = 64;
+const MAX_BAN = 1 << 16;
+/** Calls that are all measured. */
+const FIRST_CALLS = 16;
+/** Then one in so many, where they are shorter than a millisecond. */
+const SAMPLE = 32;
+/** The part of a core that a function is taken to need before anything is known. */
+const FIRST_SHARE = { async: 0.25, blocking: 0.1, sync: 1 };
+/** What every call needs at least. */
+const MIN_SHARE = 0.02;
+
+/** Below this part of its time on a processor a synchronous call is taken to block, until it is above the second. */
+const BLOCKS = 0.2;
+const COMPUTES_AGAIN = 0.35;
+/** Threads that compute wait for each other: taken at their word they would be ever more. */
+const CAUTION = 1.3;
+
+/** What is known of a function. */
+export class Profile implements Meter {
+  readonly sight: Sight;
+  /** What its calls take, wherever they run. */
+  readonly known = new Estimate();
+  /** Calls that have answered, by backend. */
+  readonly callsAt: Record<WorkerKind, number> = {
+    inline: 0,
+    thread: 0,
+    process: 0,
+  };
+  /** Milliseconds to encode the arguments of a call. */
+  readonly encoding = new MovingMean();
+  /** Milliseconds to copy those of a call that is not sent; 0 for such as need none. */
+  readonly copying = new MovingMean();
+  /** Bytes of the arguments of a call that was encoded. */
+  readonly bytes = new MovingMean();
+  /** True where the arguments of the last call would have to be copied. */
+  isCopied = false;
+  /** Calls under way. */
+  backlog = 0;
+  /** Workers that have ended under a call. */
+  losses = 0;
+  /** Counts what should be thought about at once. */
+  events = 0;
+  /** Arguments with which a call was short. */
+  readonly #proven = new SizeBox();
+  /** Calls on workers until it may run on the event loop again. */
+  #banned = 0;
+  #ban = BAN / 2;
+  #sample = 0;
+  #blocks = false;
+
+  constructor(sight: Sight) {
+    this.sight = sight;
+    this.known.givesPromises = sight.isAsync;
+  }
+
+  /** Calls that have answered. */
+  get calls(): number {
+    return this.known.calls;
+  }
+
+  /** True where calls give promises, as far as is known. */
+  get isAsync(): boolean {
+    return this.sight.isAsync || this.known.givesPromises;
+  }
+
+  /**
+   * True where its calls keep their thread waiting. A call that computes has a
+   * processor for a part of its time only, where there are more threads than
+   * processors, and less the more of them there are: so it takes little to be
+   * known as computing again.
+   */
+  get blocks(): boolean {
+    if (this.sight.blocks !== undefined) return true;
+    if (this.isAsync) return false;
+    const { share, time } = this.known;
+    if (share === undefined) return this.#blocks;
+    const limit = this.#blocks ? COMPUTES_AGAIN : BLOCKS;
+    return this.#blocks = share < limit && time.value! >= 1;
+  }
+
+  /** True where it has held up the event loop, not long ago. */
+  get isBanned(): boolean {
+    return this.#banned > 0;
+  }
+
+  /** Looks whether arguments have to be copied, where they are not sent: all but what nobody changes. */
+  needsCopies(args: readonly unknown[]): boolean {
+    const { readsOnly } = this.sight;
+    let needs = false;
+    for (let i = 0; i < args.length; i++) {
+      const arg = args[i];
+      needs ||= !isPrimitive(arg) && !(ArrayBuffer.isView(arg) && readsOnly[i]);
+    }
+    return this.isCopied = needs;
+  }
+
+  /** True where it is of use to know how large the arguments of a call are. */
+  get wantsSizes(): boolean {
+    return !this.sight.isBounded &&
+      (this.known.time.value ?? 0) <= 2 * PROVEN_TIME;
+  }
+
+  /** True where calls with arguments of these sizes were short. */
+  isProven(sizes: readonly number[] | undefined): boolean {
+    return sizes !== undefined && this.#proven.has(sizes);
+  }
+
+  // -- Meter --
+
+  get share(): number {
+    const known = this.known.share;
+    if (known !== undefined) {
+      return Math.min(Math.max(known * CAUTION, MIN_SHARE), 1);
+    }
+    if (this.isAsync) return FIRST_SHARE.async;
+    return this.blocks ? FIRST_SHARE.blocking : FIRST_SHARE.sync;
+  }
+
+  get isDue(): boolean {
+    const { calls } = this;
+    if (calls < FIRST_CALLS) return true;
+    // Where nothing bounds what comes before its first promise, each is looked at.
+    if (this.sight.isAsync && !this.sight.isBounded) return true;
+    if (this.known.time.value! >= 1) return true;
+    this.#sample = (this.#sample + 1) % SAMPLE;
+    return this.#sample === 0;
+  }
+
+  ran(kind: WorkerKind, work: Work, time: number): void {
+    const { calls } = work;
+    const isFirst = this.calls < FIRST_CALLS;
+    this.callsAt[kind] += calls;
+    this.known.ran(calls, time);
+    if (isFirst) this.events++;
+    const mean = time / calls;
+    if (kind === "inline") {
+      if (!this.isAsync) this.#look(mean);
+    } else if (this.#banned > 0) this.#banned -= calls;
+    if (work.sizes !== undefined && mean <= PROVEN_TIME) {
+      this.#proven.add(work.sizes);
+    }
+  }
+
+  measured(kind: WorkerKind, work: Work, measurement: Measurement): void {
+    this.known.measured(work.calls, measurement);
+    if (kind !== "inline") return;
+    this.#look(measurement.sync / work.calls);
+  }
+
+  lost(): void {
+    this.losses++;
+    this.events++;
+  }
+
+  ended({ calls }: Work): void {
+    this.backlog -= calls;
+  }
+
+  /** A call has kept the event loop from turning for so long. */
+  #look(time: number): void {
+    if (time <= INLINE_LIMIT) return;
+    this.events++;
+    // That one takes long which always takes the same is the machine's doing.
+    if (this.sight.isBounded) return;
+    this.#proven.clear();
+    this.#ban = Math.min(this.#ban * 2, MAX_BAN);
+    this.#banned = this.#ban;
+  }
+}

@@ -1,0 +1,103 @@
+// Copyright 2026 the @concurrent/parallel authors. MIT license.
+
+import type { ChunkBuilder } from "../pool/backend.ts";
+import type { Work } from "../pool/job.ts";
+import type { TaskScheduler } from "../pool/task_scheduler.ts";
+import type { Profile } from "./profile.ts";
+import { isPrimitive, sizesOf } from "./sizes.ts";
+
+/** Where a chunk goes. */
+export interface ChunkTarget {
+  readonly profile: Profile;
+  readonly home: TaskScheduler;
+  readonly isInline: boolean;
+  /** True where nobody has asked for the place: calls that do not suit it go elsewhere. */
+  readonly isGuarded: boolean;
+}
+
+/** A chunk of the automatic executor: takes the calls that may run where it goes. */
+export class RoutedChunk implements ChunkBuilder {
+  readonly #inner: ChunkBuilder;
+  readonly #target: ChunkTarget;
+  /** True where only arguments of sizes that were measured are taken. */
+  readonly #isBoxed: boolean;
+  /** True where it is noted how large the arguments are. */
+  readonly #isSized: boolean;
+  /** The largest sizes so far. */
+  #sizes: number[] | undefined;
+
+  constructor(inner: ChunkBuilder, target: ChunkTarget) {
+    this.#inner = inner;
+    this.#target = target;
+    const { profile, isInline, isGuarded } = target;
+    this.#isBoxed = isGuarded && isInline && !profile.sight.isBounded;
+    this.#isSized = isGuarded && (this.#isBoxed || profile.wantsSizes);
+    if (this.#isSized) this.#sizes = [];
+  }
+
+  get calls(): number {
+    return this.#inner.calls;
+  }
+
+  get bytes(): number {
+    return this.#inner.bytes;
+  }
+
+  add(args: readonly unknown[]): boolean {
+    const { isInline, isGuarded, profile } = this.#target;
+    // What has to be copied goes alone.
+    if (isInline && isGuarded && !args.every(isPrimitive)) return false;
+    const sizes = this.#isSized ? sizesOf(args) : undefined;
+    if (this.#isBoxed && !profile.isProven(sizes)) return false;
+    if (!this.#inner.add(args)) return false;
+    if (this.#isSized) this.#note(sizes);
+    return true;
+  }
+
+  addNumbers(items: readonly unknown[], from: number, to: number): number {
+    let end = to;
+    if (this.#isBoxed) {
+      const { profile } = this.#target;
+      const size = [0];
+      end = from;
+      while (end < to) {
+        const item = items[end];
+        if (typeof item !== "number") break;
+        size[0] = Math.abs(item);
+        if (!profile.isProven(size)) break;
+        end++;
+      }
+      if (end === from) return 0;
+    }
+    const taken = this.#inner.addNumbers(items, from, end);
+    if (this.#isSized && taken > 0) {
+      let most = 0;
+      for (let i = from; i < from + taken; i++) {
+        const size = Math.abs(items[i] as number);
+        if (size > most) most = size;
+      }
+      this.#note([most]);
+    }
+    return taken;
+  }
+
+  finish(): Work {
+    const work = this.#inner.finish();
+    const { profile, home } = this.#target;
+    work.meter = profile;
+    work.home = home;
+    work.sizes = this.#sizes;
+    return work;
+  }
+
+  #note(sizes: readonly number[] | undefined): void {
+    const most = this.#sizes;
+    // One whose size nobody knows makes the whole chunk such a one.
+    if (sizes === undefined || most === undefined) this.#sizes = undefined;
+    else {
+      for (const [i, size] of sizes.entries()) {
+        if (!(size <= (most[i] ?? -1))) most[i] = size;
+      }
+    }
+  }
+}

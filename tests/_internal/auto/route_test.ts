@@ -1,0 +1,229 @@
+// Copyright 2026 the @concurrent/parallel authors. MIT license.
+
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import type { Place } from "../../../_internal/auto/places.ts";
+import { Profile } from "../../../_internal/auto/profile.ts";
+import { type Policy, Route } from "../../../_internal/auto/route.ts";
+import type { InlineWork, Measurement } from "../../../_internal/pool/job.ts";
+import type { TaskOptions } from "../../../_internal/wire/functions/task.ts";
+import type { Sight } from "../../../_internal/wire/functions/sight.ts";
+import { CallMode } from "../../../_internal/wire/messages.ts";
+import type { WorkerKind } from "../../../_internal/worker/host.ts";
+
+const UNKNOWN: Sight = {
+  isAsync: false,
+  isGenerator: false,
+  blocks: undefined,
+  ends: undefined,
+  needsWorker: undefined,
+  shares: undefined,
+  isBounded: false,
+  waits: false,
+  readsOnly: [],
+};
+
+function workOf(sizes: readonly number[]): InlineWork {
+  return {
+    kind: "inline",
+    mode: CallMode.single,
+    fn: () => {},
+    args: [],
+    calls: 1,
+    copies: false,
+    enter: undefined,
+    sizes,
+  };
+}
+
+class Subject {
+  readonly moves: (Place | undefined)[] = [];
+  readonly profile: Profile;
+  readonly route: Route;
+
+  constructor(
+    sight: Partial<Sight> = {},
+    options: TaskOptions = {},
+    policy: Partial<Policy> = {},
+    captures?: string,
+  ) {
+    this.profile = new Profile({ ...UNKNOWN, ...sight });
+    this.route = new Route(
+      "subject",
+      {
+        cores: 4,
+        blocking: 16,
+        concurrency: 1,
+        backends: new Set<WorkerKind>(["inline", "thread", "process"]),
+        needsProcess: undefined,
+        hasInitializer: false,
+        isUp: () => true,
+        moved: (_route, from) => this.moves.push(from),
+        ...policy,
+      },
+      this.profile,
+      options,
+      captures,
+    );
+  }
+
+  /** Calls have run where the route sends them. */
+  run(
+    count: number,
+    { time, sync = time, cpu = sync }:
+      & Pick<Measurement, "time">
+      & Partial<Measurement>,
+    sizes: readonly number[] = [1],
+  ): Place {
+    const work = workOf(sizes);
+    for (let i = 0; i < count; i++) {
+      const place = this.route.place();
+      const isInline = place === "inline" &&
+        (this.profile.sight.isBounded || this.profile.isProven(sizes));
+      const kind = isInline
+        ? "inline"
+        : place === "process"
+        ? "process"
+        : "thread";
+      this.profile.backlog++;
+      if (this.profile.isDue) {
+        this.profile.measured(kind, work, { time, sync, cpu });
+      }
+      this.profile.ran(kind, work, time);
+      this.profile.ended(work);
+    }
+    return this.route.place();
+  }
+}
+
+Deno.test("Route obeys what is declared", () => {
+  const async = { isAsync: true };
+  assertEquals(new Subject(async, { kind: "io" }).route.place(), "inline");
+  assertEquals(new Subject({}, { kind: "io" }).route.place(), "block");
+  assertEquals(new Subject({}, { kind: "cpu" }).route.place(), "compute");
+  assertEquals(
+    new Subject({}, { kind: "cpu", timeout: 1 }).route.place(),
+    "process",
+  );
+  const subject = new Subject({ isBounded: true }, { kind: "cpu" });
+  assertEquals(subject.run(100, { time: 0.0001 }), "compute");
+});
+
+Deno.test("Route goes by the source before the first call", () => {
+  const of = (sight: Partial<Sight>, options?: TaskOptions) =>
+    new Subject(sight, options).route.place();
+  assertEquals(of({}), "compute");
+  assertEquals(of({ isBounded: true }), "inline");
+  assertEquals(of({ isAsync: true, isBounded: true, waits: true }), "inline");
+  assertEquals(of({ isAsync: true }), "wait");
+  assertEquals(of({ blocks: "Deno.readFileSync" }), "block");
+  assertEquals(of({}, { timeout: 10 }), "process");
+  assertEquals(of({ isBounded: true }, { timeout: 10 }), "inline");
+});
+
+Deno.test("Route keeps off the event loop what must not be there", () => {
+  const bounded = { isBounded: true };
+  for (
+    const [subject, reason] of [
+      [new Subject({ ...bounded, ends: "Deno.exit" }), "Deno.exit"],
+      [new Subject({ ...bounded, needsWorker: "current" }), "current"],
+      [new Subject(bounded, { transfer: [] }), "moves"],
+      [new Subject(bounded, {}, { hasInitializer: true }), "initializer"],
+      [new Subject(bounded, {}, {}, "captured"), "captured"],
+      [
+        new Subject(bounded, {}, { backends: new Set(["thread"]) }),
+        "backends",
+      ],
+    ] as const
+  ) {
+    assertEquals(subject.run(100, { time: 0.0001 }), "compute");
+    assertStringIncludes(subject.route.inlineExclusion!, reason);
+  }
+});
+
+Deno.test("Route brings what is short to the event loop once it is known", () => {
+  const subject = new Subject();
+  assertEquals(subject.route.place(), "compute");
+  assertEquals(subject.run(2000, { time: 0.001 }), "inline");
+  assert(subject.profile.callsAt.inline > 1000);
+  assertEquals(subject.moves.length, 2);
+});
+
+Deno.test("Route leaves what computes where the cores are", () => {
+  const subject = new Subject();
+  assertEquals(subject.run(200, { time: 25 }), "compute");
+  assertEquals(subject.moves, [undefined]);
+});
+
+Deno.test("Route finds out what blocks", () => {
+  const subject = new Subject();
+  assertEquals(subject.run(20, { time: 20, cpu: 0.1 }), "block");
+});
+
+Deno.test("Route sends what waits and computes to threads with many calls", () => {
+  const subject = new Subject({ isAsync: true });
+  subject.profile.backlog = 50;
+  assertEquals(subject.run(200, { time: 20, sync: 1, cpu: 6 }), "wait");
+});
+
+Deno.test("Route learns anew when waiting becomes computing, and back", () => {
+  const sight = { isAsync: true, isBounded: true, waits: true };
+  const subject = new Subject(sight);
+  subject.profile.backlog = 20;
+  assertEquals(subject.run(300, { time: 10, sync: 0.01, cpu: 0.02 }), "inline");
+  assertEquals(subject.run(100, { time: 8, sync: 0.01, cpu: 8 }), "compute");
+  assertEquals(subject.run(600, { time: 10, sync: 0.01, cpu: 0.02 }), "inline");
+});
+
+Deno.test("Route stays between two places that cost nearly the same", () => {
+  const subject = new Subject();
+  for (let i = 0; i < 500; i++) {
+    subject.profile.backlog = 100;
+    subject.run(1, { time: i % 2 === 0 ? 0.0042 : 0.0048 });
+  }
+  assert(subject.moves.length <= 3, `${subject.moves.length} moves`);
+});
+
+Deno.test("Route keeps off the event loop for a while what has held it up, longer each time", () => {
+  const subject = new Subject();
+  const away: number[] = [];
+  for (let i = 0; i < 3; i++) {
+    subject.run(1000, { time: 0.001 });
+    assertEquals(subject.route.place(), "inline");
+    subject.run(1, { time: 50 });
+    const before = subject.profile.callsAt.thread;
+    while (subject.run(1, { time: 0.001 }) !== "inline") {
+      // Runs elsewhere.
+    }
+    away.push(subject.profile.callsAt.thread - before);
+  }
+  assert(away[1]! > away[0]! && away[2]! > away[1]!, `${away}`);
+});
+
+Deno.test("Route has nothing run on the event loop that has lost a worker", () => {
+  const subject = new Subject();
+  subject.profile.lost();
+  assertEquals(subject.run(1000, { time: 0.001 }), "compute");
+});
+
+Deno.test("Route uses the backends only that it may", () => {
+  const only = (backend: WorkerKind, sight?: Partial<Sight>, o?: TaskOptions) =>
+    new Subject(sight, o, { backends: new Set([backend]) }).route.place();
+  assertEquals(only("inline"), "inline");
+  assertEquals(only("inline", {}, { kind: "cpu" }), "inline");
+  assertEquals(only("process"), "process");
+  assertEquals(only("thread", {}, { timeout: 5 }), "compute");
+  assertEquals(only("thread", { isAsync: true }, { kind: "io" }), "wait");
+});
+
+Deno.test("Route paces maps: chunks of what is short, one by one of what waits", () => {
+  const short = new Subject({ isBounded: true });
+  short.run(50, { time: 0.0001 });
+  assertEquals(short.route.pace().places, 1);
+  assert(short.route.pace().meanTime! < 0.01);
+  const waits = new Subject({ isAsync: true, isBounded: true, waits: true });
+  waits.run(50, { time: 10, sync: 0, cpu: 0 });
+  assertEquals(waits.route.pace(), { meanTime: undefined, places: Infinity });
+  const computes = new Subject();
+  computes.run(50, { time: 10 });
+  assertEquals(computes.route.pace().places, 4);
+});

@@ -1,0 +1,454 @@
+// Copyright 2026 the @concurrent/parallel authors. MIT license.
+
+// Where the automatic executor runs what, and that nobody can tell by the values.
+// What is decided from what: `tests/_internal/auto/`.
+
+import {
+  assert,
+  assertEquals,
+  assertInstanceOf,
+  assertMatch,
+  assertNotStrictEquals,
+  assertRejects,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
+import {
+  AutoExecutor,
+  type AutoOptions,
+  NotSupportedError,
+  SerializationError,
+  TaskTimeoutError,
+  WorkerCrashedError,
+} from "../../futures/mod.ts";
+import { cpu, current, io, task } from "../../mod.ts";
+import { errorOf, soon } from "../_suites/_helpers.ts";
+
+/** Keeps its thread busy. */
+function spin(millions: number): number {
+  let x = 1;
+  for (let i = 0; i < millions * 1e6; i++) {
+    x = (x * 1103515245 + i) % 2147483648;
+  }
+  return x;
+}
+
+/** As short as its argument is small. */
+function sum(n: number): number {
+  let sum = 0;
+  for (let i = 0; i <= n; i++) sum += i;
+  return sum;
+}
+
+const sleep = async (milliseconds: number) => {
+  await new Promise((resolve) => setTimeout(resolve, milliseconds));
+  return milliseconds;
+};
+
+const block = (milliseconds: number) => {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
+  return milliseconds;
+};
+
+/** Tells whether it runs on this event loop. */
+const isHere = () => Reflect.get(globalThis, "autoChoiceHome") === true;
+Reflect.set(globalThis, "autoChoiceHome", true);
+
+async function many<A extends unknown[], R>(
+  executor: AutoExecutor,
+  count: number,
+  fn: (...args: A) => R,
+  ...args: A
+): Promise<void> {
+  for (let left = count; left > 0; left -= 100) {
+    await Promise.all(
+      Array.from(
+        { length: Math.min(left, 100) },
+        () => executor.submit(fn, ...args),
+      ),
+    );
+  }
+}
+
+Deno.test("AutoExecutor runs what is plainly short on this event loop, from the first call on", async () => {
+  await using executor = new AutoExecutor();
+  const add = (a: number, b: number) => a + b;
+  assertEquals(await executor.submit(add, 20, 22), 42);
+  const { backend, measured, runnerUp } = executor.explain(add);
+  assertEquals(backend, "inline");
+  assertEquals(measured?.calls, { inline: 1, thread: 0, process: 0 });
+  assertEquals(runnerUp?.backend, "thread");
+  assertEquals(executor.stats().perBackend.inline?.completed, 1);
+});
+
+Deno.test("AutoExecutor has any number of calls wait on this event loop", async () => {
+  await using executor = new AutoExecutor();
+  await many(executor, 300, sleep, 5);
+  const { backend, measured } = executor.explain(sleep);
+  assertEquals(backend, "inline");
+  assertEquals(measured?.calls, { inline: 300, thread: 0, process: 0 });
+  assertEquals(executor.stats().perBackend.thread?.workers ?? 0, 0);
+});
+
+Deno.test("AutoExecutor sends what computes to threads, and says so", async () => {
+  await using executor = new AutoExecutor({ maxWorkers: 2 });
+  await many(executor, 12, spin, 5);
+  const { backend, reason, measured, runnerUp } = executor.explain(spin);
+  assertEquals(backend, "thread");
+  assertStringIncludes(reason, "computes");
+  assertEquals(measured?.calls.inline, 0);
+  assertMatch(runnerUp!.reason, /hold up the event loop|not known/);
+});
+
+Deno.test("AutoExecutor brings what turns out to be short to this event loop", async () => {
+  await using executor = new AutoExecutor({ maxWorkers: 1 });
+  await many(executor, 1000, sum, 10);
+  const { backend, measured, cost, runnerUp } = executor.explain(sum);
+  assertEquals(backend, "inline");
+  assert(measured!.calls.thread > 0 && measured!.calls.inline > 0);
+  assertEquals(runnerUp?.backend, "thread");
+  assert(runnerUp!.cost! > cost!, `${runnerUp!.cost} and ${cost}`);
+});
+
+Deno.test("AutoExecutor sends arguments that are larger than what was measured", async () => {
+  await using executor = new AutoExecutor({ maxWorkers: 1 });
+  await many(executor, 1000, sum, 10);
+  assertEquals(executor.explain(sum).backend, "inline");
+  const before = executor.explain(sum).measured!.calls;
+  await executor.submit(sum, 1e8);
+  const after = executor.explain(sum).measured!.calls;
+  assertEquals(after.thread - before.thread, 1);
+  assertEquals(after.inline, before.inline);
+});
+
+Deno.test("AutoExecutor runs what blocks in more threads than cores", async () => {
+  await using executor = new AutoExecutor();
+  await many(executor, 32, block, 5);
+  const { backend, reason } = executor.explain(block);
+  assertEquals(backend, "thread");
+  assertStringIncludes(reason, "Atomics.wait");
+  assert(executor.stats().workers > navigator.hardwareConcurrency);
+});
+
+Deno.test("AutoExecutor obeys what is declared, whatever it measures", async () => {
+  await using executor = new AutoExecutor({ maxWorkers: 1 });
+  const declared = cpu((n: number) => n + 1);
+  await many(executor, 300, declared, 1);
+  assertEquals(executor.explain(declared).measured?.calls.thread, 300);
+  const waits = io(async () => {
+    await null;
+    spin(1);
+  });
+  await many(executor, 20, waits);
+  assertEquals(executor.explain(waits).measured?.calls.inline, 20);
+});
+
+Deno.test("AutoExecutor runs what must be stopped in a process, and stops it", async () => {
+  await using executor = new AutoExecutor({ maxWorkers: 1, cancelGrace: 1 });
+  const endless = task(() => {
+    for (;;);
+  }, { timeout: 50 });
+  assertEquals(executor.explain(endless).backend, "process");
+  await assertRejects(
+    () => soon("the timeout", executor.submit(endless)),
+    TaskTimeoutError,
+  );
+  assertEquals(executor.stats().stuck, 0);
+});
+
+Deno.test("AutoExecutor leaves what only waits here, with a timeout too", async () => {
+  await using executor = new AutoExecutor();
+  const waits = task(sleep, { timeout: 5 });
+  assertEquals(executor.explain(waits).backend, "inline");
+  await assertRejects(() => executor.submit(waits, 300), TaskTimeoutError);
+  // Nothing stops it here: it is left to itself.
+  await sleep(300);
+});
+
+Deno.test("AutoExecutor sends to a thread what has a timeout and cannot travel to a process", async () => {
+  await using executor = new AutoExecutor({ maxWorkers: 1 });
+  const shared = new Int32Array(new SharedArrayBuffer(4));
+  const store = task((into: Int32Array, n: number) => {
+    for (let i = 0; i < n; i++) into[0] = n;
+  }, { timeout: 60_000 });
+  await executor.submit(store, shared, 7);
+  assertEquals(shared[0], 7);
+});
+
+for (
+  const options of [
+    { permissions: { net: false } },
+    { resourceLimits: { maxOldGenerationSizeMb: 128 } },
+  ] satisfies AutoOptions[]
+) {
+  const [name] = Object.keys(options);
+  Deno.test(`AutoExecutor with '${name}' runs everything in processes`, async () => {
+    await using executor = new AutoExecutor({ maxWorkers: 1, ...options });
+    const fn = () => Deno.pid;
+    assert(await executor.submit(fn) !== Deno.pid);
+    const { backend, reason } = executor.explain(fn);
+    assertEquals(backend, "process");
+    assertStringIncludes(reason, "only a process");
+    assertThrows(
+      () =>
+        new AutoExecutor({
+          ...options,
+          backends: ["thread"],
+          permissions: { net: false },
+        }),
+      NotSupportedError,
+    );
+  });
+}
+
+Deno.test("AutoExecutor never runs here what has ended a worker", async () => {
+  await using executor = new AutoExecutor({ maxWorkers: 1 });
+  const may = (ends: boolean) => {
+    if (ends) Deno.exit(3);
+    return 1;
+  };
+  assertEquals(await executor.submit(may, false), 1);
+  await assertRejects(() => executor.submit(may, true), WorkerCrashedError);
+  await many(executor, 50, may, false);
+  const { backend, measured } = executor.explain(may);
+  assertEquals(backend, "thread");
+  assertEquals(measured?.calls.inline, 0);
+  assertEquals(measured?.crashes, 1);
+});
+
+Deno.test("AutoExecutor gives a task copies of its arguments wherever it runs", async () => {
+  await using executor = new AutoExecutor({ maxWorkers: 1 });
+  const mark = (value: { n: number }) => {
+    value.n = 2;
+    return value;
+  };
+  const value = { n: 1 };
+  const results = [];
+  for (let i = 0; i < 20; i++) results.push(await executor.submit(mark, value));
+  assertEquals(value, { n: 1 });
+  for (const result of results) {
+    assertEquals(result, { n: 2 });
+    assertNotStrictEquals(result, value);
+  }
+  // Where it is known what it takes, too.
+  await many(executor, 200, mark, value);
+  assertEquals(value, { n: 1 });
+});
+
+Deno.test("AutoExecutor does not let a task write into binary data of the caller", async () => {
+  await using executor = new AutoExecutor({ maxWorkers: 1 });
+  const first = (data: Float64Array) => data[0] = data[0]! + 1;
+  const data = new Float64Array([1]);
+  for (let i = 0; i < 100; i++) {
+    assertEquals(await executor.submit(first, data), 2);
+  }
+  assertEquals(data[0], 1);
+});
+
+Deno.test("AutoExecutor gives binary data that is only read as it is", async () => {
+  await using executor = new AutoExecutor({ maxWorkers: 1 });
+  const total = (data: Float64Array) => {
+    let total = 0;
+    for (let i = 0; i < data.length; i += 1000) total += data[i]!;
+    return total;
+  };
+  const data = new Float64Array(1_000_000).fill(1);
+  for (let i = 0; i < 40; i++) {
+    assertEquals(await executor.submit(total, data), 1000);
+  }
+  const { backend, measured } = executor.explain(total);
+  assertEquals(backend, "inline");
+  assert(measured!.calls.inline > 20, JSON.stringify(measured));
+});
+
+Deno.test("AutoExecutor gives the values that were captured at the submit", async () => {
+  await using executor = new AutoExecutor({ maxWorkers: 1 });
+  let n = 1;
+  const take = () => n;
+  const first = executor.submit(take);
+  n = 2;
+  assertEquals(await first, 1);
+  const count = () => ++n;
+  for (let i = 0; i < 20; i++) assertEquals(await executor.submit(count), 3);
+  assertEquals(n, 2);
+  assertStringIncludes(executor.explain(count).runnerUp!.reason, "captured");
+});
+
+Deno.test("AutoExecutor refuses a result that cannot travel wherever it was made", async () => {
+  await using executor = new AutoExecutor({ maxWorkers: 1 });
+  const make = () => new WeakMap();
+  const error = await errorOf(executor.submit(make));
+  assertInstanceOf(error, SerializationError);
+  const loop = (n: number) => {
+    for (let i = 0; i < n; i++);
+    return new WeakMap();
+  };
+  const other = await errorOf(executor.submit(loop, 1));
+  assertInstanceOf(other, SerializationError);
+  assertEquals(error.message, other.message);
+});
+
+Deno.test("AutoExecutor knows a function by its code where it is made anew for each call", async () => {
+  await using executor = new AutoExecutor({ maxWorkers: 1 });
+  const make = (from: number) => (n: number) => {
+    let sum = from;
+    for (let i = 0; i <= n; i++) sum += i;
+    return sum;
+  };
+  for (let i = 0; i < 300; i++) {
+    assertEquals(await executor.submit(make(i), 4), i + 10);
+  }
+  assertEquals(executor.explain(make(1)).backend, "inline");
+  // Not by that of its surroundings alone.
+  const wrap = (fn: (n: number) => number) => (n: number) => fn(n);
+  const short = wrap((n) => n + 1);
+  const long = wrap((n) => spin(n));
+  await many(executor, 100, short, 10);
+  await many(executor, 10, long, 3);
+  assertEquals(executor.explain(short).backend, "inline");
+  assertEquals(executor.explain(long).backend, "thread");
+  assertEquals(executor.explain(long).measured?.calls.inline, 0);
+});
+
+Deno.test("AutoExecutor with an initializer runs nothing here that was not declared", async () => {
+  await using executor = new AutoExecutor({
+    maxWorkers: 1,
+    initializer: () => Reflect.set(globalThis, "autoChoiceSetUp", 7),
+  });
+  const read = () => Reflect.get(globalThis, "autoChoiceSetUp");
+  for (let i = 0; i < 20; i++) assertEquals(await executor.submit(read), 7);
+});
+
+Deno.test("AutoExecutor uses the backends only that it may", async () => {
+  const fn = () => current.worker?.kind;
+  for (const backend of ["inline", "thread", "process"] as const) {
+    await using executor = new AutoExecutor({
+      maxWorkers: 1,
+      backends: [backend],
+    });
+    assertEquals(await executor.submit(fn), backend);
+    assertEquals(await executor.submit(cpu(fn)), backend);
+    assertEquals(executor.explain(fn).backend, backend);
+    assertEquals(
+      await Array.fromAsync(executor.map((n: number) => n + 1, [1, 2, 3])),
+      [2, 3, 4],
+    );
+    assertEquals(Object.keys(executor.stats().perBackend), [backend]);
+  }
+});
+
+Deno.test("AutoExecutor checks its options", () => {
+  for (
+    const [options, type] of [
+      [{ backends: "thread" }, TypeError],
+      [{ backends: ["threads"] }, TypeError],
+      [{ backends: [] }, RangeError],
+      [{ maxBlocking: 0 }, RangeError],
+      [{ maxBlocking: "4" }, TypeError],
+      [{ trace: true }, TypeError],
+      [{ maxWorkers: 0 }, RangeError],
+    ] as const
+  ) {
+    assertThrows(
+      () => new AutoExecutor(options as unknown as AutoOptions),
+      type,
+      `'${Object.keys(options)[0]}'`,
+    );
+  }
+});
+
+Deno.test("AutoExecutor maps what is short here, in chunks, and what is long elsewhere", async () => {
+  await using executor = new AutoExecutor({ maxWorkers: 2 });
+  const numbers = Array.from({ length: 20_000 }, (_, i) => i % 50);
+  const expected = numbers.map(sum);
+  for (let i = 0; i < 3; i++) {
+    assertEquals(await Array.fromAsync(executor.map(sum, numbers)), expected);
+  }
+  const { inline, thread } = executor.stats().perBackend;
+  assertEquals(inline!.completed + thread!.completed, 60_000);
+  assert(inline!.completed > 0);
+  // Items with which it was never quick go elsewhere, in their place.
+  const before = executor.explain(sum).measured!.calls.thread;
+  assertEquals(
+    await Array.fromAsync(executor.map(sum, [1, 2, 3_000_000, 4])),
+    [1, 3, 4500001500000, 10],
+  );
+  assertEquals(executor.explain(sum).measured!.calls.thread > before, true);
+});
+
+Deno.test("AutoExecutor streams from where the generator's type runs best", async () => {
+  await using executor = new AutoExecutor({ maxWorkers: 1 });
+  const where = async function* (n: number) {
+    for (let i = 0; i < n; i++) {
+      await sleep(1);
+      yield i;
+    }
+  };
+  assertEquals(await Array.fromAsync(executor.stream(where, 3)), [0, 1, 2]);
+  const computes = function* (n: number) {
+    for (let i = 0; i < n; i++) yield isHere();
+  };
+  const values = await Array.fromAsync(executor.stream(computes, 3));
+  assertEquals(values.length, 3);
+});
+
+Deno.test("AutoExecutor notices that waiting has become computing", async () => {
+  await using executor = new AutoExecutor({ maxWorkers: 2 });
+  const step = async (millions: number) => {
+    await new Promise((resolve) => setTimeout(resolve, 1));
+    let x = 1;
+    for (let i = 0; i < millions * 1e6; i++) x = (x * 3 + i) % 65_536;
+    return x;
+  };
+  await many(executor, 100, step, 0);
+  const before = executor.explain(step);
+  // Those that are under way tell when they have ended.
+  for (let i = 0; i < 3; i++) await many(executor, 30, step, 5);
+  const { backend, measured } = executor.explain(step);
+  assertEquals([before.backend, backend], ["thread", "thread"]);
+  assertEquals(measured!.calls.inline, 0);
+  assert(measured!.cpuTime > 10 * before.measured!.cpuTime);
+});
+
+Deno.test("AutoExecutor traces what it decides", async () => {
+  const lines: string[] = [];
+  await using executor = new AutoExecutor({
+    maxWorkers: 1,
+    trace: (line) => lines.push(line),
+  });
+  await many(executor, 500, sum, 5);
+  assertEquals(lines.length, 2, lines.join("\n"));
+  assertMatch(lines[0]!, /^sum: thread \[compute\]: not known yet/);
+  assertMatch(
+    lines[1]!,
+    /^sum: thread -> inline \[inline, .* a call\]: .*; not thread: /,
+  );
+});
+
+Deno.test("AutoExecutor keeps this event loop turning", async () => {
+  await using executor = new AutoExecutor({ maxWorkers: 1 });
+  const add = (a: number) => a + 1;
+  let turns = 0;
+  const timer = setInterval(() => turns++, 1);
+  try {
+    // Nothing but microtasks in between, for a while.
+    const end = performance.now() + 200;
+    while (performance.now() < end) await executor.submit(add, 1);
+  } finally {
+    clearInterval(timer);
+  }
+  assert(turns >= 5, `${turns} turns`);
+});
+
+Deno.test("AutoExecutor decides in a task too", async () => {
+  await using executor = new AutoExecutor({ maxWorkers: 1 });
+  const outer = cpu(async (executor: AutoExecutor) => {
+    const add = (a: number, b: number) => a + b;
+    const sums = await Promise.all([
+      executor.submit(add, 1, 2),
+      executor.submit(cpu(add), 3, 4),
+    ]);
+    return [executor.explain(add).backend, ...sums];
+  });
+  assertEquals(await executor.submit(outer, executor), ["inline", 3, 7]);
+});
