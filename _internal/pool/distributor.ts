@@ -87,7 +87,9 @@ export class Distributor implements BudgetParty {
   readonly #events: DistributorEvents;
   #state: "resting" | "pumping" | "again" = "resting";
   /** Who was sent something, and has not been woken for it. */
-  readonly #sentTo = new Set<WorkerRecord>();
+  #sentTo: WorkerRecord | undefined;
+  /** The others that were. */
+  readonly #alsoSentTo = new Set<WorkerRecord>();
   /** The last pump has left jobs in the queue for which there is no room, and there are all workers that may be. */
   #isFull = false;
   /** The last pump has left something for which there is no core. */
@@ -202,8 +204,17 @@ export class Distributor implements BudgetParty {
 
   /** Wakes those that were sent something: once for all of it. */
   #wake(): void {
-    for (const record of this.#sentTo) record.worker.wake();
-    this.#sentTo.clear();
+    this.#sentTo?.worker.wake();
+    this.#sentTo = undefined;
+    // Mostly it is one, and to clear a set costs as much as to run a short call.
+    if (this.#alsoSentTo.size === 0) return;
+    for (const record of this.#alsoSentTo) record.worker.wake();
+    this.#alsoSentTo.clear();
+  }
+
+  #wakeLater(record: WorkerRecord): void {
+    if (this.#sentTo === undefined) this.#sentTo = record;
+    else if (this.#sentTo !== record) this.#alsoSentTo.add(record);
   }
 
   /** Something that a worker has told may have made room: to be looked at when it has told all. */
@@ -425,7 +436,7 @@ export class Distributor implements BudgetParty {
       record.state !== "starting" && !record.worker.tellsStart;
     const isFree = this.#budget === undefined || record.added(job) === 0;
     try {
-      this.#sentTo.add(record);
+      this.#wakeLater(record);
       record.send(job);
     } catch (error) {
       // Before anything was sent.
