@@ -397,21 +397,27 @@ export function conditionSuite(
 
     parties.test(`${name}.waitFor() counts its timeout over all notifications`, async () => {
       const condition = make();
-      const start = performance.now();
-      const visit = (async () => {
-        using _ = await condition.guard();
-        const value = await condition.waitFor(() => false, { timeout: 400 });
-        return [value, performance.now() - start] as const;
-      })();
-      await new Promise((resolve) => setTimeout(resolve, 300));
-      {
-        using _ = await condition.guard();
-        condition.notifyAll();
+      const times: number[] = [];
+      // From the start, and not once more from the notification. On a busy machine
+      // one may come late.
+      while (times.length < 3 && !(times.at(-1)! < 650)) {
+        const start = performance.now();
+        const visit = (async () => {
+          using _ = await condition.guard();
+          const value = await condition.waitFor(() => false, { timeout: 400 });
+          return [value, performance.now() - start] as const;
+        })();
+        await new Promise((resolve) => setTimeout(resolve, 300));
+        {
+          using _ = await condition.guard();
+          condition.notifyAll();
+        }
+        const [value, time] = await visit;
+        assertEquals(value, false);
+        assert(time > 390, `it took ${time} ms`);
+        times.push(time);
       }
-      const [value, time] = await visit;
-      assertEquals(value, false);
-      // From the start, and not once more from the notification.
-      assert(time > 390 && time < 650, `it took ${time} ms`);
+      assert(times.at(-1)! < 650, `it took ${times} ms`);
     });
 
     parties.test(`${name} hands items from ${parties.many} to ${parties.many} without losing any`, async () => {

@@ -26,7 +26,7 @@ import {
 import { ThreadPoolExecutor } from "../../futures/mod.ts";
 import { PlusOne, Reporter, Secretive } from "../_fixtures/thread_classes.ts";
 import { activitySuite } from "../_suites/activity_suite.ts";
-import { errorOf, Folder, soon, until } from "../_suites/_helpers.ts";
+import { errorOf, Folder, scaled, soon, until } from "../_suites/_helpers.ts";
 import { hotLoop, workerInfo } from "../_suites/_tasks.ts";
 
 activitySuite(Thread);
@@ -296,7 +296,7 @@ Deno.test("Thread started by a thread runs, gives its result, and is as fast as 
   const { value, time } = await outer.result();
   assertEquals(value, 42);
   // A Worker that a Worker starts takes half a second longer than that.
-  assert(time < 400, `it took ${time} ms`);
+  assert(time < scaled(250), `it took ${time} ms`);
   await outer.join();
 });
 

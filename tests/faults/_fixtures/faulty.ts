@@ -55,6 +55,11 @@ export function stuck(ms: number): void {
   while (performance.now() < end);
 }
 
+/** The same, until the first number is another one than 0. */
+export function stuckUntil(flag: Int32Array<SharedArrayBuffer>): void {
+  while (Atomics.load(flag, 0) === 0);
+}
+
 export function badResult(): unknown {
   return { socket: new WeakRef({}) };
 }
