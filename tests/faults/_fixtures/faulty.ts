@@ -55,8 +55,9 @@ export function stuck(ms: number): void {
   while (performance.now() < end);
 }
 
-/** The same, until the first number is another one than 0. */
+/** The same, until the first number is another one than 0; the second one tells that it runs. */
 export function stuckUntil(flag: Int32Array<SharedArrayBuffer>): void {
+  Atomics.store(flag, 1, 1);
   while (Atomics.load(flag, 0) === 0);
 }
 
