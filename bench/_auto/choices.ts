@@ -1,6 +1,6 @@
 // Copyright 2026 the @concurrent/parallel authors. MIT license.
 
-import { io } from "@concurrent/parallel";
+import { cpuCount } from "@concurrent/parallel/multiprocessing";
 import {
   AutoExecutor,
   type Executor,
@@ -21,12 +21,15 @@ export interface Choice {
   create(): Executor;
 }
 
-/** The executor that decides by itself. */
+/** The executor that decides by itself, as it is without any option where all cores are used. */
 export function autoChoice(cores: number): Choice {
+  const options = cores === cpuCount()
+    ? {}
+    : { maxWorkers: cores, maxBlocking: Math.max(16, cores) };
   return {
     name: "auto",
     family: "auto",
-    create: () => new AutoExecutor({ maxWorkers: cores }),
+    create: () => new AutoExecutor(options),
   };
 }
 
@@ -63,34 +66,7 @@ export function fixedChoices(
   const inline: Choice = {
     name: "inline",
     family: "inline",
-    create: createInline,
+    create: () => new AutoExecutor({ backends: ["inline"] }),
   };
   return canInline ? [inline, ...pools] : pools;
-}
-
-type AnyFunction = Parameters<Executor["submit"]>[0];
-
-/** This event loop for everything, as far as the present executor can be had to. */
-function createInline(): Executor {
-  const executor = new AutoExecutor();
-  const tasks = new WeakMap<object, AnyFunction>();
-  const inline = (fn: AnyFunction) => {
-    let task = tasks.get(fn);
-    if (task === undefined) {
-      // deno-lint-ignore require-await -- what is declared async runs in place
-      task = io(async (...args: unknown[]) => fn(...args)) as AnyFunction;
-      tasks.set(fn, task);
-    }
-    return task;
-  };
-  return new Proxy<Executor>(executor, {
-    get(_, name) {
-      if (name === "submit" || name === "map") {
-        return (fn: AnyFunction, ...args: unknown[]) =>
-          (executor[name] as AnyFunction).call(executor, inline(fn), ...args);
-      }
-      const value = Reflect.get(executor, name, executor);
-      return typeof value === "function" ? value.bind(executor) : value;
-    },
-  });
 }
