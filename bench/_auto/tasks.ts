@@ -60,11 +60,13 @@ export function blockFor(ms: number): string {
   return Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
 }
 
-/** Every eighth number, added up. */
-export function sampleArray(values: Float64Array): number {
-  let sum = 0;
-  for (let i = 0; i < values.length; i += 8) sum += values[i]!;
-  return sum;
+/** How many of every eighth number are above a limit. */
+export function countAbove(values: Float64Array, limit: number): number {
+  let count = 0;
+  for (let i = 0; i < values.length; i += 8) {
+    if (values[i]! > limit) count++;
+  }
+  return count;
 }
 
 /** Where a word is in a text. */
