@@ -25,7 +25,7 @@ import type { Lane } from "../pool/lane.ts";
 import type { PoolWorker } from "../pool/pool_worker.ts";
 import { copyArguments } from "../pool/copies.ts";
 import type { AnyFunction } from "../wire/functions/task.ts";
-import { CallMode } from "../wire/messages.ts";
+import type { CallMode } from "../wire/messages.ts";
 import type { Place } from "./places.ts";
 import type { Profile } from "./profile.ts";
 import { RoutedChunk } from "./routed_chunk.ts";
@@ -181,8 +181,6 @@ export class AutoBackend implements Backend {
     context: CallerContext | undefined,
   ): Work {
     const { backend, scheduler } = this.#lane(place);
-    // It comes up while the call is encoded.
-    const isFirst = mode === CallMode.single && scheduler.expect();
     const profile = this.#profile;
     const isTimed = profile.calls < SAMPLE || ++this.#sample % SAMPLE === 0;
     const since = isTimed ? performance.now() : 0;
@@ -196,7 +194,6 @@ export class AutoBackend implements Backend {
         contextFor(place, context),
       );
     } catch (error) {
-      if (isFirst) scheduler.disappoint();
       // What a process cannot get a thread may: it is stopped less surely there.
       if (
         place !== "process" || this.#route.fixed !== undefined ||

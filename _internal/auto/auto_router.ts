@@ -97,6 +97,7 @@ export class AutoRouter {
       backend: new AutoBackend(route, this.#lane),
       scheduler: this.scheduler,
       pace: () => route.pace(),
+      target: () => this.#lane(route.place()).scheduler,
     };
     if (isPlain) this.#plain.set(fn, routed);
     else this.#tasks.set(options, routed);

@@ -58,7 +58,7 @@ export class AutoScheduler implements TaskScheduler {
     for (const { scheduler } of this.#lanes) scheduler.checkAccepting(verb);
   }
 
-  // A worker is started where the call goes: when it is prepared.
+  // Who submits asks the scheduler where the call will go.
   expect(): boolean {
     return false;
   }

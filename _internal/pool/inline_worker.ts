@@ -1,6 +1,5 @@
 // Copyright 2026 the @concurrent/parallel authors. MIT license.
 
-import type { AsyncLocalStorage } from "node:async_hooks";
 import { isThenable } from "../base/validation.ts";
 import { nodeAsyncHooks } from "../wire/functions/sync_modules.ts";
 import { AbortReason, CallMode } from "../wire/messages.ts";
@@ -8,7 +7,8 @@ import type { Outcome, Outcomes } from "../wire/outcomes.ts";
 import { type CpuMark, CpuShare } from "../worker/cpu_share.ts";
 import {
   type CallContext,
-  setCallStorage,
+  type CallStorage,
+  callStorage,
   stopError,
   type WorkerInfo,
 } from "../worker/current.ts";
@@ -21,13 +21,6 @@ import type { PoolWorker, WorkerEvents } from "./pool_worker.ts";
 
 /** An event loop takes on any number of calls: one that waits for another must not keep it from running. */
 export const INLINE_SLOTS = Infinity;
-
-let storage: AsyncLocalStorage<CallContext> | undefined;
-
-/** One for all inline workers; made for the first of them. */
-function callStorage(): AsyncLocalStorage<CallContext> {
-  return storage ??= new (nodeAsyncHooks().AsyncLocalStorage)<CallContext>();
-}
 
 /** Has functions called later find every AsyncLocalStorage as it is now. */
 export function enterCurrentContext(): EnterContext {
@@ -56,7 +49,9 @@ export class InlineWorker implements PoolWorker {
   readonly stuck = false;
   readonly #events: WorkerEvents;
   readonly #info: WorkerInfo;
-  readonly #storage = callStorage();
+  readonly #storage = callStorage(() =>
+    new (nodeAsyncHooks().AsyncLocalStorage)() as CallStorage
+  );
   /** By slot. */
   readonly #calls: (InlineCall | undefined)[] = [];
   #ended = false;
@@ -69,7 +64,6 @@ export class InlineWorker implements PoolWorker {
     this.name = identity.name;
     this.#info = { id: this.id, name: this.name, kind: this.kind };
     this.#events = events;
-    setCallStorage(this.#storage);
     queueMicrotask(() => events.ready());
   }
 

@@ -59,6 +59,8 @@ export interface Lane {
   readonly scheduler: TaskScheduler;
   /** How a map is cut into chunks, where the function has a say in where it runs. */
   readonly pace?: () => Pace;
+  /** Where the next call will go, likewise. */
+  readonly target?: () => TaskScheduler;
 }
 
 /** How a map is cut into chunks. */
@@ -188,12 +190,13 @@ export function submitCall(
   const { scheduler } = lane;
   // Before anything is encoded: a closed executor is the clearer error.
   scheduler.checkAccepting();
-  const isFirst = !options.signal?.aborted && scheduler.expect();
+  const target = lane.target?.() ?? scheduler;
+  const isFirst = !options.signal?.aborted && target.expect();
   try {
     const work = prepareCall(lane, fn, options, args);
     return submitWork(lane, fn, options, work, observer);
   } catch (error) {
-    if (isFirst) scheduler.disappoint();
+    if (isFirst) target.disappoint();
     throw error;
   }
 }

@@ -68,7 +68,7 @@ export interface CallContext {
 let worker: WorkerInfo = { id: 0, name: "main", kind: "inline" };
 const neverAborted = new AbortController().signal;
 let active: CallContext | undefined;
-let storage: { getStore(): CallContext | undefined } | undefined;
+let storage: CallStorage | undefined;
 
 /** Guest: says what this isolate is. Written once before the first call. */
 export function setWorker(info: WorkerInfo): void {
@@ -103,11 +103,23 @@ export function leaveActiveCall(context: CallContext): void {
   if (active === context) active = undefined;
 }
 
-/** Guest: where calls that run interleaved keep their context. */
-export function setCallStorage(
-  s: { getStore(): CallContext | undefined },
-): void {
-  storage = s;
+/** Where calls that run interleaved keep their context. */
+export interface CallStorage {
+  getStore(): CallContext | undefined;
+  enterWith(store: CallContext | undefined): void;
+  run<A extends unknown[], R>(
+    store: CallContext,
+    fn: (...args: A) => R,
+    ...args: A
+  ): R;
+}
+
+/**
+ * The storage of this isolate: one for whoever runs calls here, as a guest or in
+ * place, so that each call finds itself.
+ */
+export function callStorage(create: () => CallStorage): CallStorage {
+  return storage ??= create();
 }
 
 /** The call that runs. */

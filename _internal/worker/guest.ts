@@ -64,9 +64,10 @@ import type { CallGauge } from "./call_gauge.ts";
 import {
   abortReason,
   type CallContext,
+  type CallStorage,
+  callStorage,
   leaveActiveCall,
   setActiveCall,
-  setCallStorage,
   setWorker,
   type WorkerInfo,
 } from "./current.ts";
@@ -132,13 +133,6 @@ interface Call {
   readonly attachments: readonly unknown[];
 }
 
-/** Async context, loaded only where calls interleave. */
-interface CallStorage {
-  getStore(): CallContext | undefined;
-  enterWith(store: CallContext | undefined): void;
-  run<R>(store: CallContext, fn: () => R): R;
-}
-
 /** Makes the guest of this worker; its owner opens it. */
 export function createGuest(options: GuestOptions): Guest {
   setWorker(options.worker);
@@ -186,14 +180,10 @@ export class Guest {
 
   /** From now on calls keep their context where others interleave. */
   useStorage(): CallStorage {
-    if (this.#storage === undefined) {
-      const { AsyncLocalStorage } = nodeAsyncHooks();
-      this.#storage = new AsyncLocalStorage<
-        CallContext | undefined
-      >() as CallStorage;
-      setCallStorage(this.#storage);
-    }
-    return this.#storage;
+    return this.#storage ??= callStorage(() =>
+      // Loaded only where calls interleave.
+      new (nodeAsyncHooks().AsyncLocalStorage)() as CallStorage
+    );
   }
 
   #leaveStorage(): void {

@@ -24,7 +24,6 @@ const create = (options?: PoolOptions) => new AutoExecutor(options);
 const undeclared = { name: "AutoExecutor", create, backend: "thread" } as const;
 
 executorSuite(undeclared);
-mapSuite(undeclared);
 signalSuite(undeclared);
 contextSuite(undeclared);
 streamSuite(undeclared);
