@@ -111,6 +111,8 @@ export class AutoBackend implements Backend {
       profile: this.#profile,
       home: scheduler,
       isInline: place === "inline",
+      isBoxed: place === "inline" && !this.#profile.sight.isBounded &&
+        !route.isInlineOnly,
       isGuarded: route.fixed === undefined,
     });
   }
@@ -135,7 +137,9 @@ export class AutoBackend implements Backend {
     let sizes: readonly number[] | undefined;
     if (!profile.sight.isBounded) {
       sizes = sizesOf(args);
-      if (!profile.isProven(sizes)) return undefined;
+      if (!profile.isProven(sizes) && !this.#route.isInlineOnly) {
+        return undefined;
+      }
     }
     let given = args;
     if (profile.needsCopies(args)) {

@@ -23,6 +23,8 @@ export class Choice {
   #left: Place | undefined;
   #movedAt = 0;
   #returns = 0;
+  /** Calls at the last weighing. */
+  #weighedAt = 0;
   /** Calls until the next look, and what had happened at the last one. */
   #patience = 0;
   #events = -1;
@@ -61,6 +63,8 @@ export class Choice {
     calls: number,
     isUp: (place: Place) => boolean,
   ): boolean {
+    const since = Math.max(calls - this.#weighedAt, 1);
+    this.#weighedAt = calls;
     const best = cheapest(costs);
     const cost = this.place === undefined ? undefined : costs.get(this.place);
     // Ruled out by now, or asked for the first time.
@@ -73,8 +77,7 @@ export class Choice {
       this.#regret /= 2;
       return false;
     }
-    this.#regret += Math.max(cost - least, cost * (SAME - 1)) *
-      Math.max(this.#patience, 1);
+    this.#regret += Math.max(cost - least, cost * (SAME - 1)) * since;
     // Who comes back was wrong to leave, or to come: it takes more each time.
     const price = movingCost(best, isUp(best)) * 2 ** this.#returns;
     return this.#regret >= price && this.take(best, calls);

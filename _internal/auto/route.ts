@@ -177,6 +177,11 @@ export class Route {
     return this.#policy.backends.has(backend);
   }
 
+  /** True where a call cannot be kept off the event loop, since nothing else may be used. */
+  get isInlineOnly(): boolean {
+    return this.#policy.backends.size === 1 && this.allows("inline");
+  }
+
   /** What else could be chosen, where nothing was measured. */
   alternative(place: Place): Place | undefined {
     return INSTEAD[place].find((other) =>

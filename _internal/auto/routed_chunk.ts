@@ -11,6 +11,8 @@ export interface ChunkTarget {
   readonly profile: Profile;
   readonly home: TaskScheduler;
   readonly isInline: boolean;
+  /** True where only arguments of sizes that were measured are taken. */
+  readonly isBoxed: boolean;
   /** True where nobody has asked for the place: calls that do not suit it go elsewhere. */
   readonly isGuarded: boolean;
 }
@@ -19,7 +21,6 @@ export interface ChunkTarget {
 export class RoutedChunk implements ChunkBuilder {
   readonly #inner: ChunkBuilder;
   readonly #target: ChunkTarget;
-  /** True where only arguments of sizes that were measured are taken. */
   readonly #isBoxed: boolean;
   /** True where it is noted how large the arguments are. */
   readonly #isSized: boolean;
@@ -29,8 +30,8 @@ export class RoutedChunk implements ChunkBuilder {
   constructor(inner: ChunkBuilder, target: ChunkTarget) {
     this.#inner = inner;
     this.#target = target;
-    const { profile, isInline, isGuarded } = target;
-    this.#isBoxed = isGuarded && isInline && !profile.sight.isBounded;
+    const { profile, isBoxed, isGuarded } = target;
+    this.#isBoxed = isGuarded && isBoxed;
     this.#isSized = isGuarded && (this.#isBoxed || profile.wantsSizes);
     if (this.#isSized) this.#sizes = [];
   }
