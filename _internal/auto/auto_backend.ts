@@ -25,7 +25,7 @@ import type { Lane } from "../pool/lane.ts";
 import type { PoolWorker } from "../pool/pool_worker.ts";
 import { copyArguments } from "../pool/copies.ts";
 import type { AnyFunction } from "../wire/functions/task.ts";
-import type { CallMode } from "../wire/messages.ts";
+import { CallMode } from "../wire/messages.ts";
 import type { Place } from "./places.ts";
 import type { Profile } from "./profile.ts";
 import { RoutedChunk } from "./routed_chunk.ts";
@@ -77,7 +77,7 @@ export class AutoBackend implements Backend {
     let sizes: readonly number[] | undefined;
     if (this.#profile.wantsSizes && route.fixed === undefined) {
       sizes = sizesOf(args);
-      this.#profile.needsCopies(args);
+      this.#profile.borrows(args);
     }
     return this.#prepareRemote(place, sizes, fn, args, mode, transfer, context);
   }
@@ -142,14 +142,18 @@ export class AutoBackend implements Backend {
       }
     }
     let given = args;
-    if (profile.needsCopies(args)) {
+    // What is only read is lent, where the call is made at once: its owner may
+    // change it as soon as the submit has returned.
+    const borrows = profile.borrows(args) && profile.callsAt.inline > 0 &&
+      mode === CallMode.single && !profile.isAsync;
+    if (!borrows && profile.needsCopies(args)) {
       const since = performance.now();
       const copies = copyArguments(args);
       if (copies === undefined) return undefined;
       given = copies;
       profile.copying.add(performance.now() - since);
     }
-    return this.#inline(fn, given, mode, context, true, sizes);
+    return this.#inline(fn, given, mode, context, true, sizes, borrows);
   }
 
   #inline(
@@ -159,6 +163,7 @@ export class AutoBackend implements Backend {
     context: CallerContext | undefined,
     copies: boolean,
     sizes: readonly number[] | undefined,
+    borrows = false,
   ): Work {
     const enter = contextFor("inline", context);
     return {
@@ -168,6 +173,7 @@ export class AutoBackend implements Backend {
       args,
       calls: 1,
       copies,
+      borrows,
       enter: typeof enter === "function" ? enter : undefined,
       meter: this.#profile,
       sizes,

@@ -99,15 +99,26 @@ export class Profile implements Meter {
     return this.#banned > 0;
   }
 
-  /** Looks whether arguments have to be copied, where they are not sent: all but what nobody changes. */
-  needsCopies(args: readonly unknown[]): boolean {
+  /** True where some arguments are no primitives, and all of those are binary data that is only read. */
+  borrows(args: readonly unknown[]): boolean {
     const { readsOnly } = this.sight;
-    let needs = false;
+    let borrows = false;
+    this.isCopied = false;
     for (let i = 0; i < args.length; i++) {
       const arg = args[i];
-      needs ||= !isPrimitive(arg) && !(ArrayBuffer.isView(arg) && readsOnly[i]);
+      if (isPrimitive(arg)) continue;
+      if (!readsOnly[i] || !ArrayBuffer.isView(arg) || this.isAsync) {
+        this.isCopied = true;
+        return false;
+      }
+      borrows = true;
     }
-    return this.isCopied = needs;
+    return borrows;
+  }
+
+  /** True where some arguments are no primitives. */
+  needsCopies(args: readonly unknown[]): boolean {
+    return !args.every(isPrimitive);
   }
 
   /** True where it is of use to know how large the arguments of a call are. */

@@ -33,7 +33,7 @@ const cpuShare = new CpuShare();
 /**
  * Runs calls on the caller's own event loop: for tasks that wait, not for tasks
  * that compute. A call begins in a microtask of its own, so not before its
- * submit has returned, and where the work of this turn has taken a slice, in
+ * submit has returned, unless it borrows its arguments, and where the work of this turn has taken a slice, in
  * one of the next turns (`inline_slices.ts`). Until then it can be taken back.
  */
 export class InlineWorker implements PoolWorker {
@@ -54,6 +54,8 @@ export class InlineWorker implements PoolWorker {
   );
   /** By slot. */
   readonly #calls: (InlineCall | undefined)[] = [];
+  /** Those that are made before their submit returns. */
+  readonly #borrowing: InlineCall[] = [];
   #ended = false;
 
   constructor(
@@ -73,10 +75,15 @@ export class InlineWorker implements PoolWorker {
     }
     const call = new InlineCall(slot, work, this.#info, this.#report);
     this.#calls[slot] = call;
-    soon((now) => this.#begin(call, now));
+    if (work.borrows) this.#borrowing.push(call);
+    else soon((now) => this.#begin(call, now));
   }
 
-  wake(): void {}
+  wake(): void {
+    for (const call of this.#borrowing.splice(0)) {
+      this.#begin(call, performance.now());
+    }
+  }
 
   load(): Promise<void> {
     return Promise.resolve();

@@ -91,6 +91,8 @@ export interface InlineWork extends WorkNotes {
   readonly calls: number;
   /** True where what it gives is copied, as it would be on its way from a worker. */
   copies: boolean;
+  /** True where its arguments are the caller's own, who may change them next: it is made as soon as it was sent. */
+  readonly borrows?: boolean;
   /** Calls it in the context of the submit; undefined where that is the one in which it is sent. */
   enter: EnterContext | undefined;
 }

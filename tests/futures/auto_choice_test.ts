@@ -254,7 +254,11 @@ Deno.test("AutoExecutor gives binary data that is only read as it is", async () 
   };
   const data = new Float64Array(1_000_000).fill(1);
   for (let i = 0; i < 40; i++) {
-    assertEquals(await executor.submit(total, data), 1000);
+    const future = executor.submit(total, data);
+    // It is read as it was at the submit.
+    data[0] = 5;
+    assertEquals(await future, 1000);
+    data[0] = 1;
   }
   const { backend, measured } = executor.explain(total);
   assertEquals(backend, "inline");
