@@ -69,6 +69,10 @@ export interface Explained {
   readonly backend: Backend;
   readonly expected: readonly Backend[];
   readonly reason: string;
+  /** The next best, and why not. */
+  readonly runnerUp: string;
+  /** Calls that have run on the event loop, whatever is chosen now. */
+  readonly inlineCalls: number;
 }
 
 /** What was found of one workload. */
@@ -273,7 +277,16 @@ function explain(
     throw new TypeError("Cannot explain: the executor is not automatic");
   }
   return functions.map(({ fn, expected }) => {
-    const { backend, reason } = executor.explain(fn);
-    return { name: fn.name, backend, expected, reason };
+    const { backend, reason, measured, runnerUp } = executor.explain(fn);
+    return {
+      name: fn.name,
+      backend,
+      expected,
+      reason,
+      runnerUp: runnerUp === undefined
+        ? "nothing else"
+        : `${runnerUp.backend}: ${runnerUp.reason}`,
+      inlineCalls: measured?.calls.inline ?? 0,
+    };
   });
 }

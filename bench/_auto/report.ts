@@ -96,9 +96,9 @@ export function judge(result: Result): Judgement {
   };
 }
 
-/** Whether any of its functions runs on the event loop. */
+/** Whether any of its calls has run on the event loop. */
 function isInline({ explained }: Result): boolean {
-  return explained.some(({ backend }) => backend === "inline");
+  return explained.some(({ inlineCalls }) => inlineCalls > 0);
 }
 
 /** How many have reached a bar. */
@@ -208,12 +208,12 @@ export function notesOf({ explained, delay, auto }: Result): string[] {
       milliseconds(waited)
     } of it without a core)`;
   return [
-    ...explained.map(({ name, backend, expected, reason }) =>
+    ...explained.map(({ name, backend, expected, reason, runnerUp }) =>
       `${name || "local function"}: ${backend}, ${
         expected.includes(backend)
           ? "as expected"
           : `NOT ${expected.join(" or ")}`
-      }: ${reason}`
+      }: ${reason}; not ${runnerUp}`
     ),
     `delay: warm ${text(delay.warm)}, cold ${text(delay.cold)}, best fixed ${
       text(delay.control)

@@ -85,7 +85,14 @@ function createResult(changes: Partial<Result>): Result {
     control: { name: "inline", warm: [10, 10, 10] },
     delay: { warm: delays, cold: delays, control: delays },
     explained: [
-      { name: "fn", backend: "inline", expected: ["inline"], reason: "so" },
+      {
+        name: "fn",
+        backend: "inline",
+        expected: ["inline"],
+        reason: "so",
+        runnerUp: "thread: not so",
+        inlineCalls: 1,
+      },
     ],
     ...changes,
   };
@@ -119,7 +126,9 @@ Deno.test("judge() has a bar for the delay where the event loop is chosen", () =
     isMet: false,
   });
   const { explained: [fn] } = createResult({});
-  const explained = [{ ...fn!, backend: "thread" as const }];
+  const explained = [
+    { ...fn!, backend: "thread" as const, inlineCalls: 0 },
+  ];
   const other = judge(createResult({ delay: delays, explained }));
   assert(other.delay.isMet);
   assert(!other.isExplained);
