@@ -13,6 +13,8 @@ import { registerExecutor } from "./_handles.ts";
 import { handleOf } from "./_pool_executor.ts";
 import { type Decision, PoolExecutor } from "./pool_executor.ts";
 
+export type { AutoExtras };
+
 /**
  * How an {@linkcode AutoExecutor} is set up: as a pool, with a word on where
  * tasks may run. `maxWorkers` is how many cores its workers may keep busy
