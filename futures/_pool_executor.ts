@@ -386,7 +386,7 @@ export abstract class PoolExecutor implements Executor {
     };
     return createLane(
       this.#className,
-      { ...laneOptions(place, this.#options), budget: this.#budget },
+      { budget: this.#budget, ...laneOptions(place, this.#options) },
       create,
       SLOTS,
     );
