@@ -7,12 +7,15 @@
 import { noteModule } from "../_internal/wire/functions/sync_modules.ts";
 import { declareOwnExports } from "../_internal/wire/functions/own_exports.ts";
 import { registerShareable } from "../_internal/wire/shareables.ts";
+import type { AutoRules } from "../_internal/auto/auto_options.ts";
 import type { LaneOptions } from "../_internal/pool/task_scheduler.ts";
 
 /** What an executor is elsewhere. */
 export interface Handle extends LaneOptions {
   /** Its number (`pool/executor_services.ts`). */
   readonly id: string;
+  /** How an automatic one decides. */
+  readonly rules?: AutoRules | undefined;
 }
 
 const known = new Map<string, WeakRef<object>>();
@@ -53,19 +56,22 @@ export function registerExecutor<T extends object>(
   registerShareable(tag, ctor, {
     encode(executor, context) {
       context.modules.add(module);
-      const { id, maxWorkers, minWorkers, concurrency } = handleOf(executor);
-      return [id, maxWorkers, minWorkers, concurrency];
+      const { id, maxWorkers, minWorkers, concurrency, rules } = handleOf(
+        executor,
+      );
+      return [id, maxWorkers, minWorkers, concurrency, rules];
     },
     decode(payload) {
-      const [id, maxWorkers, minWorkers, concurrency] = payload as [
+      const [id, maxWorkers, minWorkers, concurrency, rules] = payload as [
         string,
         number,
         number,
         number,
+        AutoRules | undefined,
       ];
       const here = known.get(id)?.deref();
       if (here !== undefined) return here as T;
-      arriving = { id, maxWorkers, minWorkers, concurrency };
+      arriving = { id, maxWorkers, minWorkers, concurrency, rules };
       try {
         const executor = new ctor();
         rememberExecutor(id, executor);

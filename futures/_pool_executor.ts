@@ -3,6 +3,7 @@
 import {
   type AutoExtras,
   autoPolicy,
+  type AutoRules,
   laneOptions,
 } from "../_internal/auto/auto_options.ts";
 import { AutoRouter } from "../_internal/auto/auto_router.ts";
@@ -97,6 +98,8 @@ export abstract class PoolExecutor implements Executor {
   readonly #home: Place;
   /** Decides for each function; undefined where all run in one place. */
   readonly #router: AutoRouter | undefined;
+  /** What it decides by; undefined where all run in one place. */
+  readonly #rules: AutoRules | undefined;
   /** What all its workers together may compute on; undefined where all are in one place. */
   readonly #budget: CoreBudget | undefined;
   #state: "open" | "shut" | "terminated" = "open";
@@ -130,16 +133,19 @@ export abstract class PoolExecutor implements Executor {
       this.#lane(this.#home);
       return;
     }
-    const policy = autoPolicy(`create ${this.#className}`, options);
-    const { backends, needsProcess } = policy;
+    // What it may do elsewhere it may do there.
+    const rules = this.#handle?.rules ??
+      autoPolicy(`create ${this.#className}`, options);
+    this.#rules = rules;
+    const { backends, needsProcess } = rules;
     this.#home = backends.has("thread") && needsProcess === undefined
       ? "compute"
       : backends.has("process")
       ? "process"
       : "inline";
-    if (!this.#isRelay) this.#budget = new CoreBudget(policy.cores);
+    if (!this.#isRelay) this.#budget = new CoreBudget(rules.cores);
     this.#router = new AutoRouter({
-      ...policy,
+      ...rules,
       main: this.#lane(this.#home),
       createLane: (place) => this.#lane(place),
       trace: options.trace,
@@ -296,7 +302,8 @@ export abstract class PoolExecutor implements Executor {
       const id = nextExecutorId();
       const lane = this.#lane(this.#home);
       const { maxWorkers, minWorkers, concurrency } = lane.scheduler.options;
-      this.#handle = { id, maxWorkers, minWorkers, concurrency };
+      const rules = this.#rules;
+      this.#handle = { id, maxWorkers, minWorkers, concurrency, rules };
       rememberExecutor(id, this);
       offerExecutor(id, {
         scheduler: (kind) => this.#lane(PLACE_OF[kind]).scheduler,

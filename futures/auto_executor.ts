@@ -78,6 +78,7 @@ export class AutoExecutor extends PoolExecutor {
    * @param options How its pools are set up.
    * @throws {TypeError} If an option is of the wrong type.
    * @throws {RangeError} If an option is out of its range.
+   * @throws {NotSupportedError} If `permissions` or `resourceLimits` need processes that `backends` leaves out.
    */
   constructor(options: AutoOptions = {}) {
     super("auto", options);

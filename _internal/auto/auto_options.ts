@@ -2,6 +2,7 @@
 
 // How an automatic executor and its lanes are set up.
 
+import { NotSupportedError } from "../base/errors.ts";
 import { describe, integerOption } from "../base/validation.ts";
 import type { LaneSetup } from "../pool/lane.ts";
 import type { WorkerKind } from "../worker/host.ts";
@@ -38,6 +39,9 @@ export interface AutoExtras {
   trace?: (line: string) => void;
 }
 
+/** What follows from the options of an executor; travels with it. */
+export type AutoRules = Omit<Policy, "isUp" | "moved">;
+
 /** The options that decisions depend on. */
 interface PolicyOptions extends AutoExtras {
   readonly maxWorkers?: number | undefined;
@@ -52,11 +56,12 @@ interface PolicyOptions extends AutoExtras {
  *
  * @throws {TypeError} If an option is of the wrong type.
  * @throws {RangeError} If an option is out of its range.
+ * @throws {NotSupportedError} If it may not use the processes that it needs.
  */
 export function autoPolicy(
   verb: string,
   options: PolicyOptions,
-): Omit<Policy, "isUp" | "moved"> {
+): AutoRules {
   const { backends, maxWorkers, permissions, resourceLimits, trace } = options;
   const cores = integerOption(
     verb,
@@ -78,6 +83,11 @@ export function autoPolicy(
     : resourceLimits !== undefined
     ? "the executor limits the memory of its tasks: only a process has its own"
     : undefined;
+  if (needsProcess !== undefined && !allowed.has("process")) {
+    throw new NotSupportedError(
+      `Cannot ${verb} as 'backends' must hold "process": ${needsProcess}`,
+    );
+  }
   return {
     cores,
     blocking: integerOption(
@@ -89,7 +99,7 @@ export function autoPolicy(
     ),
     concurrency: integerOption(verb, "concurrency", options.concurrency, 1, 1),
     backends: allowed,
-    needsProcess: allowed.has("process") ? needsProcess : undefined,
+    needsProcess,
     hasInitializer: options.initializer !== undefined,
   };
 }

@@ -19,6 +19,7 @@ import {
   NotSupportedError,
   SerializationError,
   TaskTimeoutError,
+  ThreadPoolExecutor,
   WorkerCrashedError,
 } from "../../futures/mod.ts";
 import { cpu, current, io, task } from "../../mod.ts";
@@ -189,13 +190,15 @@ for (
     const { backend, reason } = executor.explain(fn);
     assertEquals(backend, "process");
     assertStringIncludes(reason, "only a process");
+    // Sent to a thread, which nothing narrows, it decides the same.
+    await using threads = new ThreadPoolExecutor({ maxWorkers: 1 });
+    const pid = await threads.submit(
+      async (executor: AutoExecutor) => await executor.submit(() => Deno.pid),
+      executor,
+    );
+    assert(pid !== Deno.pid);
     assertThrows(
-      () =>
-        new AutoExecutor({
-          ...options,
-          backends: ["thread"],
-          permissions: { net: false },
-        }),
+      () => new AutoExecutor({ ...options, backends: ["inline", "thread"] }),
       NotSupportedError,
     );
   });

@@ -7,6 +7,7 @@ import {
   assert,
   assertEquals,
   assertInstanceOf,
+  assertNotEquals,
   assertStringIncludes,
   assertThrows,
 } from "@std/assert";
@@ -17,7 +18,7 @@ import {
   ThreadPoolExecutor,
 } from "../../futures/mod.ts";
 import { Thread } from "../../threading/mod.ts";
-import { task } from "../../mod.ts";
+import { cpu, io, task } from "../../mod.ts";
 import { errorOf, Folder, soon } from "../_suites/_helpers.ts";
 
 type Kind = "env" | "ffi" | "import" | "net" | "read" | "run" | "sys" | "write";
@@ -294,12 +295,28 @@ for (const [flag, permissions, param] of escalations) {
   });
 }
 
+Deno.test("AutoExecutor narrows the permissions of declared tasks too", async () => {
+  await using executor = new AutoExecutor({
+    maxWorkers: 1,
+    permissions: { env: false },
+  });
+  const state = () => Deno.permissions.querySync({ name: "env" }).state;
+  const tasks: (() => unknown)[] = [
+    state,
+    cpu(state),
+    io(state),
+    io(() => Promise.resolve(state())),
+  ];
+  for (const task of tasks) {
+    assertNotEquals(await executor.submit(task), "granted");
+  }
+});
+
 Deno.test("threads take the permissions 'inherit', and no others", async () => {
   for (const permissions of ["none", {}, { read: false }] as const) {
     for (
       const create of [
         () => new ThreadPoolExecutor({ permissions }),
-        () => new AutoExecutor({ permissions }),
         () => new Thread({ permissions }),
       ]
     ) assertThrows(create, NotSupportedError, "ProcessPoolExecutor");
