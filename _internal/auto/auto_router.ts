@@ -3,7 +3,7 @@
 // One lane for each function of an automatic executor. Which function it is: the
 // object, or, where a program makes one anew for each call, its code and that of
 // the functions that it has captured. The values that it has captured make no
-// difference, as its arguments make none.
+// difference, as its arguments make none, but for whether they may change.
 
 import { SerializationError } from "../base/errors.ts";
 import { defineFunction, type Definition } from "../pool/definitions.ts";
@@ -56,6 +56,8 @@ export class AutoRouter {
   readonly #options: RouterOptions;
   readonly #lanes = new Map<Place, Lane>();
   readonly #known = new WeakMap<AnyFunction, Known>();
+  /** Those that were declared: nothing was asked of what they have captured. */
+  readonly #declared = new WeakMap<AnyFunction, Known>();
   /** The same by code. */
   readonly #byCode = new Map<string, Known>();
   readonly #plain = new WeakMap<AnyFunction, RoutedLane>();
@@ -120,7 +122,8 @@ export class AutoRouter {
   }
 
   #know(fn: AnyFunction, { kind }: TaskOptions): Known {
-    let known = this.#known.get(fn);
+    const byFunction = kind === undefined ? this.#known : this.#declared;
+    let known = byFunction.get(fn);
     if (known !== undefined) return known;
     let captures: string | undefined;
     let definition: Definition | undefined;
@@ -136,10 +139,11 @@ export class AutoRouter {
         captures = "it cannot travel";
       }
     }
-    const code = definition?.code;
+    // One that has captured a number and one that has captured an object are two.
+    const code = definition && `${definition.code}${captures ?? ""}`;
     if (code !== undefined) known = this.#byCode.get(code);
     known ??= { profile: new Profile(sightOf(fn)), captures, route: undefined };
-    this.#known.set(fn, known);
+    byFunction.set(fn, known);
     if (code !== undefined) {
       this.#byCode.delete(code);
       this.#byCode.set(code, known);

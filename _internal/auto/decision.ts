@@ -3,6 +3,7 @@
 // A decision in words and numbers.
 
 import type { WorkerKind } from "../worker/host.ts";
+import { duration } from "./duration.ts";
 import { BACKEND_OF, type Place } from "./places.ts";
 import type { Profile } from "./profile.ts";
 import type { Route } from "./route.ts";
@@ -139,14 +140,7 @@ function inWords(
   const sent = bytes === 0
     ? ""
     : `, ${Math.round(bytes)} bytes sent in ${duration(encodeTime)}`;
-  return `${count} calls: ${
+  return `${count === 1 ? "1 call" : `${count} calls`}: ${
     duration(time)
   } each, ${share} % of it on a processor${sent}`;
-}
-
-/** A time to be read. */
-export function duration(milliseconds: number): string {
-  if (milliseconds >= 1000) return `${(milliseconds / 1000).toPrecision(3)} s`;
-  if (milliseconds >= 1) return `${milliseconds.toPrecision(3)} ms`;
-  return `${(milliseconds * 1000).toPrecision(2)} µs`;
 }

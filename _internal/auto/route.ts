@@ -21,6 +21,7 @@ import type { TaskOptions } from "../wire/functions/task.ts";
 import type { WorkerKind } from "../worker/host.ts";
 import { Choice } from "./choice.ts";
 import { type CallCosts, costAt, type Machine } from "./cost_model.ts";
+import { duration } from "./duration.ts";
 import { BACKEND_OF, type Place, WAITING_CALLS } from "./places.ts";
 import { INLINE_LIMIT, type Profile } from "./profile.ts";
 
@@ -162,14 +163,17 @@ export class Route {
     if (inlineExclusion !== undefined) return inlineExclusion;
     const { calls, sync } = profile.known;
     if (profile.sight.isBounded) return undefined;
+    if (this.#needsStop) {
+      return "it may have to be stopped while it computes, which nothing can do there";
+    }
     if (profile.isAsync) {
       return "nothing in its source bounds what it computes between its awaits";
     }
     if (calls < MIN_CALLS) return "how long its calls take is not known yet";
     if ((sync.value ?? 0) <= INLINE_LIMIT) return undefined;
     return `its calls would hold up the event loop for ${
-      sync.value!.toPrecision(3)
-    } ms each`;
+      duration(sync.value!)
+    } each`;
   }
 
   /** True where a backend may be used. */
@@ -372,10 +376,11 @@ export class Route {
 
   #reasonFor(place: Place, costs: ReadonlyMap<Place, number>): string {
     if (place !== "inline") {
-      const ruling = this.#workerRuling();
-      return ruling.place === place
+      const ruling = this.#allowed(this.#workerRuling());
+      // What is known by now, also where its next call only will move.
+      return BACKEND_OF[ruling.place] === BACKEND_OF[place]
         ? ruling.reason
-        : "costs least in a process";
+        : `costs least in a ${BACKEND_OF[place]}`;
     }
     if (this.profile.isAsync) {
       return "waits: many run at a time on this event loop";

@@ -281,6 +281,25 @@ Deno.test("AutoExecutor gives the values that were captured at the submit", asyn
   assertStringIncludes(executor.explain(count).runnerUp!.reason, "captured");
 });
 
+Deno.test("AutoExecutor gives them also where the same code ran here before", async () => {
+  await using executor = new AutoExecutor({ maxWorkers: 1 });
+  const make = (box: unknown) => () => Reflect.get(Object(box), "n") ?? 0;
+  const here = make(5);
+  for (let i = 0; i < 50; i++) assertEquals(await executor.submit(here), 0);
+  assertEquals(executor.explain(make(6)).backend, "inline");
+  for (const isDeclared of [false, true]) {
+    const box = { n: 1 };
+    const take = make(box);
+    if (isDeclared) await executor.submit(cpu(take));
+    for (let i = 1; i < 20; i++) {
+      box.n = i;
+      const future = executor.submit(take);
+      box.n = -1;
+      assertEquals(await future, i);
+    }
+  }
+});
+
 Deno.test("AutoExecutor refuses a result that cannot travel wherever it was made", async () => {
   await using executor = new AutoExecutor({ maxWorkers: 1 });
   const make = () => new WeakMap();

@@ -140,6 +140,34 @@ Deno.test("Route keeps off the event loop what must not be there", () => {
   }
 });
 
+Deno.test("Route leaves where it can be stopped what may have to be, however short it was", () => {
+  for (
+    const options of [{ timeout: 10 }, { signal: AbortSignal.abort() }]
+  ) {
+    const subject = new Subject({}, options);
+    assertEquals(subject.run(1000, { time: 0.001 }), "process");
+    assertStringIncludes(subject.route.keptOff!, "stopped");
+    const bounded = new Subject({ isBounded: true }, options);
+    assertEquals(bounded.run(1000, { time: 0.001 }), "inline");
+  }
+});
+
+Deno.test("Route.ruling() says what is known by now, also before the next call moves", () => {
+  const subject = new Subject();
+  subject.run(40, { time: 20 });
+  const reason = () => subject.route.ruling().reason;
+  assertStringIncludes(reason(), "computes");
+  const { profile } = subject;
+  for (let i = 0; i < 40; i++) {
+    profile.measured("thread", workOf([1]), { time: 20, sync: 20, cpu: 0.1 });
+    profile.ran("thread", workOf([1]), 20);
+  }
+  assertStringIncludes(reason(), "blocks its thread");
+  const only = new Subject({}, {}, { backends: new Set(["process"]) });
+  only.run(40, { time: 20 });
+  assertStringIncludes(only.route.ruling().reason, "leaves thread out");
+});
+
 Deno.test("Route brings what is short to the event loop once it is known", () => {
   const subject = new Subject();
   assertEquals(subject.route.place(), "compute");
