@@ -10,6 +10,8 @@ import type { Place } from "./places.ts";
 const INTERVAL = 8;
 /** Costs that differ by less count as the same: estimates are not better than that. */
 const SAME = 1.15;
+/** Milliseconds that a call counts as dearer on a worker than on the event loop, where it costs the same. */
+const TIE = 0.005;
 /** Calls after which a function that has not moved counts as settled. */
 const STEADY = 1000;
 
@@ -77,7 +79,8 @@ export class Choice {
       this.#regret /= 2;
       return false;
     }
-    this.#regret += Math.max(cost - least, cost * (SAME - 1)) * since;
+    const tie = Math.min(cost * (SAME - 1), TIE);
+    this.#regret += Math.max(cost - least, tie) * since;
     // Who comes back was wrong to leave, or to come: it takes more each time.
     const price = movingCost(best, isUp(best)) * 2 ** this.#returns;
     return this.#regret >= price && this.take(best, calls);

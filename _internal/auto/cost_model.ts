@@ -14,6 +14,7 @@
 //   c  processor time of a call             measured where calls run
 //   w  its time, waiting included           measured where calls run
 //   e  time to encode its arguments         measured where calls are sent
+//   d  time to decode them, twice as long: what is made anew has to be collected
 //   m  time to send a call and to take its answer, besides: a constant of the backend
 //   l  what else passes until a call that is sent begins, and its answer is here: a constant
 //   i  time to queue and settle a call that is not sent: a constant
@@ -25,17 +26,16 @@
 //   place             time per call                        event loop
 //   inline, sync      c + k + i                            c + k + i
 //   inline, async     max(w / n, c + k + i)                c + k + i
-//   compute, process  max(m + e, (w + e + l) / min(n, W))  m + e
-//   wait              max(m + e, (w + e + l) / n, c / W)   m + e
-//   block             max(m + e, (w + e + l) / min(n, B))  m + e
+//   compute, process  max(m + e, (w + d + l) / min(n, W))  m + e
+//   wait              max(m + e, (w + d + l) / n, c / W)   m + e
+//   block             max(m + e, (w + d + l) / min(n, B))  m + e
 //
 // with i / b, m / b + j and l / b for chunks, where j is the time to write and
 // read what belongs to one call of them, and e / 4, since what is told once for
 // each message is most of encoding a small one.
 // B is the number of workers of `block`. So a call that waits runs where
 // its waiting costs nothing, a call that computes where the cores are, and a
-// call that is cheaper to run than to send is run. A worker decodes the
-// arguments for as long as they took to be encoded.
+// call that is cheaper to run than to send is run.
 //
 // Changing places costs too: workers have to be started, and what is known of a
 // function at its new place is an estimate. What staying has cost more than the
@@ -54,6 +54,8 @@ const LATENCY = { thread: 0.015, process: 0.05 };
 /** Milliseconds to queue and settle a call in place (`i`). */
 const QUEUEING = 0.0015;
 
+/** How many times as long as to encode arguments it takes to decode them. */
+const DECODING = 2;
 /** Milliseconds for each call of a chunk that is sent (`j`). */
 const ITEM = 0.0001;
 
@@ -105,7 +107,7 @@ export function costAt(
   const kind = place === "process" ? "process" : "thread";
   const encoding = batch > 1 ? call.encoding / 4 + ITEM : call.encoding;
   const busy = MESSAGE[kind] / batch + encoding;
-  const whole = call.time + encoding + LATENCY[kind] / batch;
+  const whole = call.time + DECODING * encoding + LATENCY[kind] / batch;
   switch (place) {
     case "wait":
       return Math.max(busy, whole / n, call.cpu / cores) + busy;

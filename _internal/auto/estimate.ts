@@ -54,7 +54,8 @@ export class Estimate {
     this.time.add(time / calls);
   }
 
-  measured(calls: number, { time, sync, cpu }: Measurement): void {
+  measured(calls: number, measurement: Measurement): void {
+    const { time, sync, cpu, over = time } = measurement;
     this.sync.add(sync / calls);
     this.givesPromises = sync < time;
     if (cpu === undefined) return;
@@ -63,8 +64,8 @@ export class Estimate {
       this.#time /= 2;
       this.#cpu /= 2;
     }
-    this.#measured += calls;
-    this.#time += time;
+    this.#measured += time === 0 ? calls : calls * over / time;
+    this.#time += over;
     this.#cpu += cpu;
   }
 

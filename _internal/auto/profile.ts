@@ -16,6 +16,11 @@ const PROVEN_TIME = 1;
 /** Calls on workers for which a function stays away from the event loop that it has held up; doubled each time. */
 const BAN = 64;
 const MAX_BAN = 1 << 16;
+/** Calls that hold up the event loop, with less than so many short ones in between, until that is not the machine's doing. */
+const STRIKES = 2;
+const FORGIVEN = 200;
+/** Milliseconds after which it is not in any case. */
+const SURELY = 20;
 /** Calls that are all measured. */
 const FIRST_CALLS = 16;
 /** Then one in so many, where they are shorter than a millisecond. */
@@ -61,6 +66,8 @@ export class Profile implements Meter {
   /** Calls on workers until it may run on the event loop again. */
   #banned = 0;
   #ban = BAN / 2;
+  #strikes = 0;
+  #sinceStrike = 0;
   #sample = 0;
   #blocks = false;
 
@@ -185,10 +192,19 @@ export class Profile implements Meter {
 
   /** A call has kept the event loop from turning for so long. */
   #look(time: number): void {
-    if (time <= INLINE_LIMIT) return;
+    if (time <= INLINE_LIMIT) {
+      if (this.#strikes > 0 && ++this.#sinceStrike > FORGIVEN) {
+        this.#strikes = 0;
+      }
+      return;
+    }
     this.events++;
     // That one takes long which always takes the same is the machine's doing.
     if (this.sight.isBounded) return;
+    // One may have been interrupted.
+    this.#sinceStrike = 0;
+    if (++this.#strikes < STRIKES && time <= SURELY) return;
+    this.#strikes = 0;
     this.#proven.clear();
     this.#ban = Math.min(this.#ban * 2, MAX_BAN);
     this.#banned = this.#ban;

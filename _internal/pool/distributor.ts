@@ -49,7 +49,7 @@ import type { Job } from "./job.ts";
 import type { JobQueue } from "./job_queue.ts";
 import type { JobStops } from "./job_stops.ts";
 import type { SchedulerOptions } from "./scheduler_options.ts";
-import type { WorkerRecord } from "./worker_record.ts";
+import { FULL, type WorkerRecord } from "./worker_record.ts";
 import type { WorkerSet } from "./worker_set.ts";
 
 /** Run time that may wait at a worker behind the running call, in milliseconds. */
@@ -318,6 +318,11 @@ export class Distributor implements BudgetParty {
     }
   }
 
+  /** True where calls overlap on a worker and are known by what they take of its core. */
+  get #overlaps(): boolean {
+    return this.#budget !== undefined && this.#options.concurrency > 1;
+  }
+
   /** There is a core for the job at the worker, and nobody else waits for that one. */
   #hasCore(record: WorkerRecord, job: Job): boolean {
     const budget = this.#budget;
@@ -377,6 +382,7 @@ export class Distributor implements BudgetParty {
         this.#lacksCore = true;
         continue;
       }
+      if (this.#overlaps && !record.fits(job)) continue;
       const load = record.loadFor(job);
       if (
         best === undefined || load < bestLoad ||
@@ -463,14 +469,15 @@ export class Distributor implements BudgetParty {
       : partsOf(next.work.meter?.share ?? 1);
     // With one for which there is no core there is no use in another.
     if (this.#lacksCore) return;
+    const room = this.#overlaps
+      ? Math.min(concurrency, Math.max(1, Math.floor(FULL / parts)))
+      : concurrency;
     let coming = 0;
     let starting = 0;
     let idle = 0;
     for (const record of this.#workers.live) {
       // One that has been sent a call already comes for that one.
-      const places = sendsEarly === undefined
-        ? concurrency
-        : concurrency - record.load;
+      const places = sendsEarly === undefined ? room : room - record.load;
       if (record.state !== "starting") continue;
       starting++;
       coming += Math.max(places, 0);
@@ -488,7 +495,7 @@ export class Distributor implements BudgetParty {
       this.#isShort = this.#startLimit === 0;
       if (this.#isShort || !this.#events.start()) return;
       this.#startLimit--;
-      coming += concurrency;
+      coming += room;
     }
   }
 

@@ -224,14 +224,22 @@ export class InlineWorker implements PoolWorker {
     const now = performance.now();
     const time = now - since - (chunk?.waited ?? 0);
     // Given up or not, until now it was one of those that share the thread.
-    const rest = mark === undefined ? 0 : cpuShare.leave(mark, now);
+    const told = mark && cpuShare.leave(mark, now);
     if (!this.#holds(call)) return;
     if (isMeasured) {
       // A chunk that only waits for its turn gives a promise too.
       const isSync = mark === undefined || chunk?.gavePromise === false;
-      const sync = isSync ? time : call.sync;
-      const cpu = isSync ? time : rest === undefined ? undefined : sync + rest;
-      this.#events.measured(slot, { time, sync, cpu });
+      if (isSync) this.#events.measured(slot, { time, sync: time, cpu: time });
+      else {
+        const { sync } = call;
+        const over = told && told.over + sync;
+        this.#events.measured(slot, {
+          time,
+          sync,
+          cpu: told && told.cpu + sync,
+          over,
+        });
+      }
     }
     const answer = call.work.copies ? copyAnswer(call, ok, value) : undefined;
     if (answer?.ok ?? ok) {

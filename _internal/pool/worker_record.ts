@@ -7,6 +7,9 @@ import type { Job } from "./job.ts";
 import type { SchedulerOptions, WorkerStats } from "./scheduler_options.ts";
 import { type PoolWorker, shownId } from "./pool_worker.ts";
 
+/** What the calls that overlap on a worker may want of its core together, in parts: they wait in turns. */
+export const FULL = 3 * CORE;
+
 /**
  * What the scheduler knows of one worker. Only the scheduler and its parts write
  * it, its state only the worker set.
@@ -104,6 +107,12 @@ export class WorkerRecord {
     this.#noteLoad();
     const waits = to !== Lent.no;
     if (waits !== waited) this.#weigh(waits ? -job.parts : job.parts);
+  }
+
+  /** False where its calls want so much more than a core together that another one is better off elsewhere, or later. */
+  fits(job: Job): boolean {
+    return this.#parts === 0 ||
+      this.#parts + partsOf(job.work.meter?.share ?? 1) <= FULL;
   }
 
   /** What one more call would add to what it takes of the cores, in parts. */

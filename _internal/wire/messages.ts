@@ -124,6 +124,8 @@ export interface Measurement {
   readonly sync: number;
   /** Those in which it had a processor; undefined where nobody could tell. */
   readonly cpu: number | undefined;
+  /** Of how many `cpu` is, where that is of short calls before it too; `time` where it is missing. */
+  readonly over?: number | undefined;
 }
 
 /** What a guest receives. */
@@ -309,19 +311,26 @@ export function writeHeader(w: ByteWriter, message: HeaderOf<Message>): void {
 /** Begins an answer with what the call has cost; the header follows. One message, so that it comes with the answer whatever the channel is. */
 export function writeMeasurement(
   w: ByteWriter,
-  { time, sync, cpu }: Measurement,
+  { time, sync, cpu, over = 0 }: Measurement,
 ): void {
   w.u8(Tag.measured);
   w.varint(Math.round(time * TIME_UNITS));
   w.varint(Math.round(sync * TIME_UNITS));
   w.varint(cpu === undefined ? 0 : Math.round(cpu * TIME_UNITS) + 1);
+  w.varint(Math.round(over * TIME_UNITS));
 }
 
 function readMeasurement(r: ByteReader): Measurement {
   const time = r.varint() / TIME_UNITS;
   const sync = r.varint() / TIME_UNITS;
   const cpu = r.varint();
-  return { time, sync, cpu: cpu === 0 ? undefined : (cpu - 1) / TIME_UNITS };
+  const over = r.varint() / TIME_UNITS;
+  return {
+    time,
+    sync,
+    cpu: cpu === 0 ? undefined : (cpu - 1) / TIME_UNITS,
+    ...(over === 0 ? {} : { over }),
+  };
 }
 
 /** Any message. */

@@ -38,13 +38,14 @@ export class CallGauge {
   end(): Measurement {
     const now = performance.now();
     const time = now - this.#since - this.#paused;
-    const cpu = share.leave(this.#mark, now);
-    return {
-      time,
-      sync: this.#sync ?? time,
-      // Not of others: what is cut off where a system counts in ticks would be
-      // missing in the mean of many calls.
-      cpu: cpu !== undefined && this.#paused > 0 ? Math.min(cpu, time) : cpu,
-    };
+    const sync = this.#sync ?? time;
+    const told = share.leave(this.#mark, now);
+    if (told === undefined) return { time, sync, cpu: undefined };
+    const { cpu, over } = told;
+    // Not of others: what is cut off where a system counts in ticks would be
+    // missing in the mean of many calls.
+    return this.#paused > 0
+      ? { time, sync, cpu: Math.min(cpu, time) }
+      : { time, sync, cpu, over };
   }
 }

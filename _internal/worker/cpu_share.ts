@@ -19,7 +19,9 @@
 // And some systems count in ticks of 10 ms. Whether a call can be told about
 // depends on how old the looks are and how long it took, never on what was read:
 // of the short ones those would be told about that met a tick. Of the others
-// some get a tick too many and some one too few; the mean is right.
+// some get a tick too many and some one too few; the mean is right. Short ones
+// are told of together: what each of them had by looks that are old adds up to
+// what all of them had.
 //
 // The platform takes 10 ms to get ready for the first look. A thread whose calls
 // are all short never pays for it: the first call that is long enough to be told
@@ -33,6 +35,9 @@ const LOOK = 1;
 const LONG = 16;
 /** The longest tick of any system, in ms: until a shorter step has been seen. */
 const TICK = 10;
+
+/** Milliseconds of short calls that are told of together: some ticks. */
+const SHORT_CALLS = 40;
 
 /** A call under way. */
 export interface CpuMark {
@@ -57,6 +62,12 @@ export function threadCpu(): number | undefined {
   }
 }
 
+/** What is told of a call: the processor time of so many milliseconds of calls, itself and perhaps short ones before it. */
+export interface CpuTold {
+  readonly cpu: number;
+  readonly over: number;
+}
+
 /** Shares the processor time of one thread among its calls. */
 export class CpuShare {
   readonly #read: () => number | undefined;
@@ -67,6 +78,9 @@ export class CpuShare {
   /** When the last exact call has started. */
   #exactAt = -Infinity;
   #tick = TICK;
+  /** Short calls of which nothing was told alone: how long they took, and how long with a processor. */
+  #shortTime = 0;
+  #shortCpu = 0;
   /** Whether it looks: not before a call was long enough, and another one comes. */
   #state: "asleep" | "wanted" | "ready";
 
@@ -93,21 +107,32 @@ export class CpuShare {
     return { virtual: this.#virtual, since: now, age, isExact };
   }
 
-  /** It has ended: its processor time in ms; undefined where that cannot be told. */
-  leave(mark: CpuMark, now: number): number | undefined {
+  /** It has ended: its processor time; undefined where that cannot be told, or not yet. */
+  leave(mark: CpuMark, now: number): CpuTold | undefined {
+    const time = now - mark.since;
     const shortest = this.#tick;
     if (this.#state !== "ready") {
       this.#running--;
-      if (now - mark.since >= shortest) this.#state = "wanted";
+      this.#shortTime += time;
+      if (time >= shortest || this.#shortTime >= SHORT_CALLS) {
+        this.#state = "wanted";
+        this.#shortTime = 0;
+      }
       return undefined;
     }
     if (mark.isExact || now - this.#lookedAt >= LOOK) this.#look(now);
     this.#running--;
     if (this.#cpu === undefined) return undefined;
     const age = mark.age + now - this.#lookedAt;
-    return now - mark.since < Math.max(shortest, age * LONG)
-      ? undefined
-      : this.#virtual - mark.virtual;
+    const cpu = this.#virtual - mark.virtual;
+    if (time >= Math.max(shortest, age * LONG)) return { cpu, over: time };
+    this.#shortTime += time;
+    this.#shortCpu += cpu;
+    if (this.#shortTime < SHORT_CALLS) return undefined;
+    const told = { cpu: this.#shortCpu, over: this.#shortTime };
+    this.#shortTime = 0;
+    this.#shortCpu = 0;
+    return told;
   }
 
   #look(now: number): void {

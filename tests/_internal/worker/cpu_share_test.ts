@@ -20,14 +20,14 @@ Deno.test("CpuShare gives each of the calls that overlap an equal share", () => 
   thread.cpu = 17;
   const other = share.enter(10);
   thread.cpu = 23;
-  assertAlmostEquals(share.leave(other, 20)!, 3);
+  assertAlmostEquals(share.leave(other, 20)!.cpu, 3);
   thread.cpu = 28;
-  assertAlmostEquals(share.leave(long, 40)!, 10 + 3 + 5);
+  assertAlmostEquals(share.leave(long, 40)!.cpu, 10 + 3 + 5);
   // What the thread did while no call was under way is nobody's.
   thread.cpu = 1000;
   const alone = share.enter(2000);
   thread.cpu = 1004;
-  assertAlmostEquals(share.leave(alone, 2005)!, 4);
+  assertAlmostEquals(share.leave(alone, 2005)!.cpu, 4);
 });
 
 Deno.test("CpuShare looks for one call in a millisecond, and tells about no other that is short", () => {
@@ -44,10 +44,10 @@ Deno.test("CpuShare looks for one call in a millisecond, and tells about no othe
     thread.cpu = 1 + i / 128;
     const mark = share.enter(at);
     thread.cpu += 1 / 128;
-    const cpu = share.leave(mark, at + 1 / 128);
-    if (cpu === undefined) continue;
+    const it = share.leave(mark, at + 1 / 128);
+    if (it === undefined) continue;
     told++;
-    assertAlmostEquals(cpu, 1 / 128);
+    assertAlmostEquals(it.cpu, 1 / 128);
   }
   assertEquals(told >= 3 && told <= 4, true, `${told}`);
   assertEquals(thread.looks - before <= 12, true, `${thread.looks}`);
@@ -63,7 +63,7 @@ Deno.test("CpuShare tells the right mean where the system counts in ticks", () =
     const mark = share.enter(now);
     now += 17;
     thread.cpu += 8.5;
-    cpu += share.leave(mark, now)!;
+    cpu += share.leave(mark, now)!.cpu;
     time += 17;
     now += 3;
     thread.cpu += 1.87;
@@ -75,6 +75,24 @@ Deno.test("CpuShare tells the right mean where the system counts in ticks", () =
     thread.cpu += 4;
     assertEquals(share.leave(mark, now += 5), undefined);
   }
+});
+
+Deno.test("CpuShare tells of short calls together", () => {
+  const { thread, share } = createThread(10);
+  let now = 0;
+  let over = 0;
+  let cpu = 0;
+  for (let i = 0; i < 400; i++) {
+    const mark = share.enter(now);
+    now += 4;
+    thread.cpu += 1;
+    const told = share.leave(mark, now);
+    over += told?.over ?? 0;
+    cpu += told?.cpu ?? 0;
+    now += 2;
+  }
+  assertEquals(over, 1600);
+  assertAlmostEquals(cpu / over, 0.25, 0.03);
 });
 
 Deno.test("CpuShare tells nothing where the system does not", () => {
