@@ -2,10 +2,10 @@
 
 // What a call costs at each place, in milliseconds. The smallest cost wins.
 //
-//   cost = time per call + time that the caller's event loop is kept busy by it
+//   cost = time per call + 1/4 of the time that the caller's event loop is busy with it
 //
-// The first term is what a program waits for, the second is what it cannot do
-// meanwhile. With
+// The first term is what a program waits for. The second is what it cannot do
+// meanwhile, which is worth less to most. With
 //
 //   n  calls of the function under way, this one included
 //   b  calls that go in one message, and are queued and settled as one: more than
@@ -14,7 +14,7 @@
 //   c  processor time of a call             measured where calls run
 //   w  its time, waiting included           measured where calls run
 //   e  time to encode its arguments         measured where calls are sent
-//   d  time to decode them, twice as long: what is made anew has to be collected
+//   d  time to decode them                  measured where they are sent to
 //   m  time to send a call and to take its answer, besides: a constant of the backend
 //   l  what else passes until a call that is sent begins, and its answer is here: a constant
 //   i  time to queue and settle a call that is not sent: a constant
@@ -54,8 +54,8 @@ const LATENCY = { thread: 0.015, process: 0.05 };
 /** Milliseconds to queue and settle a call in place (`i`). */
 const QUEUEING = 0.0015;
 
-/** How many times as long as to encode arguments it takes to decode them. */
-const DECODING = 2;
+/** How much of the time of the caller's event loop counts besides. */
+const BUSY = 0.25;
 /** Milliseconds for each call of a chunk that is sent (`j`). */
 const ITEM = 0.0001;
 
@@ -72,6 +72,8 @@ export interface CallCosts {
   readonly time: number;
   /** To encode its arguments. */
   readonly encoding: number;
+  /** To decode them. */
+  readonly decoding: number;
   /** To copy its arguments where they are not sent. */
   readonly copying: number;
 }
@@ -102,19 +104,21 @@ export function costAt(
   if (place === "inline") {
     const busy = call.cpu + call.copying + QUEUEING / batch;
     const time = call.isAsync ? Math.max(call.time / n, busy) : busy;
-    return time + busy;
+    return time + BUSY * busy;
   }
   const kind = place === "process" ? "process" : "thread";
   const encoding = batch > 1 ? call.encoding / 4 + ITEM : call.encoding;
   const busy = MESSAGE[kind] / batch + encoding;
-  const whole = call.time + DECODING * encoding + LATENCY[kind] / batch;
+  const whole = call.time + call.decoding + LATENCY[kind] / batch;
   switch (place) {
     case "wait":
-      return Math.max(busy, whole / n, call.cpu / cores) + busy;
+      return Math.max(busy, whole / n, call.cpu / cores) +
+        BUSY * busy;
     case "block":
-      return Math.max(busy, whole / Math.min(n, blocking)) + busy;
+      return Math.max(busy, whole / Math.min(n, blocking)) +
+        BUSY * busy;
     default:
-      return Math.max(busy, whole / Math.min(n, cores)) + busy;
+      return Math.max(busy, whole / Math.min(n, cores)) + BUSY * busy;
   }
 }
 

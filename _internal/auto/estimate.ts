@@ -42,6 +42,8 @@ export class Estimate {
   readonly time = new MovingMean();
   /** Those before it gave a promise. */
   readonly sync = new MovingMean();
+  /** Milliseconds in which a worker has decoded its arguments. */
+  readonly decoding = new MovingMean();
   /** True where it gives promises. */
   givesPromises = false;
   /** Of measured calls, fading: how often, how long, and how long with a processor. */
@@ -57,6 +59,9 @@ export class Estimate {
   measured(calls: number, measurement: Measurement): void {
     const { time, sync, cpu, over = time } = measurement;
     this.sync.add(sync / calls);
+    if (measurement.decoding !== undefined) {
+      this.decoding.add(measurement.decoding / calls);
+    }
     this.givesPromises = sync < time;
     if (cpu === undefined) return;
     if (this.#time > HALF_TIME) {

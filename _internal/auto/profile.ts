@@ -26,13 +26,13 @@ const FIRST_CALLS = 16;
 /** Then one in so many, where they are shorter than a millisecond. */
 const SAMPLE = 32;
 /** The part of a core that a function is taken to need before anything is known. */
-const FIRST_SHARE = { async: 0.25, blocking: 0.1, sync: 1 };
+const FIRST_SHARE = { async: 0.25, blocking: 0.25, sync: 1 };
 /** What every call needs at least. */
 const MIN_SHARE = 0.02;
 
-/** Below this part of its time on a processor a synchronous call is taken to block, until it is above the second. */
-const BLOCKS = 0.2;
-const COMPUTES_AGAIN = 0.35;
+/** Below this part of its time on a processor a synchronous call is taken to block, until it is above the second: on a machine that is busy with others one that computes has little of it too. */
+const BLOCKS = 0.05;
+const COMPUTES_AGAIN = 0.15;
 /** Threads that compute wait for each other: taken at their word they would be ever more. */
 const CAUTION = 1.3;
 

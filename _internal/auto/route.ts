@@ -360,6 +360,7 @@ export class Route {
       cpu: known.cpu ?? 0,
       time: known.time.value ?? 0,
       encoding,
+      decoding: known.decoding.value ?? encoding,
       copying: profile.isCopied ? profile.copying.value ?? 2 * encoding : 0,
     };
   }

@@ -386,6 +386,9 @@ export class Distributor implements BudgetParty {
       const load = record.loadFor(job);
       if (
         best === undefined || load < bestLoad ||
+        // Calls of two kinds that come in turns must not be told apart by it.
+        (load === bestLoad && this.#overlaps && load > 0 &&
+          Math.random() < 0.5) ||
         // One that is up is better; of those, one that holds no call which waits:
         // that call may go on at any moment, and ends with its worker.
         (isUp && load === bestLoad &&
@@ -472,10 +475,11 @@ export class Distributor implements BudgetParty {
     const room = this.#overlaps
       ? Math.min(concurrency, Math.max(1, Math.floor(FULL / parts)))
       : concurrency;
+    const { live } = this.#workers;
     let coming = 0;
     let starting = 0;
     let idle = 0;
-    for (const record of this.#workers.live) {
+    for (const record of live) {
       // One that has been sent a call already comes for that one.
       const places = sendsEarly === undefined ? room : room - record.load;
       if (record.state !== "starting") continue;
@@ -490,7 +494,7 @@ export class Distributor implements BudgetParty {
         return;
       }
       // The next is started when one of them is up.
-      if (starting++ >= startsAtOnce) return;
+      if (starting++ >= (live.size < startsAtOnce ? startsAtOnce : 1)) return;
       idle++;
       this.#isShort = this.#startLimit === 0;
       if (this.#isShort || !this.#events.start()) return;

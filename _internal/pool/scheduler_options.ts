@@ -43,8 +43,9 @@ export interface SchedulerOptions {
    */
   readonly sendsEarly?: "all" | "repeatable" | undefined;
   /**
-   * Workers that come up at a time. To start one keeps a core busy: of many at
-   * once none is up before all are.
+   * Workers that come up at a time, until there are so many; then one at a
+   * time. To start one keeps a core busy: of many at once none is up before all
+   * are, and where calls turn out to compute no more of them are of use.
    *
    * @default {Infinity}
    */

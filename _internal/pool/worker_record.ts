@@ -8,7 +8,7 @@ import type { SchedulerOptions, WorkerStats } from "./scheduler_options.ts";
 import { type PoolWorker, shownId } from "./pool_worker.ts";
 
 /** What the calls that overlap on a worker may want of its core together, in parts: they wait in turns. */
-export const FULL = 3 * CORE;
+export const FULL = 8 * CORE;
 
 /**
  * What the scheduler knows of one worker. Only the scheduler and its parts write

@@ -126,6 +126,8 @@ export interface Measurement {
   readonly cpu: number | undefined;
   /** Of how many `cpu` is, where that is of short calls before it too; `time` where it is missing. */
   readonly over?: number | undefined;
+  /** Milliseconds in which its arguments were decoded, before it began. */
+  readonly decoding?: number | undefined;
 }
 
 /** What a guest receives. */
@@ -311,13 +313,14 @@ export function writeHeader(w: ByteWriter, message: HeaderOf<Message>): void {
 /** Begins an answer with what the call has cost; the header follows. One message, so that it comes with the answer whatever the channel is. */
 export function writeMeasurement(
   w: ByteWriter,
-  { time, sync, cpu, over = 0 }: Measurement,
+  { time, sync, cpu, over = 0, decoding = 0 }: Measurement,
 ): void {
   w.u8(Tag.measured);
   w.varint(Math.round(time * TIME_UNITS));
   w.varint(Math.round(sync * TIME_UNITS));
   w.varint(cpu === undefined ? 0 : Math.round(cpu * TIME_UNITS) + 1);
   w.varint(Math.round(over * TIME_UNITS));
+  w.varint(Math.round(decoding * TIME_UNITS));
 }
 
 function readMeasurement(r: ByteReader): Measurement {
@@ -325,11 +328,13 @@ function readMeasurement(r: ByteReader): Measurement {
   const sync = r.varint() / TIME_UNITS;
   const cpu = r.varint();
   const over = r.varint() / TIME_UNITS;
+  const decoding = r.varint() / TIME_UNITS;
   return {
     time,
     sync,
     cpu: cpu === 0 ? undefined : (cpu - 1) / TIME_UNITS,
     ...(over === 0 ? {} : { over }),
+    ...(decoding === 0 ? {} : { decoding }),
   };
 }
 

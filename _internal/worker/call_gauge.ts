@@ -21,6 +21,12 @@ export class CallGauge {
   /** Milliseconds that it has been paused. */
   #paused = 0;
   #pausedAt = 0;
+  /** Milliseconds in which its arguments were decoded. */
+  readonly #decoding: number;
+
+  constructor(decoding: number) {
+    this.#decoding = decoding;
+  }
 
   /** The function has returned a promise. */
   promised(): void {
@@ -39,13 +45,14 @@ export class CallGauge {
     const now = performance.now();
     const time = now - this.#since - this.#paused;
     const sync = this.#sync ?? time;
+    const decoding = this.#decoding;
     const told = share.leave(this.#mark, now);
-    if (told === undefined) return { time, sync, cpu: undefined };
+    if (told === undefined) return { time, sync, cpu: undefined, decoding };
     const { cpu, over } = told;
     // Not of others: what is cut off where a system counts in ticks would be
     // missing in the mean of many calls.
     return this.#paused > 0
-      ? { time, sync, cpu: Math.min(cpu, time) }
-      : { time, sync, cpu, over };
+      ? { time, sync, cpu: Math.min(cpu, time), decoding }
+      : { time, sync, cpu, over, decoding };
   }
 }

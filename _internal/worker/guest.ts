@@ -458,6 +458,7 @@ export class Guest {
     let fn: (...args: unknown[]) => unknown;
     let args: unknown[] | Numbers;
     let contexts: readonly Context[] | undefined;
+    let decoding = 0;
     const held = this.#held[slot]!;
     const signal = call.fired === undefined
       ? undefined
@@ -478,6 +479,7 @@ export class Guest {
       const decode = call.mode === CallMode.chunk
         ? decodeListPayload
         : decodePayload;
+      if (call.isMeasured) decoding = performance.now();
       const value = decode(
         call.payload,
         offset,
@@ -485,6 +487,7 @@ export class Guest {
         this.#modules,
         signal,
       );
+      if (call.isMeasured) decoding = performance.now() - decoding;
       if (!whole) [fn, args] = [known!, value as unknown[] | Numbers];
       else if (call.mode === CallMode.chunk) {
         [fn, ...args] = value as [typeof fn, ...unknown[]];
@@ -496,7 +499,8 @@ export class Guest {
       return;
     }
     call.kept?.release();
-    const enter = () => this.#enterCall(call, held, fn, args, contexts);
+    const enter = () =>
+      this.#enterCall(call, held, fn, args, contexts, decoding);
     // What is among the arguments is reached from another thread, while this one
     // may be blocked.
     const links = linked();
@@ -510,6 +514,7 @@ export class Guest {
     fn: (...args: unknown[]) => unknown,
     args: unknown[] | Numbers,
     contexts: readonly Context[] | undefined,
+    decoding: number,
   ): void {
     const { slot } = call;
     const { slots, sharesSlots } = this.#options;
@@ -520,7 +525,9 @@ export class Guest {
       return;
     }
     const running = new RunningCall(slot, this.#options, this.#report);
-    if (call.isMeasured) running.gauge = new this.#CallGauge!();
+    if (call.isMeasured) {
+      running.gauge = new this.#CallGauge!(decoding);
+    }
     if (call.mode === CallMode.main) this.#mains++;
     if (held.stop !== undefined) running.abort(held.stop);
     this.#running[slot] = running;

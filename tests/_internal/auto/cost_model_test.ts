@@ -27,6 +27,7 @@ function call(costs: {
     cpu,
     time,
     encoding: costs.encoding ?? 0.001,
+    decoding: costs.encoding ?? 0.001,
     copying: costs.copying ?? 0,
   };
 }
