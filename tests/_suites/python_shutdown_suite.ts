@@ -4,6 +4,7 @@
 
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { InvalidStateError } from "../../futures/mod.ts";
+import { cpu } from "../../mod.ts";
 import { Folder, soon, until } from "./_helpers.ts";
 import type { Subject } from "./executor_suite.ts";
 import * as tasks from "./_tasks.ts";
@@ -38,6 +39,8 @@ async function run(
 
 /** Tests of `shutdown`, and of the end of programs. */
 export function pythonShutdownSuite({ name, create }: Subject): void {
+  // Declared: an automatic executor would have any number of them wait at a time.
+  const gated = cpu(tasks.throughGate<number>);
   const test = (criterion: string, fn: () => Promise<void>) =>
     Deno.test(`${name} ${criterion}`, fn);
   const program = (
@@ -90,7 +93,7 @@ export function pythonShutdownSuite({ name, create }: Subject): void {
     const gate = folder.file("gate");
     const futures = Array.from(
       { length: 50 },
-      (_, i) => executor.submit(tasks.throughGate<number>, gate, i),
+      (_, i) => executor.submit(gated, gate, i),
     );
     await until("two run", () => executor.stats().running === 2);
     const closed = executor.shutdown({ cancelFutures: true });
@@ -135,7 +138,7 @@ export function pythonShutdownSuite({ name, create }: Subject): void {
     const executor = create({ maxWorkers: 3 });
     using folder = new Folder();
     const futures = [1, 2, 3].map((i) =>
-      executor.submit(tasks.throughGate<number>, folder.file("gate"), i)
+      executor.submit(gated, folder.file("gate"), i)
     );
     await until("three run", () => executor.stats().running === 3);
     assertEquals(executor.stats().workers, 3);
@@ -178,7 +181,7 @@ export function pythonShutdownSuite({ name, create }: Subject): void {
     using folder = new Folder();
     const gate = folder.file("gate");
     const futures = [1, 2, 3].map(() =>
-      executor.submit(tasks.workerTwice, gate)
+      executor.submit(cpu(tasks.workerTwice), gate)
     );
     await until("three run", () => executor.stats().running === 3);
     folder.open("gate");

@@ -25,7 +25,7 @@ import {
   wait,
   WorkerCrashedError,
 } from "../../../futures/mod.ts";
-import { current, task } from "../../../mod.ts";
+import { cpu, current, task } from "../../../mod.ts";
 import { captureErrors, captureRejections } from "../../_suites/_console.ts";
 import {
   collect,
@@ -79,7 +79,8 @@ async function startEndless(name: string) {
 for (const { name, create, backend } of subjects) {
   const test = (criterion: string, fn: () => Promise<void>) =>
     Deno.test(`${name} footgun ${criterion}`, fn);
-  const gated = tasks.throughGate<number>;
+  // Declared: an automatic executor would have any number of them wait at a time.
+  const gated = cpu(tasks.throughGate<number>);
 
   test("1: a worker that dies leaves its task, and a map, waiting for ever", async () => {
     await using executor = create({ maxWorkers: 2 });
@@ -165,8 +166,9 @@ for (const { name, create, backend } of subjects) {
       executor.submit(gated, folder.file("gate"), i)
     );
     await until("two run", () => running.every((future) => future.running()));
+    // Declared: what blocks has threads of its own.
     const rest = range(10).map((i) =>
-      executor.submit(tasks.mark, folder.file("log"), `${i}`)
+      executor.submit(cpu(tasks.mark), folder.file("log"), `${i}`)
     );
     assertEquals(new Set(rest.map((future) => future.state)).size, 1);
     assertEquals(rest[0]!.state, "pending");
@@ -385,7 +387,9 @@ for (const { name, create, backend } of subjects) {
 
   test("34: workers that are replaced leave tasks behind", async () => {
     const executor = create({ maxWorkers: 2, maxTasksPerWorker: 1 });
-    const futures = range(12).map((i) => executor.submit(tasks.square, i));
+    // Declared: none of them would need a worker.
+    const square = cpu(tasks.square);
+    const futures = range(12).map((i) => executor.submit(square, i));
     const closed = executor.shutdown();
     assertEquals(
       await soon("all", Promise.all(futures)),
@@ -410,12 +414,13 @@ for (const { name, create, backend } of subjects) {
 
   test("39: nobody can see what a pool does", async () => {
     await using executor = create({ maxWorkers: 1, name: "pool" });
-    const future = executor.submit(tasks.countDown, 3);
+    // Declared: an automatic executor has workers of several kinds.
+    const future = executor.submit(cpu(tasks.countDown), 3);
     const reports = collect(future.progress);
     await future;
     const last = (await reports).at(-1);
     assertEquals(last, { done: 3, total: 3 });
-    await errorOf(executor.submit(tasks.raise, 1));
+    await errorOf(executor.submit(cpu(tasks.raise), 1));
     const stats = executor.stats();
     const { completed, failed, workers, runTime, perWorker } = stats;
     assertEquals({ completed, failed, workers }, {
