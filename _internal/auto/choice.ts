@@ -9,7 +9,7 @@ import type { Place } from "./places.ts";
 /** Calls after which a choice is looked at again, once a function is known. */
 const INTERVAL = 8;
 /** Costs that differ by less count as the same: estimates are not better than that. */
-const SAME = 1.15;
+export const SAME = 1.15;
 /** Milliseconds that a call counts as dearer on a worker than on the event loop, where it costs the same. */
 const TIE = 0.005;
 /** Calls after which a function that has not moved counts as settled. */

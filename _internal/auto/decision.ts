@@ -3,6 +3,7 @@
 // A decision in words and numbers.
 
 import type { WorkerKind } from "../worker/host.ts";
+import { SAME } from "./choice.ts";
 import { duration } from "./duration.ts";
 import { BACKEND_OF, type Place } from "./places.ts";
 import type { Profile } from "./profile.ts";
@@ -14,7 +15,11 @@ export interface TaskMeasurements {
   readonly calls: Readonly<Record<WorkerKind, number>>;
   /** The time of a call, waiting included, in milliseconds. */
   readonly time: number;
-  /** Its processor time, in milliseconds. Where calls overlap they share what their thread has had. */
+  /**
+   * Its processor time, in milliseconds, where calls overlap their share of what
+   * their thread has had. Until that is known a synchronous function is taken to
+   * compute all the time, and another one until its first promise.
+   */
   readonly cpuTime: number;
   /** The time to encode its arguments, in milliseconds; 0 where none were. */
   readonly encodeTime: number;
@@ -60,9 +65,7 @@ export function explain(route: Route): Decision {
   const measured = measurements(route.profile);
   return {
     backend: BACKEND_OF[place],
-    reason: measured === undefined
-      ? reason
-      : `${reason} (${inWords(measured)})`,
+    reason: `${reason}${inWords(route.profile, measured)}`,
     cost,
     measured,
     runnerUp: runnerUp(route, place, cost, costs),
@@ -115,12 +118,13 @@ function runnerUp(
   }
   if (best !== undefined) {
     const otherCost = costs!.get(best)!;
+    const isFixed = cost === undefined || route.fixed !== undefined;
     return {
       backend: BACKEND_OF[best],
       cost: otherCost,
-      reason: cost === undefined || route.fixed !== undefined
+      reason: isFixed
         ? `would cost ${duration(otherCost)} a call`
-        : `would cost ${duration(otherCost)} a call and not ${duration(cost)}`,
+        : compare(otherCost, cost),
     };
   }
   const other = route.alternative(place);
@@ -132,15 +136,42 @@ function runnerUp(
   };
 }
 
+function compare(otherCost: number, cost: number): string {
+  const other = duration(otherCost);
+  const here = duration(cost);
+  if (otherCost * SAME < cost) {
+    return `would cost ${other} a call and not ${here}: calls go there when to stay has cost more than to move`;
+  }
+  return otherCost <= cost * SAME
+    ? `would cost about the same: ${other} a call and not ${here}`
+    : `would cost ${other} a call and not ${here}`;
+}
+
 function inWords(
-  { time, cpuTime, encodeTime, bytes, calls }: TaskMeasurements,
+  { known, losses }: Profile,
+  measured: TaskMeasurements | undefined,
 ): string {
-  const count = calls.inline + calls.thread + calls.process;
-  const share = time === 0 ? 100 : Math.round(100 * cpuTime / time);
-  const sent = bytes === 0
-    ? ""
-    : `, ${Math.round(bytes)} bytes sent in ${duration(encodeTime)}`;
-  return `${count === 1 ? "1 call" : `${count} calls`}: ${
-    duration(time)
-  } each, ${share} % of it on a processor${sent}`;
+  const words: string[] = [];
+  if (measured !== undefined) {
+    const { time, encodeTime, bytes, calls } = measured;
+    const count = calls.inline + calls.thread + calls.process;
+    words.push(`${inNumber(count, "call")}: ${duration(time)} each`);
+    const { share } = known;
+    if (share !== undefined) {
+      words.push(`${Math.round(100 * share)} % of it on a processor`);
+    }
+    if (bytes > 0) {
+      words.push(
+        `${inNumber(Math.round(bytes), "byte")} sent in ${
+          duration(encodeTime)
+        }`,
+      );
+    }
+  }
+  if (losses > 0) words.push(`${inNumber(losses, "worker")} lost`);
+  return words.length === 0 ? "" : ` (${words.join(", ")})`;
+}
+
+function inNumber(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? "" : "s"}`;
 }

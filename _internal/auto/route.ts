@@ -347,7 +347,10 @@ export class Route {
   #knowledge(isChunk: boolean): CallCosts {
     const { profile } = this;
     const { known } = profile;
-    const encoding = profile.encoding.value ?? 0;
+    const { isCopied } = profile;
+    // To copy is to encode and to decode: the one tells of the other.
+    const copying = isCopied ? profile.copying.value : 0;
+    const encoding = profile.encoding.value ?? (copying ?? 0) / 2;
     return {
       isAsync: profile.isAsync,
       backlog: profile.backlog + 1,
@@ -361,7 +364,7 @@ export class Route {
       time: known.time.value ?? 0,
       encoding,
       decoding: known.decoding.value ?? encoding,
-      copying: profile.isCopied ? profile.copying.value ?? 2 * encoding : 0,
+      copying: copying ?? 2 * encoding,
     };
   }
 
