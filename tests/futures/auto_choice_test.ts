@@ -347,6 +347,42 @@ Deno.test("AutoExecutor with an initializer runs nothing here that was not decla
   });
   const read = () => Reflect.get(globalThis, "autoChoiceSetUp");
   for (let i = 0; i < 20; i++) assertEquals(await executor.submit(read), 7);
+  const { backend, runnerUp } = executor.explain((n: number) => n + 1);
+  assertEquals(backend, "thread");
+  assertStringIncludes(runnerUp!.reason, "initializer");
+});
+
+Deno.test("AutoExecutor.explain() counts the calls that are under way", async () => {
+  await using executor = new AutoExecutor({ maxWorkers: 1 });
+  const cost = () => executor.explain(sleep).cost!;
+  await many(executor, 20, sleep, 5);
+  const alone = cost();
+  const all = many(executor, 100, sleep, 5);
+  const beside = cost();
+  await all;
+  assert(beside < alone / 3, `${beside} and ${alone}`);
+  assert(cost() > beside * 3, `${beside} and ${cost()}`);
+});
+
+Deno.test("AutoExecutor has async functions that may compute wait together in one thread", async () => {
+  await using executor = new AutoExecutor({ maxWorkers: 1 });
+  const meet = async (words: Int32Array, count: number) => {
+    words[0]!++;
+    while (words[0]! < count) {
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+    return current.worker?.kind;
+  };
+  const words = new Int32Array(new SharedArrayBuffer(4));
+  const all = Array.from(
+    { length: 20 },
+    () => executor.submit(meet, words, 20),
+  );
+  assertEquals(
+    await soon("all meet", Promise.all(all)),
+    Array(20).fill("thread"),
+  );
+  assertEquals(executor.stats().perBackend.thread?.workers, 1);
 });
 
 Deno.test("AutoExecutor uses the backends only that it may", async () => {
@@ -404,6 +440,28 @@ Deno.test("AutoExecutor maps what is short here, in chunks, and what is long els
     [1, 3, 4500001500000, 10],
   );
   assertEquals(executor.explain(sum).measured!.calls.thread > before, true);
+});
+
+Deno.test("AutoExecutor maps with copies of items and results, wherever they are made", async () => {
+  await using executor = new AutoExecutor({ maxWorkers: 1 });
+  const mark = (value: { n: number }) => {
+    value.n = 2;
+    return value;
+  };
+  assertEquals(executor.explain(mark).backend, "inline");
+  const items = Array.from({ length: 30 }, () => ({ n: 1 }));
+  const results = await Array.fromAsync(executor.map(mark, items));
+  assertEquals(items[29], { n: 1 });
+  for (const [i, result] of results.entries()) {
+    assertEquals(result, { n: 2 });
+    assertNotStrictEquals(result, items[i]);
+  }
+  const make = (_: number) => new WeakMap();
+  assertEquals(executor.explain(make).backend, "inline");
+  await assertRejects(
+    () => Array.fromAsync(executor.map(make, [1, 2, 3])),
+    SerializationError,
+  );
 });
 
 Deno.test("AutoExecutor streams from where the generator's type runs best", async () => {

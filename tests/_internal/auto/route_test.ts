@@ -154,6 +154,14 @@ Deno.test("Route uses the backends only that it may", () => {
   assertEquals(only("thread", { isAsync: true }, { kind: "io" }), "wait");
 });
 
+Deno.test("Route sends chunks of calls that go in place one by one", () => {
+  const subject = new Subject();
+  assertEquals(subject.run(2000, { time: 0.003 }), "inline");
+  subject.profile.backlog = 2000;
+  assertEquals(subject.route.place(true), "compute");
+  assertEquals(subject.route.place(false), "inline");
+});
+
 Deno.test("Route paces maps: chunks of what is short, one by one of what waits", () => {
   const short = new Subject({ isBounded: true });
   short.run(50, { time: 0.0001 });

@@ -1,0 +1,59 @@
+// Copyright 2026 the @concurrent/parallel authors. MIT license.
+
+import { assert, assertEquals, assertFalse } from "@std/assert";
+import { Subject, workOf } from "./_subject.ts";
+
+Deno.test("Profile.isProven() for what is not larger than what was short, until that has held up the event loop", () => {
+  const { profile } = new Subject();
+  assertFalse(profile.isProven([1]));
+  profile.ran("thread", workOf([10]), 0.5);
+  assert(profile.isProven([10]));
+  assertFalse(profile.isProven([11]));
+  // What took long proves nothing.
+  profile.ran("thread", workOf([100]), 30);
+  assertFalse(profile.isProven([100]));
+  assertFalse(profile.isProven(undefined));
+  profile.ran("inline", workOf([10]), 100);
+  assert(profile.isBanned);
+  assertFalse(profile.isProven([10]));
+});
+
+Deno.test("Profile.borrows() binary data only where the source is seen to read it", () => {
+  const { profile } = new Subject({ readsOnly: [true, false] });
+  const bytes = new Uint8Array(4);
+  assert(profile.borrows([bytes, 1]));
+  assertFalse(profile.isCopied);
+  for (const args of [[1, bytes], [[1], 1], [bytes, bytes]]) {
+    assertFalse(profile.borrows(args));
+    assert(profile.isCopied);
+  }
+  assertFalse(profile.borrows([1, "two"]));
+  assertFalse(profile.isCopied);
+  const waits = new Subject({ isAsync: true, readsOnly: [true] });
+  assertFalse(waits.profile.borrows([bytes]));
+});
+
+Deno.test("Profile.isDue for all of the first calls and all that take long, then for some", () => {
+  const count = (time: number) => {
+    const { profile } = new Subject();
+    let due = 0;
+    for (let i = 0; i < 1000; i++) {
+      if (profile.isDue) due++;
+      profile.ran("thread", workOf([1]), time);
+    }
+    return due;
+  };
+  assertEquals(count(5), 1000);
+  const some = count(0.01);
+  assert(some > 20 && some < 100, `${some}`);
+});
+
+Deno.test("Profile.share is what is measured, and before that what the source lets expect", () => {
+  const share = (subject: Subject) => subject.profile.share;
+  assertEquals(share(new Subject()), 1);
+  assert(share(new Subject({ blocks: "Deno.readFileSync" })) < 0.5);
+  const waits = new Subject({ isAsync: true });
+  assert(share(waits) < 0.5);
+  waits.run(50, { time: 20, sync: 0.1, cpu: 16 });
+  assert(share(waits) > 0.8);
+});
