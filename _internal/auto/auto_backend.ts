@@ -30,7 +30,7 @@ import type { Place } from "./places.ts";
 import type { Profile } from "./profile.ts";
 import { RoutedChunk } from "./routed_chunk.ts";
 import type { Route } from "./route.ts";
-import { sizesOf } from "./sizes.ts";
+import { isLarge, type Sizes, sizesOf } from "./sizes.ts";
 
 /** One call in so many has its encoding timed, once there were some. */
 const SAMPLE = 8;
@@ -45,12 +45,15 @@ export class AutoBackend implements Backend {
   readonly #route: Route;
   readonly #profile: Profile;
   readonly #lane: LaneOf;
+  /** The sizes of what the function has captured. */
+  readonly #captured: Sizes;
   #sample = 0;
 
-  constructor(route: Route, lane: LaneOf) {
+  constructor(route: Route, lane: LaneOf, captured: Sizes) {
     this.#route = route;
     this.#profile = route.profile;
     this.#lane = lane;
+    this.#captured = captured;
   }
 
   prepare(
@@ -74,9 +77,9 @@ export class AutoBackend implements Backend {
         return this.#inline(fn, args, mode, context, false, undefined);
       }
     }
-    let sizes: readonly number[] | undefined;
+    let sizes: Sizes | undefined;
     if (this.#profile.wantsSizes && route.fixed === undefined) {
-      sizes = sizesOf(args);
+      sizes = sizesOf(args, this.#captured);
       this.#profile.borrows(args);
     }
     return this.#prepareRemote(place, sizes, fn, args, mode, transfer, context);
@@ -114,6 +117,7 @@ export class AutoBackend implements Backend {
       isBoxed: place === "inline" && !this.#profile.sight.isBounded &&
         !route.isInlineOnly,
       isGuarded: route.fixed === undefined,
+      captured: this.#captured,
     });
   }
 
@@ -134,9 +138,9 @@ export class AutoBackend implements Backend {
     if (this.#route.fixed !== undefined) {
       return this.#inline(fn, args, mode, context, false, undefined);
     }
-    let sizes: readonly number[] | undefined;
-    if (!profile.sight.isBounded) {
-      sizes = sizesOf(args);
+    let sizes: Sizes | undefined;
+    if (!profile.sight.isBounded || args.some(isLarge)) {
+      sizes = sizesOf(args, this.#captured);
       if (!profile.isProven(sizes) && !this.#route.isInlineOnly) {
         return undefined;
       }
@@ -162,7 +166,7 @@ export class AutoBackend implements Backend {
     mode: CallMode,
     context: CallerContext | undefined,
     copies: boolean,
-    sizes: readonly number[] | undefined,
+    sizes: Sizes | undefined,
     borrows = false,
   ): Work {
     const enter = contextFor("inline", context);
@@ -174,6 +178,7 @@ export class AutoBackend implements Backend {
       calls: 1,
       copies,
       borrows,
+      isRepeatable: copies && this.#route.isRepeatable,
       enter: typeof enter === "function" ? enter : undefined,
       meter: this.#profile,
       sizes,
@@ -183,7 +188,7 @@ export class AutoBackend implements Backend {
 
   #prepareRemote(
     place: Place,
-    sizes: readonly number[] | undefined,
+    sizes: Sizes | undefined,
     fn: AnyFunction,
     args: readonly unknown[],
     mode: CallMode,

@@ -21,9 +21,12 @@ import { type Decision, explain, traceLine } from "./decision.ts";
 import type { Place } from "./places.ts";
 import { Profile } from "./profile.ts";
 import { type Policy, Route } from "./route.ts";
+import { capturedSizes, type Sizes } from "./sizes.ts";
 
 /** Functions that are known by their code; the least recently used one is forgotten. */
 const MAX_KNOWN = 512;
+
+const NO_SIZES: Sizes = [];
 
 /** How an automatic executor is set up. */
 export interface RouterOptions extends Omit<Policy, "isUp" | "moved"> {
@@ -96,7 +99,7 @@ export class AutoRouter {
     const route = this.#route(fn, options);
     const routed: RoutedLane = {
       route,
-      backend: new AutoBackend(route, this.#lane),
+      backend: new AutoBackend(route, this.#lane, sizesIn(fn, route)),
       scheduler: this.scheduler,
       pace: () => route.pace(),
       target: () => this.#lane(route.place()).scheduler,
@@ -165,11 +168,19 @@ export class AutoRouter {
   };
 }
 
+/** The sizes of what a function has captured, where it may run on the event loop. */
+function sizesIn(fn: AnyFunction, { isOpen }: Route): Sizes {
+  return isOpen ? capturedSizes(defineFunction(fn, true).constants) : NO_SIZES;
+}
+
 /** Why what a function has captured keeps it off the caller's event loop. */
 function whatChanges({ payload }: Definition): string | undefined {
   if (payload.mutable) {
     return "it has captured what may change: a worker gets it as it is at the submit";
   }
   if (payload.signals.length > 0) return "it has captured a signal";
+  if (payload.storages.length > 0) {
+    return "it uses an AsyncLocalStorage: a worker gets a copy of what that holds";
+  }
   return undefined;
 }

@@ -7,7 +7,7 @@ import type { Measurement, Meter, Work } from "../pool/job.ts";
 import type { Sight } from "../wire/functions/sight.ts";
 import type { WorkerKind } from "../worker/host.ts";
 import { Estimate, MovingMean } from "./estimate.ts";
-import { isPrimitive, SizeBox } from "./sizes.ts";
+import { isPrimitive, SizeBox, type Sizes } from "./sizes.ts";
 
 /** Milliseconds without a pause that a call may take on the caller's event loop, which has to turn every ten. */
 export const INLINE_LIMIT = 5;
@@ -135,8 +135,13 @@ export class Profile implements Meter {
   }
 
   /** True where calls with arguments of these sizes were short. */
-  isProven(sizes: readonly number[] | undefined): boolean {
+  isProven(sizes: Sizes | undefined): boolean {
     return sizes !== undefined && this.#proven.has(sizes);
+  }
+
+  /** The same of a call with one number. */
+  isProvenNumber(value: number, captured: Sizes): boolean {
+    return this.#proven.hasNumber(value, captured);
   }
 
   // -- Meter --

@@ -4,7 +4,7 @@ import type { ChunkBuilder } from "../pool/backend.ts";
 import type { Work } from "../pool/job.ts";
 import type { TaskScheduler } from "../pool/task_scheduler.ts";
 import type { Profile } from "./profile.ts";
-import { isPrimitive, sizesOf } from "./sizes.ts";
+import { isLarge, isPrimitive, SizeBox, type Sizes, sizesOf } from "./sizes.ts";
 
 /** Where a chunk goes. */
 export interface ChunkTarget {
@@ -15,6 +15,8 @@ export interface ChunkTarget {
   readonly isBoxed: boolean;
   /** True where nobody has asked for the place: calls that do not suit it go elsewhere. */
   readonly isGuarded: boolean;
+  /** The sizes of what the function has captured. */
+  readonly captured: Sizes;
 }
 
 /** A chunk of the automatic executor: takes the calls that may run where it goes. */
@@ -25,7 +27,7 @@ export class RoutedChunk implements ChunkBuilder {
   /** True where it is noted how large the arguments are. */
   readonly #isSized: boolean;
   /** The largest sizes so far. */
-  #sizes: number[] | undefined;
+  #sizes: SizeBox | undefined;
 
   constructor(inner: ChunkBuilder, target: ChunkTarget) {
     this.#inner = inner;
@@ -33,7 +35,10 @@ export class RoutedChunk implements ChunkBuilder {
     const { profile, isBoxed, isGuarded } = target;
     this.#isBoxed = isGuarded && isBoxed;
     this.#isSized = isGuarded && (this.#isBoxed || profile.wantsSizes);
-    if (this.#isSized) this.#sizes = [];
+    if (this.#isSized) {
+      this.#sizes = new SizeBox();
+      this.#sizes.add(target.captured);
+    }
   }
 
   get calls(): number {
@@ -45,10 +50,13 @@ export class RoutedChunk implements ChunkBuilder {
   }
 
   add(args: readonly unknown[]): boolean {
-    const { isInline, isGuarded, profile } = this.#target;
-    // What has to be copied goes alone.
-    if (isInline && isGuarded && !args.every(isPrimitive)) return false;
-    const sizes = this.#isSized ? sizesOf(args) : undefined;
+    const { isInline, isGuarded, profile, captured } = this.#target;
+    // What has to be copied goes alone, and what only a worker may get.
+    if (
+      isInline && isGuarded &&
+      (!args.every(isPrimitive) || args.some(isLarge))
+    ) return false;
+    const sizes = this.#isSized ? sizesOf(args, captured) : undefined;
     if (this.#isBoxed && !profile.isProven(sizes)) return false;
     if (!this.#inner.add(args)) return false;
     if (this.#isSized) this.#note(sizes);
@@ -56,28 +64,21 @@ export class RoutedChunk implements ChunkBuilder {
   }
 
   addNumbers(items: readonly unknown[], from: number, to: number): number {
+    const { profile, captured } = this.#target;
     let end = to;
     if (this.#isBoxed) {
-      const { profile } = this.#target;
-      const size = [0];
       end = from;
       while (end < to) {
         const item = items[end];
         if (typeof item !== "number") break;
-        size[0] = Math.abs(item);
-        if (!profile.isProven(size)) break;
+        if (!profile.isProvenNumber(item, captured)) break;
         end++;
       }
       if (end === from) return 0;
     }
     const taken = this.#inner.addNumbers(items, from, end);
-    if (this.#isSized && taken > 0) {
-      let most = 0;
-      for (let i = from; i < from + taken; i++) {
-        const size = Math.abs(items[i] as number);
-        if (size > most) most = size;
-      }
-      this.#note([most]);
+    for (let i = from; i < from + taken; i++) {
+      this.#sizes?.addNumber(items[i] as number, captured);
     }
     return taken;
   }
@@ -87,18 +88,13 @@ export class RoutedChunk implements ChunkBuilder {
     const { profile, home } = this.#target;
     work.meter = profile;
     work.home = home;
-    work.sizes = this.#sizes;
+    work.sizes = this.#sizes?.sizes;
     return work;
   }
 
-  #note(sizes: readonly number[] | undefined): void {
-    const most = this.#sizes;
+  #note(sizes: Sizes | undefined): void {
     // One whose size nobody knows makes the whole chunk such a one.
-    if (sizes === undefined || most === undefined) this.#sizes = undefined;
-    else {
-      for (const [i, size] of sizes.entries()) {
-        if (!(size <= (most[i] ?? -1))) most[i] = size;
-      }
-    }
+    if (sizes === undefined) this.#sizes = undefined;
+    else this.#sizes?.add(sizes);
   }
 }

@@ -3,41 +3,112 @@
 // How large arguments are, as far as the time of a call may follow from it. What
 // was measured says something of arguments up to the size that was measured, and
 // nothing of larger ones: `fib(35)` takes a million times as long as `fib(5)`.
+// Nor does it say anything of others: a flag, a missing argument or a zero may
+// choose another way. So each kind of value has a column of its own at each place
+// of an argument, and sizes are pairs of a column and a size.
+
+/** Sizes of arguments: a column and a size in turn. */
+export type Sizes = readonly number[];
+
+/** Columns of a place: for kinds of values. */
+const POSITIVE = 0;
+const NEGATIVE = 1;
+const ZERO = 2;
+const NOT_A_NUMBER = 3;
+const TEXT = 4;
+const BIGINT = 5;
+const NEGATIVE_BIGINT = 6;
+const TRUE = 7;
+const FALSE = 8;
+const NULL = 9;
+const UNDEFINED = 10;
+const BYTES = 11;
+/** There is no such argument. */
+const NONE = 12;
+const KINDS = 13;
+
+/** What arithmetic with it takes no time to speak of. */
+const LARGE = 1n << 1024n;
 
 /**
  * The sizes of arguments: what numbers amount to, how long strings and binary
  * data are.
  *
  * @param args The arguments.
+ * @param captured The sizes of what the function has captured.
  * @returns The sizes; undefined where there is an object among them, whose size nobody can tell.
  */
-export function sizesOf(args: readonly unknown[]): number[] | undefined {
-  const sizes: number[] = [];
+export function sizesOf(
+  args: readonly unknown[],
+  captured: Sizes = [],
+): Sizes | undefined {
+  const sizes = captured.slice();
+  let column = captured.length / 2 * KINDS;
   for (const arg of args) {
-    const size = sizeOf(arg);
-    if (size === undefined) return undefined;
-    sizes.push(size);
+    if (!addSize(sizes, column, arg)) return undefined;
+    column += KINDS;
+  }
+  sizes.push(column + NONE, 0);
+  return sizes;
+}
+
+/** The sizes of what a function has captured; objects, which are the same for good, count as nothing. */
+export function capturedSizes(values: readonly unknown[]): Sizes {
+  const sizes: number[] = [];
+  for (const value of values) {
+    const column = sizes.length / 2 * KINDS;
+    if (!addSize(sizes, column, value)) sizes.push(column + NONE, 0);
   }
   return sizes;
 }
 
-function sizeOf(value: unknown): number | undefined {
+/** False for what has no size that anybody could tell. */
+function addSize(sizes: number[], column: number, value: unknown): boolean {
   switch (typeof value) {
     case "number":
-      return Number.isNaN(value) ? 0 : Math.abs(value);
+      sizes.push(column + kindOf(value), magnitude(value));
+      return true;
     case "string":
-      return value.length;
+      sizes.push(column + TEXT, value.length);
+      return true;
     case "bigint":
-      return Math.abs(Number(value));
+      sizes.push(
+        column + (value < 0n ? NEGATIVE_BIGINT : BIGINT),
+        Math.abs(Number(value)),
+      );
+      return true;
     case "boolean":
+      sizes.push(column + (value ? TRUE : FALSE), 0);
+      return true;
     case "undefined":
-      return 0;
+      sizes.push(column + UNDEFINED, 0);
+      return true;
     case "object":
-      if (value === null) return 0;
-      return ArrayBuffer.isView(value) ? value.byteLength : undefined;
+      if (value === null) sizes.push(column + NULL, 0);
+      else if (ArrayBuffer.isView(value)) {
+        sizes.push(column + BYTES, value.byteLength);
+      } else return false;
+      return true;
     default:
-      return undefined;
+      return false;
   }
+}
+
+function kindOf(value: number): number {
+  return value > 0
+    ? POSITIVE
+    : value < 0
+    ? NEGATIVE
+    : value === 0
+    ? ZERO
+    : NOT_A_NUMBER;
+}
+
+/** The part of a step that a fraction is may be what counts: `1 / x` of them. */
+function magnitude(value: number): number {
+  const size = Math.abs(value);
+  if (Number.isInteger(value)) return size;
+  return size !== size ? 0 : Math.max(size, 1 / size);
 }
 
 /** True where an argument can be given to a function as it is: nobody can change it. */
@@ -46,7 +117,12 @@ export function isPrimitive(value: unknown): boolean {
     (typeof value !== "object" && typeof value !== "function");
 }
 
-/** The largest sizes so far of each argument. */
+/** True where even a single operation with it may take long. */
+export function isLarge(value: unknown): boolean {
+  return typeof value === "bigint" && (value >= LARGE || value <= -LARGE);
+}
+
+/** The largest sizes so far in each column. */
 export class SizeBox {
   #most: number[] = [];
 
@@ -56,17 +132,47 @@ export class SizeBox {
   }
 
   /** Makes room for these. */
-  add(sizes: readonly number[]): void {
-    for (const [i, size] of sizes.entries()) {
-      if (!(size <= (this.#most[i] ?? -1))) this.#most[i] = size;
+  add(sizes: Sizes): void {
+    for (let i = 0; i < sizes.length; i += 2) {
+      this.#add(sizes[i]!, sizes[i + 1]!);
     }
   }
 
+  /** Makes room for a call with one number. */
+  addNumber(value: number, captured: Sizes): void {
+    const column = captured.length / 2 * KINDS;
+    this.#add(column + kindOf(value), magnitude(value));
+    this.#add(column + KINDS + NONE, 0);
+  }
+
   /** True where each of these is at most as large as one that was added. */
-  has(sizes: readonly number[]): boolean {
-    for (let i = 0; i < sizes.length; i++) {
-      if (!(sizes[i]! <= (this.#most[i] ?? -1))) return false;
+  has(sizes: Sizes): boolean {
+    for (let i = 0; i < sizes.length; i += 2) {
+      if (!this.#has(sizes[i]!, sizes[i + 1]!)) return false;
     }
     return true;
+  }
+
+  /** The same for a call with one number. */
+  hasNumber(value: number, captured: Sizes): boolean {
+    const column = captured.length / 2 * KINDS;
+    return this.#has(column + kindOf(value), magnitude(value)) &&
+      this.#has(column + KINDS + NONE, 0) && this.has(captured);
+  }
+
+  /** What was added, as sizes. */
+  get sizes(): Sizes {
+    return Object.entries(this.#most).flatMap(([column, size]) => [
+      Number(column),
+      size,
+    ]);
+  }
+
+  #add(column: number, size: number): void {
+    if (!this.#has(column, size)) this.#most[column] = size;
+  }
+
+  #has(column: number, size: number): boolean {
+    return size <= (this.#most[column] ?? -1);
   }
 }

@@ -24,6 +24,8 @@ export interface Definition {
   readonly name: string;
   /** Its code, and that of the functions that it brings along: what it has captured besides is not in it. */
   readonly code: string;
+  /** The values of the constants that it and those functions have captured. */
+  readonly constants: readonly unknown[];
   readonly payload: Payload;
   /** What goes by value in it; none of them has properties of its own, unless the payload is mutable. */
   readonly functions: readonly AnyFunction[];
@@ -57,12 +59,16 @@ export function defineFunction(
   const describe = describer(functions);
   let isAlone = false;
   let code = "";
+  const constants: unknown[] = [];
   const payload = encodePayload(fn, {
     root: nameOf(fn) || "function",
     describe: (it) => {
       const description = describe(it);
       isAlone = it === fn && cannotNameItself(fn, description);
       code += codeOf(description);
+      if (description.kind === "value") {
+        for (const { value } of description.constants) constants.push(value);
+      }
       return description;
     },
     // A program that writes its arrow function where it submits makes one for
@@ -76,6 +82,7 @@ export function defineFunction(
     id: ++lastId,
     name: nameOf(fn) || "(anonymous)",
     code,
+    constants,
     payload,
     functions,
     // The code is the same, only what it captured has changed.
@@ -94,6 +101,7 @@ export function relayedDefinition(name: string, payload: Payload): Definition {
     id: ++lastId,
     name,
     code: "",
+    constants: [],
     payload,
     functions: [],
     meanTime: undefined,

@@ -1,6 +1,8 @@
 // Copyright 2026 the @concurrent/parallel authors. MIT license.
 
+import { WorkerCrashedError } from "../base/errors.ts";
 import { isThenable } from "../base/validation.ts";
+import { nameOf } from "../wire/functions/names.ts";
 import { nodeAsyncHooks } from "../wire/functions/sync_modules.ts";
 import { AbortReason, CallMode } from "../wire/messages.ts";
 import type { Outcome, Outcomes } from "../wire/outcomes.ts";
@@ -13,8 +15,15 @@ import {
   type WorkerInfo,
 } from "../worker/current.ts";
 import { ItemStream } from "../worker/item_stream.ts";
-import { copyError, copyOutcomes, copyResult } from "./copies.ts";
+import { report } from "../worker/report.ts";
+import {
+  copyArguments,
+  copyError,
+  copyOutcomes,
+  copyResult,
+} from "./copies.ts";
 import { InlineChunk } from "./inline_chunk.ts";
+import { watchFaults } from "./inline_faults.ts";
 import { isSliceOver, soon, whenFree } from "./inline_slices.ts";
 import type { EnterContext, InlineWork, Work } from "./job.ts";
 import type { PoolWorker, WorkerEvents } from "./pool_worker.ts";
@@ -66,6 +75,7 @@ export class InlineWorker implements PoolWorker {
     this.name = identity.name;
     this.#info = { id: this.id, name: this.name, kind: this.kind };
     this.#events = events;
+    watchFaults((call) => call instanceof InlineCall);
     queueMicrotask(() => events.ready());
   }
 
@@ -73,7 +83,7 @@ export class InlineWorker implements PoolWorker {
     if (work.kind !== "inline") {
       throw new TypeError("Cannot run a call in place: it was encoded");
     }
-    const call = new InlineCall(slot, work, this.#info, this.#report);
+    const call = new InlineCall(slot, work, this.#info, this);
     this.#calls[slot] = call;
     if (work.borrows) this.#borrowing.push(call);
     else soon((now) => this.#begin(call, now));
@@ -146,13 +156,34 @@ export class InlineWorker implements PoolWorker {
     queueMicrotask(() => this.#events.exited({ exitCode: 0 }));
   }
 
-  #report = (
-    call: InlineCall,
-    done: number,
-    total: number | undefined,
-  ): void => {
+  progressed(call: InlineCall, done: number, total: number | undefined): void {
     if (this.#holds(call)) this.#events.progress(call.slot, done, total);
-  };
+  }
+
+  /** The call has left an error that nobody catches. */
+  faulted(call: InlineCall, error: unknown): void {
+    const { slot, work } = call;
+    const task = nameOf(work.fn) || "(anonymous)";
+    work.meter?.lost(this.kind);
+    if (!this.#holds(call)) {
+      report(`Uncaught (in ended task "${task}")`, error);
+      return;
+    }
+    this.#events.failed(
+      slot,
+      new WorkerCrashedError(
+        `Cannot finish task '${task}': nobody has caught its error (${
+          error instanceof Error ? error.message : String(error)
+        })`,
+        { worker: this.name, exitCode: undefined, signal: undefined, task },
+        { cause: error },
+      ),
+      performance.now() - call.since,
+    );
+    this.#events.delivered();
+    // What is left of it may end.
+    call.abort(AbortReason.cancelled, error);
+  }
 
   /** False where its slot was given up, or given to another call. */
   #holds(call: InlineCall): boolean {
@@ -202,10 +233,14 @@ export class InlineWorker implements PoolWorker {
   }
 
   #call = (call: InlineCall): unknown => {
-    const { fn, args, mode } = call.work;
+    const { fn, mode, isRepeatable } = call.work;
+    // Each attempt gets what was submitted, whatever the one before did to it.
+    const args = isRepeatable
+      ? copyArguments(call.work.args) ?? call.work.args
+      : call.work.args;
     switch (mode) {
       case CallMode.stream:
-        return this.#stream(call);
+        return this.#stream(call, args);
       case CallMode.chunk:
         call.chunk = new InlineChunk(fn, args, call);
         return call.chunk.run(call.since);
@@ -258,8 +293,8 @@ export class InlineWorker implements PoolWorker {
     this.#events.delivered();
   }
 
-  async #stream(call: InlineCall): Promise<void> {
-    const { fn, args, copies } = call.work;
+  async #stream(call: InlineCall, args: readonly unknown[]): Promise<void> {
+    const { fn, copies } = call.work;
     const stream = new ItemStream({
       emit: (value) => {
         const item = copies ? copyResult(fn, value, "item") : value;
@@ -318,11 +353,7 @@ class InlineCall implements CallContext {
   chunk: InlineChunk | undefined;
   /** Its generator, where it is one. */
   stream: ItemStream | undefined;
-  readonly #report: (
-    call: InlineCall,
-    done: number,
-    total: number | undefined,
-  ) => void;
+  readonly #owner: InlineWorker;
   #controller: AbortController | undefined;
   #stopError: Error | undefined;
 
@@ -330,12 +361,12 @@ class InlineCall implements CallContext {
     slot: number,
     work: InlineWork,
     worker: WorkerInfo,
-    report: (call: InlineCall, done: number, total: number | undefined) => void,
+    owner: InlineWorker,
   ) {
     this.slot = slot;
     this.work = work;
     this.worker = worker;
-    this.#report = report;
+    this.#owner = owner;
   }
 
   isAborted(): boolean {
@@ -357,7 +388,11 @@ class InlineCall implements CallContext {
   }
 
   progress(done: number, total: number | undefined): void {
-    this.#report(this, done, total);
+    this.#owner.progressed(this, done, total);
+  }
+
+  fault(error: unknown): void {
+    this.#owner.faulted(this, error);
   }
 
   abort(reason: AbortReason, cause?: unknown): void {

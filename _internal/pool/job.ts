@@ -93,6 +93,8 @@ export interface InlineWork extends WorkNotes {
   copies: boolean;
   /** True where its arguments are the caller's own, who may change them next: it is made as soon as it was sent. */
   readonly borrows?: boolean;
+  /** True where it may be made more than once: each time it gets copies of its own. */
+  readonly isRepeatable?: boolean;
   /** Calls it in the context of the submit; undefined where that is the one in which it is sent. */
   enter: EnterContext | undefined;
 }

@@ -3,6 +3,7 @@
 // Where the automatic executor runs what, and that nobody can tell by the values.
 // What is decided from what: `tests/_internal/auto/`.
 
+import { AsyncLocalStorage } from "node:async_hooks";
 import {
   assert,
   assertEquals,
@@ -301,6 +302,54 @@ Deno.test("AutoExecutor gives them also where the same code ran here before", as
       assertEquals(await future, i);
     }
   }
+});
+
+Deno.test("AutoExecutor gives each attempt of a task what was submitted", async () => {
+  await using executor = new AutoExecutor({ maxWorkers: 1 });
+  const attempt = task(async (value: { n: number }) => {
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    value.n++;
+    throw new RangeError(`${value.n}`);
+  }, { retries: 2 });
+  const error = await errorOf(executor.submit(attempt, { n: 0 }));
+  assertEquals(executor.explain(attempt).backend, "inline");
+  assertEquals((error as Error).message, "1");
+});
+
+Deno.test("AutoExecutor gives a task a copy of what an AsyncLocalStorage holds wherever it runs", async () => {
+  await using executor = new AutoExecutor({ maxWorkers: 1 });
+  const storage = new AsyncLocalStorage<{ n: number }>();
+  const store = { n: 1 };
+  await storage.run(store, async () => {
+    for (let i = 0; i < 20; i++) {
+      assertEquals(await executor.submit(() => ++storage.getStore()!.n), 2);
+    }
+  });
+  assertEquals(store.n, 1);
+});
+
+Deno.test("AutoExecutor fails the task that has left an error on this event loop, and no other", async () => {
+  await using executor = new AutoExecutor({ maxWorkers: 1 });
+  const leave = async (error: unknown) => {
+    Promise.reject(error);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  };
+  const wait = async () => {
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    return current.signal.aborted;
+  };
+  assertEquals(executor.explain(leave).backend, "inline");
+  const other = executor.submit(wait);
+  const error = await assertRejects(
+    () => executor.submit(leave, new RangeError("left")),
+    WorkerCrashedError,
+    "Cannot finish task 'leave': nobody has caught its error (left)",
+  );
+  assertInstanceOf(error.cause, RangeError);
+  assertEquals(await other, false);
+  assertEquals(executor.explain(wait).backend, "inline");
+  await assertRejects(() => executor.submit(leave, 1), WorkerCrashedError);
+  assertEquals(executor.explain(leave).backend, "thread");
 });
 
 Deno.test("AutoExecutor refuses a result that cannot travel wherever it was made", async () => {

@@ -28,6 +28,7 @@ import {
   CHEAP_NAMESPACES,
   CURRENT_MEMBERS,
   ENDS,
+  NAMESPACES,
   SAME_EVERYWHERE,
   SAME_MEMBERS,
   WAITING_CALLS,
@@ -103,6 +104,8 @@ const CALLERS = new Map<string | undefined, number>([
     ["setTimeout", "setImmediate"],
   ).map((name) => [name, 1] as [string, number]),
 ]);
+
+const TIMERS = new Set(["setTimeout", "setInterval", "setImmediate"]);
 
 /** Reads the facts off a function's source. */
 export function factsOf(
@@ -531,6 +534,11 @@ class FactReader {
         ? parents.at(-1)?.type !== "UnaryExpression"
         : !members.has(member) && !/Sync$/.test(member))
     ) this.#needs(text);
+    // As a whole it may be changed by another name.
+    if (
+      members === undefined && path.length === 1 && NAMESPACES.has(name) &&
+      !isOperand(node, parents)
+    ) this.#needs(name);
     if (name === "BigInt" || name.startsWith("Big")) this.#hasBigInt = true;
   }
 
@@ -581,6 +589,10 @@ class FactReader {
       : callee.type === "Identifier"
       ? callee.name
       : undefined;
+    // What such a callback throws cannot be traced to its call.
+    if (TIMERS.has(last ?? "") && throws(node.arguments[0] as AnyNode)) {
+      this.#needs("a timer whose callback throws");
+    }
     const given = node.arguments.slice(0, CALLERS.get(last) ?? 0);
     if (!given.every((it) => this.#isKnown(it as AnyNode))) return false;
     if (callee.type === "Super" || callee.type === "ImportExpression") {
@@ -728,6 +740,25 @@ class FactReader {
     });
     return giver;
   }
+}
+
+/** True where it is only asked what it is. */
+function isOperand(node: AnyNode, parents: readonly AnyNode[]): boolean {
+  const outer = parents.at(-1);
+  return outer?.type === "MemberExpression" && outer.object === node ||
+    outer?.type === "UnaryExpression" || outer?.type === "BinaryExpression";
+}
+
+/** True where a function throws, or one in it. */
+function throws(fn: AnyNode | undefined): boolean {
+  let isThrowing = false;
+  if (isFunction(fn)) {
+    walk(fn, (node) => {
+      if (node.type === "ThrowStatement") isThrowing = true;
+      return !isThrowing;
+    });
+  }
+  return isThrowing;
 }
 
 /** True where no other function lies between. */

@@ -42,6 +42,11 @@ export const SAME_EVERYWHERE: ReadonlySet<string> = words(`
   SubtleCrypto CryptoKey performance Performance console navigator Buffer
   ImageData alert prompt confirm Deno process $import$ $meta$`);
 
+/** Those of them that are objects and no functions. */
+export const NAMESPACES: ReadonlySet<string> = words(
+  `Math JSON Reflect Atomics Intl Temporal WebAssembly crypto performance console navigator`,
+);
+
 /** Ends the worker, or the program where it runs in place. */
 export const ENDS: ReadonlySet<string> = words(`
   Deno.exit Deno.kill process.exit process.reallyExit process.abort
@@ -89,7 +94,7 @@ export const WORKER_MODULES: ReadonlySet<string> = words(`
 
 /** Calls that take a short time whatever they are given. */
 export const CHEAP_CALLS: ReadonlySet<string> = words(`
-  Number String Boolean BigInt Symbol Symbol.for isNaN isFinite Date Date.now
+  Number String Boolean Symbol Symbol.for isNaN isFinite Date Date.now
   Date.UTC performance.now performance.mark fetch setTimeout clearTimeout
   clearInterval setImmediate clearImmediate queueMicrotask URL.canParse
   URL.parse URL.createObjectURL URL.revokeObjectURL AbortSignal.timeout

@@ -73,7 +73,7 @@ export class Subject {
     { time, sync = time, cpu = sync }:
       & Pick<Measurement, "time">
       & Partial<Measurement>,
-    sizes: readonly number[] = [1],
+    sizes: readonly number[] = [0, 1],
   ): Place {
     const work = workOf(sizes);
     for (let i = 0; i < count; i++) {

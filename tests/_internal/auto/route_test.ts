@@ -70,8 +70,12 @@ Deno.test("Route.ruling() says what is known by now, also before the next call m
   assertStringIncludes(reason(), "computes");
   const { profile } = subject;
   for (let i = 0; i < 40; i++) {
-    profile.measured("thread", workOf([1]), { time: 20, sync: 20, cpu: 0.1 });
-    profile.ran("thread", workOf([1]), 20);
+    profile.measured("thread", workOf([0, 1]), {
+      time: 20,
+      sync: 20,
+      cpu: 0.1,
+    });
+    profile.ran("thread", workOf([0, 1]), 20);
   }
   assertStringIncludes(reason(), "blocks its thread");
   const only = new Subject({}, {}, { backends: new Set(["process"]) });

@@ -2,16 +2,79 @@
 
 import { assert, assertEquals, assertFalse } from "@std/assert";
 import {
+  capturedSizes,
+  isLarge,
   isPrimitive,
   SizeBox,
   sizesOf,
 } from "../../../_internal/auto/sizes.ts";
 
-Deno.test("sizesOf() tells the sizes of numbers, texts and binary data", () => {
-  assertEquals(
-    sizesOf([-3, "four", 5n, true, undefined, null, NaN, new Float64Array(2)]),
-    [3, 4, 5, 0, 0, 0, 0, 16],
-  );
+/** A box with what was measured of calls with these arguments. */
+function boxOf(...calls: unknown[][]): SizeBox {
+  const box = new SizeBox();
+  for (const args of calls) box.add(sizesOf(args)!);
+  return box;
+}
+
+Deno.test("SizeBox has what is not larger than what was added, in no place", () => {
+  const box = boxOf([5, "a", 2n], [1, "seven..", 1n]);
+  assert(box.has(sizesOf([5, "7 chars", 2n])!));
+  for (
+    const args of [[5.5, "a", 1n], [1, "8 chars.", 1n], [1, "a", 3n], [5, "a"]]
+  ) assertFalse(box.has(sizesOf(args)!));
+  assert(boxOf([new Float64Array(2)]).has(sizesOf([new Uint8Array(16)])!));
+  assertFalse(boxOf([new Uint8Array(15)]).has(sizesOf([new Float64Array(2)])!));
+  box.clear();
+  assertFalse(box.has(sizesOf([1, "a", 1n])!));
+});
+
+Deno.test("SizeBox tells values apart that may choose another way", () => {
+  const kinds = [1, -1, 0, NaN, "", 1n, -1n, true, false, null, undefined];
+  for (const one of kinds) {
+    assertFalse(boxOf([one]).has(sizesOf([])!));
+    assertFalse(boxOf([]).has(sizesOf([one])!));
+    for (const other of kinds) {
+      assertEquals(
+        boxOf([one]).has(sizesOf([other])!),
+        Object.is(one, other),
+        `${String(one)} and ${String(other)}`,
+      );
+    }
+  }
+});
+
+Deno.test("SizeBox has no fraction that is smaller than those that were added", () => {
+  const box = boxOf([0.01], [50]);
+  assert(box.has(sizesOf([0.02])!));
+  assertFalse(box.has(sizesOf([0.005])!));
+  assert(box.has(sizesOf([99])!));
+});
+
+Deno.test("SizeBox counts what a function has captured as an argument", () => {
+  const few = capturedSizes([5, "ab", {}]);
+  const box = new SizeBox();
+  box.add(sizesOf([1], few)!);
+  assert(box.has(sizesOf([1], capturedSizes([4, "a", {}]))!));
+  assertFalse(box.has(sizesOf([1], capturedSizes([6, "a", {}]))!));
+  assert(box.hasNumber(1, few));
+  assertFalse(box.hasNumber(2, few));
+  assertFalse(box.hasNumber(1, capturedSizes([6, "a", {}])));
+});
+
+Deno.test("SizeBox.sizes is all that was added", () => {
+  const box = new SizeBox();
+  for (const number of [3, -4, 0]) box.addNumber(number, []);
+  const copy = new SizeBox();
+  copy.add(box.sizes);
+  for (const number of [3, -4, 0]) assert(copy.has(sizesOf([number])!));
+  assertFalse(copy.has(sizesOf([4])!));
+});
+
+Deno.test("isLarge() is true for what arithmetic alone may take long with", () => {
+  assert(isLarge(1n << 2000n) && isLarge(-(1n << 2000n)));
+  for (const value of [1n << 1000n, 1e300, "long".repeat(1000), {}]) {
+    assertFalse(isLarge(value));
+  }
 });
 
 Deno.test("sizesOf() knows nothing of objects", () => {
@@ -29,23 +92,6 @@ Deno.test("isPrimitive() is true for what nobody can change", () => {
   }
 });
 
-Deno.test("SizeBox has what is not larger than what was added, in no place", () => {
-  const box = new SizeBox();
-  assertFalse(box.has([0]));
-  assert(box.has([]));
-  box.add([5, 1]);
-  box.add([1, 7]);
-  assert(box.has([5, 7]));
-  assert(box.has([5]));
-  assertFalse(box.has([5.1, 7]));
-  assertFalse(box.has([1, 8]));
-  assertFalse(box.has([1, 1, 0]));
-  box.clear();
-  assertFalse(box.has([0]));
-});
-
 Deno.test("SizeBox has no number that is infinite before it was added", () => {
-  const box = new SizeBox();
-  box.add([1e300]);
-  assertFalse(box.has([Infinity]));
+  assertFalse(boxOf([1e300]).has(sizesOf([Infinity])!));
 });
