@@ -66,16 +66,16 @@ export class AutoScheduler implements TaskScheduler {
   disappoint(): void {}
 
   submit(work: Work, options: JobOptions, observer: JobObserver): Job {
-    const { meter, calls } = work;
+    const { meter } = work;
     if (!(meter instanceof Profile)) {
       return this.#home(work).submit(work, options, observer);
     }
     // Before, since it may settle at once.
-    meter.backlog += calls;
+    meter.begin(work);
     try {
       return this.#home(work).submit(work, options, observer);
     } catch (error) {
-      meter.backlog -= calls;
+      meter.ended(work);
       throw error;
     }
   }
@@ -86,7 +86,7 @@ export class AutoScheduler implements TaskScheduler {
     observer: JobObserver,
     reason: unknown,
   ): Job {
-    if (work.meter instanceof Profile) work.meter.backlog += work.calls;
+    if (work.meter instanceof Profile) work.meter.begin(work);
     return this.#home(work).refuse(work, options, observer, reason);
   }
 

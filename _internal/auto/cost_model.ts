@@ -33,7 +33,10 @@
 // with i / b, m / b + j and l / b for chunks, where j is the time to write and
 // read what belongs to one call of them, and e / 4, since what is told once for
 // each message is most of encoding a small one.
-// B is the number of workers of `block`. So a call that waits runs where
+// B is the number of workers of `block`. Where many calls are under way and it
+// was seen how long they take from one answer to the next, that counts where it
+// is more: memory and cores that others use are in no model.
+// So a call that waits runs where
 // its waiting costs nothing, a call that computes where the cores are, and a
 // call that is cheaper to run than to send is run.
 //
@@ -45,7 +48,8 @@
 // Karlin, Manasse, Rudolph, Sleator, "Competitive snoopy caching", 1988), and a
 // function between two places does not flap.
 
-import type { Place } from "./places.ts";
+import type { WorkerKind } from "../worker/host.ts";
+import { BACKEND_OF, type Place } from "./places.ts";
 
 /** Milliseconds to send a call and to take its answer (`m`); they are measured by `deno task bench:peers`. */
 const MESSAGE = { thread: 0.005, process: 0.015 };
@@ -74,6 +78,8 @@ export interface CallCosts {
   readonly encoding: number;
   /** To decode them. */
   readonly decoding: number;
+  /** What a call was seen to take at a backend where many are under way; undefined where nothing was. */
+  readonly seen: (kind: WorkerKind) => number | undefined;
   /** To copy its arguments where they are not sent. */
   readonly copying: number;
 }
@@ -97,14 +103,23 @@ export interface Machine {
 export function costAt(
   place: Place,
   call: CallCosts,
-  { cores, blocking }: Machine,
+  machine: Machine,
 ): number {
+  const { time, busy } = estimate(place, call, machine);
+  const seen = call.backlog > 1 ? call.seen(BACKEND_OF[place]) : undefined;
+  return Math.max(time, seen ?? 0) + BUSY * busy;
+}
+
+function estimate(
+  place: Place,
+  call: CallCosts,
+  { cores, blocking }: Machine,
+): { readonly time: number; readonly busy: number } {
   const { batch } = call;
   const n = Math.max(call.backlog, batch);
   if (place === "inline") {
     const busy = call.cpu + call.copying + QUEUEING / batch;
-    const time = call.isAsync ? Math.max(call.time / n, busy) : busy;
-    return time + BUSY * busy;
+    return { time: call.isAsync ? Math.max(call.time / n, busy) : busy, busy };
   }
   const kind = place === "process" ? "process" : "thread";
   const encoding = batch > 1 ? call.encoding / 4 + ITEM : call.encoding;
@@ -112,13 +127,11 @@ export function costAt(
   const whole = call.time + call.decoding + LATENCY[kind] / batch;
   switch (place) {
     case "wait":
-      return Math.max(busy, whole / n, call.cpu / cores) +
-        BUSY * busy;
+      return { time: Math.max(busy, whole / n, call.cpu / cores), busy };
     case "block":
-      return Math.max(busy, whole / Math.min(n, blocking)) +
-        BUSY * busy;
+      return { time: Math.max(busy, whole / Math.min(n, blocking)), busy };
     default:
-      return Math.max(busy, whole / Math.min(n, cores)) + BUSY * busy;
+      return { time: Math.max(busy, whole / Math.min(n, cores)), busy };
   }
 }
 

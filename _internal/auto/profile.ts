@@ -8,11 +8,12 @@ import type { Sight } from "../wire/functions/sight.ts";
 import type { WorkerKind } from "../worker/host.ts";
 import { Estimate, MovingMean } from "./estimate.ts";
 import { isPrimitive, SizeBox, type Sizes } from "./sizes.ts";
+import { Throughput } from "./throughput.ts";
 
 /** Milliseconds without a pause that a call may take on the caller's event loop, which has to turn every ten. */
-export const INLINE_LIMIT = 5;
+const INLINE_LIMIT = 8;
 /** A call of at most so many milliseconds says that arguments of its size are no risk. */
-const PROVEN_TIME = 1;
+export const PROVEN_TIME = 3;
 /** Calls on workers for which a function stays away from the event loop that it has held up; doubled each time. */
 const BAN = 64;
 const MAX_BAN = 1 << 16;
@@ -21,6 +22,8 @@ const STRIKES = 2;
 const FORGIVEN = 200;
 /** Milliseconds after which it is not in any case. */
 const SURELY = 20;
+/** Milliseconds of a call whose answers are timed. */
+const LONG = 0.2;
 /** Calls that are all measured. */
 const FIRST_CALLS = 16;
 /** Then one in so many, where they are shorter than a millisecond. */
@@ -51,6 +54,8 @@ export class Profile implements Meter {
   readonly encoding = new MovingMean();
   /** Milliseconds to copy those of a call that is not sent; 0 for such as need none. */
   readonly copying = new MovingMean();
+  /** How fast its calls are answered where many are under way. */
+  readonly throughput = new Throughput();
   /** Bytes of the arguments of a call that was encoded. */
   readonly bytes = new MovingMean();
   /** True where the arguments of the last call would have to be copied. */
@@ -66,6 +71,7 @@ export class Profile implements Meter {
   /** Calls on workers until it may run on the event loop again. */
   #banned = 0;
   #ban = BAN / 2;
+  #isTimed = false;
   #strikes = 0;
   #sinceStrike = 0;
   #sample = 0;
@@ -169,6 +175,10 @@ export class Profile implements Meter {
     const { calls } = work;
     const isFirst = this.calls < FIRST_CALLS;
     this.callsAt[kind] += calls;
+    if (this.#isTimed) {
+      const left = this.backlog - calls;
+      this.throughput.ran(kind, calls, left, this.calls, performance.now());
+    }
     this.known.ran(calls, time);
     if (isFirst) this.events++;
     const mean = time / calls;
@@ -189,6 +199,17 @@ export class Profile implements Meter {
   lost(): void {
     this.losses++;
     this.events++;
+  }
+
+  /** A call is submitted. */
+  begin({ calls }: Work): void {
+    const isFirst = this.backlog === 0;
+    this.backlog += calls;
+    if (isFirst) {
+      // Of short ones to ask for the time would take as long as what is learned.
+      this.#isTimed = (this.known.time.value ?? 0) >= LONG;
+      if (this.#isTimed) this.throughput.begin(performance.now());
+    } else if (this.#isTimed) this.throughput.crowd();
   }
 
   ended({ calls }: Work): void {

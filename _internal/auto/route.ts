@@ -23,7 +23,7 @@ import { Choice } from "./choice.ts";
 import { type CallCosts, costAt, type Machine } from "./cost_model.ts";
 import { duration } from "./duration.ts";
 import { BACKEND_OF, type Place, WAITING_CALLS } from "./places.ts";
-import { INLINE_LIMIT, type Profile } from "./profile.ts";
+import { type Profile, PROVEN_TIME } from "./profile.ts";
 
 /** Calls on workers after which a function is known well enough to run on the event loop. */
 const MIN_CALLS = 4;
@@ -170,7 +170,7 @@ export class Route {
       return "nothing in its source bounds what it computes between its awaits";
     }
     if (calls < MIN_CALLS) return "how long its calls take is not known yet";
-    if ((sync.value ?? 0) <= INLINE_LIMIT) return undefined;
+    if ((sync.value ?? 0) <= PROVEN_TIME) return undefined;
     return `its calls would hold up the event loop for ${
       duration(sync.value!)
     } each`;
@@ -372,6 +372,7 @@ export class Route {
         : 1,
       cpu: known.cpu ?? 0,
       time: known.time.value ?? 0,
+      seen: (kind) => profile.throughput.at(kind, profile.calls),
       encoding,
       decoding: known.decoding.value ?? encoding,
       copying: copying ?? 2 * encoding,

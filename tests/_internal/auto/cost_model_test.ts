@@ -7,6 +7,7 @@ import {
   movingCost,
 } from "../../../_internal/auto/cost_model.ts";
 import type { Place } from "../../../_internal/auto/places.ts";
+import type { WorkerKind } from "../../../_internal/worker/host.ts";
 
 const machine = { cores: 4, blocking: 16 };
 
@@ -18,6 +19,7 @@ function call(costs: {
   readonly encoding?: number;
   readonly copying?: number;
   readonly batch?: number;
+  readonly seen?: Partial<Record<WorkerKind, number>>;
 }): CallCosts {
   const { cpu, time = cpu, backlog = 1, isAsync = false } = costs;
   return {
@@ -28,6 +30,7 @@ function call(costs: {
     time,
     encoding: costs.encoding ?? 0.001,
     decoding: costs.encoding ?? 0.001,
+    seen: (kind) => costs.seen?.[kind],
     copying: costs.copying ?? 0,
   };
 }
@@ -86,6 +89,15 @@ Deno.test("costAt() has chunks sent whose calls would not be", () => {
   const costs = { cpu: 0.002, backlog: 1000 };
   assertEquals(best(call(costs)), "inline");
   assertEquals(best(call({ ...costs, batch: 1000 })), "compute");
+});
+
+Deno.test("costAt() believes what was seen more than the model, where many calls are under way", () => {
+  const costs = { cpu: 2, seen: { thread: 4 } };
+  assertEquals(best(call({ ...costs, backlog: 1 })), "compute");
+  assertEquals(best(call({ cpu: 2, backlog: 50 })), "compute");
+  assertEquals(best(call({ ...costs, backlog: 50 })), "process");
+  const both = { thread: 4, process: 4 };
+  assertEquals(best(call({ ...costs, seen: both, backlog: 50 })), "inline");
 });
 
 Deno.test("costAt() divides what blocks among the threads for it", () => {
