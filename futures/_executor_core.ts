@@ -75,14 +75,29 @@ class FutureLink implements JobObserver, FutureHooks {
 
 /** Shuts lanes down as one. `onClosed` is called when they are closed, whether somebody waits or not. */
 export async function shutdownLanes(
-  lanes: readonly Lane[],
+  lanes: ReadonlyMap<unknown, Lane>,
   { wait = true, cancelFutures = false, timeout }: ShutdownOptions,
   onClosed: () => void,
 ): Promise<void> {
-  const closed = Promise.all(
-    lanes.map(({ scheduler }) => scheduler.shutdown(cancelFutures)),
-  );
+  const closed = closeAll(lanes, cancelFutures);
   closed.then(onClosed, () => {});
   if (!wait) return;
   await within("shut down an executor", closed, { timeout });
+}
+
+async function closeAll(
+  lanes: ReadonlyMap<unknown, Lane>,
+  cancelFutures: boolean,
+): Promise<void> {
+  // Tasks that go on may need one that was not used yet.
+  let count: number;
+  do {
+    count = lanes.size;
+    await Promise.all(
+      Array.from(
+        lanes.values(),
+        ({ scheduler }) => scheduler.shutdown(cancelFutures),
+      ),
+    );
+  } while (lanes.size > count);
 }

@@ -36,6 +36,7 @@ import {
 } from "../_internal/pool/lane.ts";
 import { checkMap, MapIterator } from "../_internal/pool/map_iterator.ts";
 import { CoreBudget } from "../_internal/pool/core_budget.ts";
+import { DrainGroup } from "../_internal/pool/drain_group.ts";
 import { RelayScheduler } from "../_internal/pool/relay_scheduler.ts";
 import { INLINE_SLOTS } from "../_internal/pool/inline_worker.ts";
 import { checkDuration, checkObject } from "../_internal/base/validation.ts";
@@ -100,6 +101,8 @@ export abstract class PoolExecutor implements Executor {
   readonly #router: AutoRouter | undefined;
   /** What it decides by; undefined where all run in one place. */
   readonly #rules: AutoRules | undefined;
+  /** The lanes: none is closed before nothing runs in any of them. */
+  readonly #group = new DrainGroup();
   /** What all its workers together may compute on; undefined where all are in one place. */
   readonly #budget: CoreBudget | undefined;
   #state: "open" | "shut" | "terminated" = "open";
@@ -216,11 +219,7 @@ export abstract class PoolExecutor implements Executor {
       return Promise.reject(error);
     }
     if (this.#state === "open") this.#state = "shut";
-    return shutdownLanes(
-      [...this.#lanes.values()],
-      options,
-      () => this.#withdraw(),
-    );
+    return shutdownLanes(this.#lanes, options, () => this.#withdraw());
   }
 
   async terminate(): Promise<void> {
@@ -355,13 +354,15 @@ export abstract class PoolExecutor implements Executor {
     let lane = this.#lanes.get(key);
     if (lane !== undefined) return lane;
     // A lane that was never used is closed like the ones that were.
-    if (this.#state !== "open") {
+    if (this.#state === "terminated") {
       for (const other of this.#lanes.values()) {
         other.scheduler.checkAccepting();
       }
     }
     lane = this.#createLane(key);
     this.#lanes.set(key, lane);
+    // It takes what a task submits that still runs.
+    if (this.#state === "shut") void lane.scheduler.shutdown(false);
     return lane;
   }
 
@@ -370,7 +371,7 @@ export abstract class PoolExecutor implements Executor {
     if (backend === "inline") {
       return createLane(
         this.#className,
-        inlineOptions(this.#options),
+        { ...inlineOptions(this.#options), group: this.#group },
         inlineBackend,
         INLINE_SLOTS,
       );
@@ -393,7 +394,11 @@ export abstract class PoolExecutor implements Executor {
     };
     return createLane(
       this.#className,
-      { budget: this.#budget, ...laneOptions(place, this.#options) },
+      {
+        budget: this.#budget,
+        group: this.#group,
+        ...laneOptions(place, this.#options),
+      },
       create,
       SLOTS,
     );

@@ -22,6 +22,7 @@ import { CallMode } from "../wire/messages.ts";
 import { releasePayload } from "../wire/payload.ts";
 import { type Backend, type CallerContext, NO_TRANSFER } from "./backend.ts";
 import type { CoreBudget } from "./core_budget.ts";
+import type { DrainGroup } from "./drain_group.ts";
 import { Histogram } from "./histogram.ts";
 import type { Job, JobObserver, JobOptions, Work } from "./job.ts";
 import { Scheduler } from "./scheduler.ts";
@@ -51,6 +52,8 @@ export interface LaneSetup {
   readonly startsAtOnce?: number | undefined;
   /** The cores that it shares with other lanes. */
   readonly budget?: CoreBudget | undefined;
+  /** The lanes that it is shut down with. */
+  readonly group?: DrainGroup | undefined;
 }
 
 /** A scheduler and the way in. */
@@ -332,6 +335,7 @@ export function createLane(
           ? { ...initial, carried: undefined }
           : initial,
     budget: options.budget,
+    group: options.group,
     startsAtOnce: options.startsAtOnce,
     initializerTimeout: initializer === undefined
       ? undefined

@@ -28,6 +28,7 @@
 // state       meaning                                          leaves by
 // running     takes jobs                                       shutdown() -> draining; terminate() -> terminated; broken
 // draining    takes none; finishes what it accepted            the last job settles -> closing; terminate()
+//             (the last one of its group: drain_group.ts)
 // closing     nothing left to run; workers are told to stop    the last worker is gone -> closed
 // terminated  everything was cancelled; workers are stopped    the last worker is gone -> closed
 // broken      workers cannot start, or the initializer failed  the last worker is gone -> closed
@@ -42,6 +43,7 @@ import { holdProgram, releaseProgram } from "../base/registry.ts";
 import { AbortReason } from "../wire/messages.ts";
 import type { HostExit } from "../worker/host.ts";
 import { Distributor } from "./distributor.ts";
+import type { DrainMember } from "./drain_group.ts";
 import { initialize } from "./initializer.ts";
 import { enterCurrentContext } from "./inline_worker.ts";
 import { catchInterrupts, ignoreInterrupts } from "./interrupts.ts";
@@ -58,7 +60,7 @@ import type { WorkerRecord } from "./worker_record.ts";
 import { WorkerSet } from "./worker_set.ts";
 
 /** Distributes jobs over workers of one kind. */
-export class Scheduler implements TaskScheduler {
+export class Scheduler implements TaskScheduler, DrainMember {
   readonly options: SchedulerOptions;
   readonly #queue = new JobQueue();
   readonly #ends = new JobEnds();
@@ -126,6 +128,7 @@ export class Scheduler implements TaskScheduler {
       replace: () => this.#replace(),
       broken: (error) => this.#break(error),
     });
+    options.group?.join(this);
   }
 
   /**
@@ -142,6 +145,14 @@ export class Scheduler implements TaskScheduler {
   /** True where somebody waits for it: for a job, for its end, or for the next step of what goes on. */
   get isBusy(): boolean {
     return this.#isHolding || this.#endListeners.size > 0;
+  }
+
+  get hasJobs(): boolean {
+    return this.#queue.size + this.#workers.size > 0;
+  }
+
+  settle(): void {
+    if (this.#state === "draining") this.#checkIdle();
   }
 
   /** Why it is broken; undefined where it is not. */
@@ -381,6 +392,7 @@ export class Scheduler implements TaskScheduler {
       new CancelledError("Cannot get ready: the executor was terminated"),
     );
     this.#checkClosed();
+    this.options.group?.settled();
     return this.#closed.promise;
   }
 
@@ -529,6 +541,7 @@ export class Scheduler implements TaskScheduler {
     }
     this.#waiters.reject(this.#brokenError());
     this.#checkClosed();
+    this.options.group?.settled();
   }
 
   #brokenError(): BrokenExecutorError {
@@ -548,12 +561,14 @@ export class Scheduler implements TaskScheduler {
     this.#workers.unwatch();
     this.#distributor.rest();
     if (this.#state === "draining") {
+      if (this.options.group?.isBusyBeside(this)) return;
       this.#state = "closing";
       for (const record of [...this.#workers.live]) this.#workers.stop(record);
       this.#waiters.reject(
         new InvalidStateError("Cannot get ready: the executor was shut down"),
       );
       this.#checkClosed();
+      this.options.group?.settled();
     } else if (this.#state === "running" && this.#waiters.wanted === 0) {
       this.#release();
     }

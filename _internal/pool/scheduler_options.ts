@@ -2,6 +2,7 @@
 
 import type { WorkerKind } from "../worker/host.ts";
 import type { CoreBudget } from "./core_budget.ts";
+import type { DrainGroup } from "./drain_group.ts";
 import type { Histogram, TimeStats } from "./histogram.ts";
 import type { Work } from "./job.ts";
 import type { PoolWorker, WorkerEvents } from "./pool_worker.ts";
@@ -56,6 +57,12 @@ export interface SchedulerOptions {
    * @default {undefined} its own number of workers is the limit
    */
   readonly budget?: CoreBudget | undefined;
+  /**
+   * Those that it is shut down with, whose tasks may submit to it.
+   *
+   * @default {undefined} its own only
+   */
+  readonly group?: DrainGroup | undefined;
   /** The code with which workers end in order; 0 where it is missing. */
   readonly exitCode?: () => number;
   /** Runs first on every worker. */

@@ -11,6 +11,7 @@ import {
   assertThrows,
 } from "@std/assert";
 import {
+  AutoExecutor,
   CancelledError,
   type Executor,
   type Future,
@@ -73,7 +74,9 @@ export function nestedSuite(subject: Subject): void {
       await soon("the end", executor.submit(on(nested.depth), executor, 500)),
       500,
     );
-    assertEquals(executor.stats().workers, 1);
+    // An automatic one has threads for what waits and for what computes.
+    const most = executor instanceof AutoExecutor ? 2 : 1;
+    assert(executor.stats().workers <= most);
     assertEquals(executor.stats().completed, 501);
   });
 

@@ -17,6 +17,7 @@ import {
 import {
   AutoExecutor,
   type AutoOptions,
+  InvalidStateError,
   NotSupportedError,
   SerializationError,
   TaskTimeoutError,
@@ -24,7 +25,8 @@ import {
   WorkerCrashedError,
 } from "../../futures/mod.ts";
 import { cpu, current, io, task } from "../../mod.ts";
-import { errorOf, soon } from "../_suites/_helpers.ts";
+import { errorOf, Folder, soon, until } from "../_suites/_helpers.ts";
+import { throughGate } from "../_suites/_tasks.ts";
 
 /** Keeps its thread busy. */
 function spin(millions: number): number {
@@ -588,4 +590,21 @@ Deno.test("AutoExecutor decides in a task too", async () => {
     return [executor.explain(add).backend, ...sums];
   });
   assertEquals(await executor.submit(outer, executor), ["inline", 3, 7]);
+});
+
+Deno.test("AutoExecutor.shutdown() finishes what tasks submit to places that were not used yet", async () => {
+  const executor = new AutoExecutor({ maxWorkers: 1 });
+  using folder = new Folder();
+  const late = async (pool: AutoExecutor, gate: string) => {
+    await throughGate(gate, undefined);
+    return await pool.submit(block, 1);
+  };
+  const future = executor.submit(late, executor, folder.file("gate"));
+  await until("it runs", () => future.running());
+  const closed = executor.shutdown();
+  folder.open("gate");
+  assertEquals(await soon("the result", future), 1);
+  await soon("the end", closed);
+  assertEquals(executor.stats().workers, 0);
+  assertThrows(() => executor.submit(block, 1), InvalidStateError);
 });

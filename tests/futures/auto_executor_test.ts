@@ -27,6 +27,8 @@ executorSuite(undeclared);
 signalSuite(undeclared);
 contextSuite(undeclared);
 streamSuite(undeclared);
+mapSuite(undeclared);
+nestedSuite(undeclared);
 
 const declared = {
   name: "AutoExecutor of cpu()",
@@ -35,35 +37,21 @@ const declared = {
   kind: "cpu",
 } as const;
 
-executorSuite(declared);
+// What depends on where a task runs, and on how many workers there are.
 poolSuite(declared);
-mapSuite(declared);
-nestedSuite(declared);
 optionsSuite(declared);
-streamSuite({
+
+const waiting = {
   name: "AutoExecutor of io()",
   create,
   backend: "inline",
   kind: "io",
-});
-executorSuite({
-  name: "AutoExecutor of io()",
-  create,
-  backend: "inline",
-  kind: "io",
-});
-signalSuite({
-  name: "AutoExecutor of io()",
-  create,
-  backend: "inline",
-  kind: "io",
-});
-contextSuite({
-  name: "AutoExecutor of io()",
-  create,
-  backend: "inline",
-  kind: "io",
-});
+} as const;
+
+streamSuite(waiting);
+executorSuite(waiting);
+signalSuite(waiting);
+contextSuite(waiting);
 
 Deno.test("AutoExecutor of io() goes on beside a call that was given up", async () => {
   await using executor = create({ cancelGrace: 5 });
