@@ -1,21 +1,22 @@
 // Copyright 2026 the @concurrent/parallel authors. MIT license.
 
 import { assert, assertEquals, assertFalse } from "@std/assert";
+import { sizesOf } from "../../../_internal/auto/sizes.ts";
 import { Subject, workOf } from "./_subject.ts";
 
 Deno.test("Profile.isProven() for what is not larger than what was short, until that has held up the event loop", () => {
   const { profile } = new Subject();
-  assertFalse(profile.isProven([1]));
-  profile.ran("thread", workOf([10]), 0.5);
-  assert(profile.isProven([10]));
-  assertFalse(profile.isProven([11]));
+  assertFalse(profile.isProven(sizesOf([1])));
+  profile.ran("thread", workOf(sizesOf([10])!), 0.5);
+  assert(profile.isProven(sizesOf([10])));
+  assertFalse(profile.isProven(sizesOf([11])));
   // What took long proves nothing.
-  profile.ran("thread", workOf([100]), 30);
-  assertFalse(profile.isProven([100]));
+  profile.ran("thread", workOf(sizesOf([100])!), 30);
+  assertFalse(profile.isProven(sizesOf([100])));
   assertFalse(profile.isProven(undefined));
-  profile.ran("inline", workOf([10]), 100);
+  profile.ran("inline", workOf(sizesOf([10])!), 100);
   assert(profile.isBanned);
-  assertFalse(profile.isProven([10]));
+  assertFalse(profile.isProven(sizesOf([10])));
 });
 
 Deno.test("Profile.borrows() binary data only where the source is seen to read it", () => {
