@@ -145,7 +145,11 @@ export class AutoRouter {
     // One that has captured a number and one that has captured an object are two.
     const code = definition && `${definition.code}${captures ?? ""}`;
     if (code !== undefined) known = this.#byCode.get(code);
-    known ??= { profile: new Profile(sightOf(fn)), captures, route: undefined };
+    known ??= {
+      profile: new Profile(sightOf(fn), kind === "cpu"),
+      captures,
+      route: undefined,
+    };
     byFunction.set(fn, known);
     if (code !== undefined) {
       this.#byCode.delete(code);

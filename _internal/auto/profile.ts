@@ -76,9 +76,12 @@ export class Profile implements Meter {
   #sinceStrike = 0;
   #sample = 0;
   #blocks = false;
+  readonly #isDeclared: boolean;
 
-  constructor(sight: Sight) {
+  /** @param isDeclared True where it was declared to compute. */
+  constructor(sight: Sight, isDeclared = false) {
     this.sight = sight;
+    this.#isDeclared = isDeclared;
     this.known.givesPromises = sight.isAsync;
   }
 
@@ -157,6 +160,7 @@ export class Profile implements Meter {
     if (known !== undefined) {
       return Math.min(Math.max(known * CAUTION, MIN_SHARE), 1);
     }
+    if (this.#isDeclared) return FIRST_SHARE.sync;
     if (this.isAsync) return FIRST_SHARE.async;
     return this.blocks ? FIRST_SHARE.blocking : FIRST_SHARE.sync;
   }

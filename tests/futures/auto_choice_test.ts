@@ -25,6 +25,8 @@ import {
   WorkerCrashedError,
 } from "../../futures/mod.ts";
 import { cpu, current, io, task } from "../../mod.ts";
+import { Value } from "../../multiprocessing/mod.ts";
+import { computing } from "../_internal/pool/_budget_tasks.ts";
 import { errorOf, Folder, soon, until } from "../_suites/_helpers.ts";
 import { throughGate } from "../_suites/_tasks.ts";
 
@@ -161,6 +163,21 @@ Deno.test("AutoExecutor runs what must be stopped in a process, and stops it", a
     TaskTimeoutError,
   );
   assertEquals(executor.stats().stuck, 0);
+});
+
+Deno.test("AutoExecutor has threads and processes share its cores", async () => {
+  await using executor = new AutoExecutor({ maxWorkers: 1 });
+  const inThread = cpu(computing);
+  const inProcess = task(inThread, { timeout: 60_000 });
+  const running = new Value("int32");
+  // Both know it, and are up.
+  for (const fn of [inProcess, inThread]) await executor.submit(fn, running, 0);
+  const calls = [inThread, inProcess].flatMap((fn) =>
+    Array.from({ length: 8 }, () => executor.submit(fn, running, 3))
+  );
+  assertEquals(await soon("all end", Promise.all(calls)), Array(16).fill(1));
+  const { thread, process } = executor.stats().perBackend;
+  assertEquals([thread?.completed, process?.completed], [9, 9]);
 });
 
 Deno.test("AutoExecutor leaves what only waits here, with a timeout too", async () => {
@@ -510,7 +527,7 @@ Deno.test("AutoExecutor maps with copies of items and results, wherever they are
   const make = (_: number) => new WeakMap();
   assertEquals(executor.explain(make).backend, "inline");
   await assertRejects(
-    () => Array.fromAsync(executor.map(make, [1, 2, 3])),
+    () => Array.fromAsync(executor.map(make, [1, 2, 3], { chunkSize: 3 })),
     SerializationError,
   );
 });
