@@ -12,7 +12,7 @@
 //   4. the cost model (`cost_model.ts`), over the places that are not ruled out
 //
 // The event loop is ruled out for what could be seen there, or could hold it up:
-// see `#inlineExclusion`. Single calls are kept off it besides, by their
+// see `inlineExclusion`. Single calls are kept off it besides, by their
 // arguments: `auto_backend.ts`.
 
 import type { Pace } from "../pool/lane.ts";
