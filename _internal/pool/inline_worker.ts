@@ -11,6 +11,7 @@ import {
   type CallContext,
   type CallStorage,
   callStorage,
+  currentCall,
   stopError,
   type WorkerInfo,
 } from "../worker/current.ts";
@@ -353,6 +354,8 @@ class InlineCall implements CallContext {
   chunk: InlineChunk | undefined;
   /** Its generator, where it is one. */
   stream: ItemStream | undefined;
+  /** Not the call in place that has submitted it, which may have ended long ago. */
+  readonly outer: CallContext | undefined;
   readonly #owner: InlineWorker;
   #controller: AbortController | undefined;
   #stopError: Error | undefined;
@@ -367,6 +370,8 @@ class InlineCall implements CallContext {
     this.work = work;
     this.worker = worker;
     this.#owner = owner;
+    const outer = currentCall();
+    this.outer = outer instanceof InlineCall ? outer.outer : outer;
   }
 
   isAborted(): boolean {

@@ -62,6 +62,8 @@ export interface CallContext {
   /** The call's signal; made when it is first asked for. */
   signal(): AbortSignal;
   progress(done: number, total: number | undefined): void;
+  /** The worker's call that has made this one in place: what this one waits for, that one does. */
+  readonly outer?: CallContext | undefined;
 }
 
 /** Outside of any task: nothing aborts, nothing listens. */

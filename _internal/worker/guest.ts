@@ -719,7 +719,8 @@ export class Guest {
   // -- Places --
 
   #runningOf(call: CallContext | undefined): RunningCall | undefined {
-    return call instanceof RunningCall && !call.ended ? call : undefined;
+    const own = call?.outer ?? call;
+    return own instanceof RunningCall && !own.ended ? own : undefined;
   }
 
   #enter(running: RunningCall | undefined): void {

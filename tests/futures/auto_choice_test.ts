@@ -371,6 +371,20 @@ Deno.test("AutoExecutor fails the task that has left an error on this event loop
   assertEquals(executor.explain(leave).backend, "thread");
 });
 
+Deno.test("AutoExecutor lends the place of a task that waits for one that it runs in place", async () => {
+  await using executor = new AutoExecutor({ maxWorkers: 1 });
+  const leaf = cpu((x: number) => x + 1);
+  const middle = io(async (inner: AutoExecutor, x: number, fn: typeof leaf) =>
+    await inner.submit(fn, x) + 10
+  );
+  const root = cpu(
+    async (inner: AutoExecutor, fn: typeof middle, then: typeof leaf) =>
+      await inner.submit(fn, inner, 100, then),
+  );
+  const nested = executor.submit(root, executor, middle, leaf);
+  assertEquals(await soon("the nested task", nested), 111);
+});
+
 Deno.test("AutoExecutor refuses a result that cannot travel wherever it was made", async () => {
   await using executor = new AutoExecutor({ maxWorkers: 1 });
   const make = () => new WeakMap();
