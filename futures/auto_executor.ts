@@ -49,6 +49,9 @@ export interface AutoOptions extends PoolOptions, AutoExtras {}
  * - **Event loop:** what runs there runs in slices of a few milliseconds. A
  *   function that may take long runs there with arguments only that are not
  *   larger than those it was quick with.
+ * - **Errors:** one that nobody catches, of a promise that was left alone, fails
+ *   its task with a `WorkerCrashedError` on the event loop too, and nothing else;
+ *   where the task has ended it is printed.
  * - **Cores:** threads and processes share one budget: never more of them
  *   compute than `maxWorkers`.
  * - **In a task:** an executor that was sent to a worker decides there by what
