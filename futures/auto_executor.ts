@@ -33,6 +33,7 @@ export interface AutoOptions extends PoolOptions, AutoExtras {}
  * | `cpu()` | in a thread, one on each core | you |
  * | `cpu()`, with a timeout or a signal | in a process, which can be stopped | you |
  * | async, and its source shows that it only waits | on the caller's event loop, many at a time | its source |
+ * | async, and works in proportion to what it waited for, such as to parse it | on the caller's event loop, many at a time, while that takes a few milliseconds | its source, measuring |
  * | so short that sending it costs more | on the caller's event loop, in slices | its source, measuring |
  * | a call that blocks: `Deno.readFileSync`, `Atomics.wait` | in one of many threads | its source, measuring |
  * | computing | in a thread, one on each core | measuring |

@@ -7,7 +7,7 @@
 // A call that was not declared and runs on this event loop must do and give what
 // it would on a worker. So its arguments and its result are copies, but for
 // primitives, which nobody can change, and binary data that the function is seen
-// only to read. What cannot be copied here is sent. And where nothing bounds how
+// only to read. What cannot be copied here is sent. And where nothing foretells how
 // long a call takes, only arguments are taken that are not larger than those of
 // calls that were short.
 
@@ -114,7 +114,7 @@ export class AutoBackend implements Backend {
       profile: this.#profile,
       home: scheduler,
       isInline: place === "inline",
-      isBoxed: place === "inline" && !this.#profile.sight.isBounded &&
+      isBoxed: place === "inline" && !this.#profile.isForeseeable &&
         !route.isInlineOnly,
       isGuarded: route.fixed === undefined,
       captured: this.#captured,
@@ -139,7 +139,7 @@ export class AutoBackend implements Backend {
       return this.#inline(fn, args, mode, context, false, undefined);
     }
     let sizes: Sizes | undefined;
-    if (!profile.sight.isBounded || args.some(isLarge)) {
+    if (!profile.isForeseeable || args.some(isLarge)) {
       sizes = sizesOf(args, this.#captured);
       if (!profile.isProven(sizes) && !this.#route.isInlineOnly) {
         return undefined;

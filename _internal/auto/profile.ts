@@ -11,7 +11,7 @@ import { isPrimitive, SizeBox, type Sizes } from "./sizes.ts";
 import { Throughput } from "./throughput.ts";
 
 /** Milliseconds without a pause that a call may take on the caller's event loop, which has to turn every ten. */
-const INLINE_LIMIT = 8;
+export const INLINE_LIMIT = 8;
 /** A call of at most so many milliseconds says that arguments of its size are no risk. */
 export const PROVEN_TIME = 3;
 /** Calls on workers for which a function stays away from the event loop that it has held up; doubled each time. */
@@ -137,9 +137,14 @@ export class Profile implements Meter {
     return !args.every(isPrimitive);
   }
 
+  /** True where its source bounds how long it holds up an event loop, at least by what it waits for. */
+  get isForeseeable(): boolean {
+    return this.sight.isBounded || this.sight.isLinear;
+  }
+
   /** True where it is of use to know how large the arguments of a call are. */
   get wantsSizes(): boolean {
-    return !this.sight.isBounded &&
+    return !this.isForeseeable &&
       (this.known.time.value ?? 0) <= 2 * PROVEN_TIME;
   }
 
@@ -197,7 +202,15 @@ export class Profile implements Meter {
   measured(kind: WorkerKind, work: Work, measurement: Measurement): void {
     this.known.measured(work.calls, measurement);
     if (kind !== "inline") return;
-    this.#look(measurement.sync / work.calls);
+    const { sync, cpu, time, over = time } = measurement;
+    let longest = sync / work.calls;
+    if (this.sight.isLinear && cpu !== undefined && over > 0) {
+      // What follows an await cannot be timed alone. What the event loop did for
+      // others counts too, so once is never enough.
+      const busy = cpu * time / over / work.calls;
+      longest = Math.max(longest, Math.min(busy, SURELY));
+    }
+    this.#look(longest);
   }
 
   lost(): void {

@@ -6,8 +6,8 @@
 //   1. what the executor's options demand: `permissions`, `resourceLimits`
 //   2. what the task declares: `io()`, `cpu()`
 //   3. before anything was measured, what the source shows: a function whose
-//      synchronous stretches are short whatever its arguments are runs inline;
-//      one that blocks goes where blocking is no matter; what else is
+//      synchronous stretches are short whatever its arguments are runs inline,
+//      and one that works in proportion to what it has waited for; one that blocks goes where blocking is no matter; what else is
 //      asynchronous goes where both waiting and computing are none
 //   4. the cost model (`cost_model.ts`), over the places that are not ruled out
 //
@@ -23,7 +23,7 @@ import { Choice } from "./choice.ts";
 import { type CallCosts, costAt, type Machine } from "./cost_model.ts";
 import { duration } from "./duration.ts";
 import { BACKEND_OF, type Place, WAITING_CALLS } from "./places.ts";
-import { type Profile, PROVEN_TIME } from "./profile.ts";
+import { INLINE_LIMIT, type Profile, PROVEN_TIME } from "./profile.ts";
 
 /** Calls on workers after which a function is known well enough to run on the event loop. */
 const MIN_CALLS = 4;
@@ -161,10 +161,15 @@ export class Route {
     if (this.fixed !== undefined) return undefined;
     const { profile, inlineExclusion } = this;
     if (inlineExclusion !== undefined) return inlineExclusion;
-    const { calls, sync } = profile.known;
+    const { calls, sync, cpu = 0 } = profile.known;
     if (profile.sight.isBounded) return undefined;
     if (this.#needsStop) {
       return "it may have to be stopped while it computes, which nothing can do there";
+    }
+    if (profile.sight.isLinear) {
+      return cpu <= INLINE_LIMIT
+        ? undefined
+        : `its calls would keep the event loop busy for ${duration(cpu)} each`;
     }
     if (profile.isAsync) {
       return "nothing in its source bounds what it computes between its awaits";
@@ -338,6 +343,13 @@ export class Route {
         reason: sight.waits
           ? "its source shows that it only waits: many run at a time on this event loop"
           : "its source shows that it takes next to no time: less than sending it",
+      };
+    }
+    if (sight.isLinear && this.keptOff === undefined) {
+      return {
+        place: "inline",
+        reason:
+          "its source shows that it waits, and works in proportion to what it waited for: many run at a time on this event loop",
       };
     }
     return this.#allowed(this.#workerRuling());

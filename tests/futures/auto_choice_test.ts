@@ -580,6 +580,36 @@ Deno.test("AutoExecutor notices that waiting has become computing", async () => 
   assert(measured!.cpuTime > 10 * before.measured!.cpuTime);
 });
 
+Deno.test("AutoExecutor waits here with what works in proportion to what it waits for, while that is little", async () => {
+  await using executor = new AutoExecutor({ maxWorkers: 1 });
+  const directory = await Deno.makeTempDir();
+  try {
+    const small = `${directory}/small`;
+    const large = `${directory}/large`;
+    await Deno.writeTextFile(small, "1\n".repeat(100));
+    const lines = async (path: string) =>
+      (await Deno.readTextFile(path)).split("\n").length;
+    await many(executor, 200, lines, small);
+    const { measured, reason } = executor.explain(lines);
+    assertEquals(measured?.calls, { inline: 200, thread: 0, process: 0 });
+    assertStringIncludes(reason, "waits");
+    await Deno.writeTextFile(
+      large,
+      JSON.stringify(Array.from({ length: 1e6 }, (_, i) => ({ number: i }))),
+    );
+    const parse = async (path: string) =>
+      JSON.parse(await Deno.readTextFile(path)).length;
+    for (let i = 0; i < 4; i++) {
+      assertEquals(await executor.submit(parse, large), 1e6);
+    }
+    const { backend, measured: after } = executor.explain(parse);
+    assertEquals(backend, "thread");
+    assert(after!.calls.inline >= 1 && after!.calls.thread >= 1);
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+});
+
 Deno.test("AutoExecutor traces what it decides", async () => {
   const lines: string[] = [];
   await using executor = new AutoExecutor({

@@ -38,6 +38,7 @@ import {
   WORKER_NAMES,
   WRITES_STATE,
 } from "./globals.ts";
+import { isLinearIn, type Site } from "./linear.ts";
 import type { FunctionSource } from "./parse.ts";
 import type { Binding, Reference } from "./scopes.ts";
 import type { AnyFunction } from "./task.ts";
@@ -68,6 +69,8 @@ export interface Facts {
   needsWorker: string | undefined;
   shares: string | undefined;
   isBounded: boolean;
+  /** True where it is bounded, or else takes time in proportion to its input. */
+  isLinear: boolean;
   /** True where it awaits. */
   awaits: boolean;
   /** True where its promise waits for the world outside. */
@@ -78,6 +81,8 @@ export interface Facts {
   readonly mustWait: Set<AnyFunction>;
   /** All captured functions. */
   readonly calls: Set<AnyFunction>;
+  /** Those that are called for each of many items. */
+  readonly repeated: Set<AnyFunction>;
 }
 
 /** What an expression stands for. */
@@ -136,12 +141,16 @@ class FactReader {
     needsWorker: undefined,
     shares: undefined,
     isBounded: true,
+    isLinear: true,
     awaits: false,
     gives: false,
     givers: new Set(),
     mustWait: new Set(),
     calls: new Set(),
+    repeated: new Set(),
   };
+  /** What takes the longer the more it is given. */
+  readonly #sites: Site[] = [];
 
   constructor(root: FunctionNode, source: FunctionSource, names: Names) {
     this.#root = root;
@@ -166,11 +175,38 @@ class FactReader {
       self.length > 0 || this.#isRecursive() ||
       this.#hasBigInt && this.#multiplies
     ) this.#unbounded();
+    if (this.#sites.length > 0) {
+      this.#facts.isBounded = false;
+      this.#facts.isLinear &&= this.#isLinear();
+    }
     return this.#facts;
   }
 
   #unbounded(): void {
     this.#facts.isBounded = false;
+    this.#facts.isLinear = false;
+  }
+
+  #growing(node: AnyNode, parents: readonly AnyNode[]): void {
+    this.#sites.push({ node, parents: [...parents] });
+  }
+
+  #isLinear(): boolean {
+    return isLinearIn(this.#root, this.#sites, {
+      references: this.#references,
+      initOf: (binding) => {
+        const alias = this.#aliases.get(binding);
+        return alias?.keys.length === 0 ? alias.init : undefined;
+      },
+      pathOf: (expression) => {
+        const thing = this.#resolve(expression);
+        if (thing === undefined || thing.kind === "local") return "";
+        return thing.kind === "global" ? thing.path.join(".") : undefined;
+      },
+    }, (identifier) => {
+      const thing = this.#resolve(identifier);
+      if (thing?.kind === "function") this.#facts.repeated.add(thing.fn);
+    });
   }
 
   #needs(what: string): void {
@@ -318,10 +354,10 @@ class FactReader {
         if (this.#references.has(node.start)) this.#mention(node, parents);
         return true;
       case "CallExpression":
-        if (!this.#isCheapCall(node)) this.#unbounded();
+        if (!this.#isCheapCall(node)) this.#growing(node, parents);
         return true;
       case "NewExpression":
-        if (!this.#isCheapClass(node)) this.#unbounded();
+        if (!this.#isCheapClass(node)) this.#growing(node, parents);
         return true;
       case "TaggedTemplateExpression":
       case "ClassExpression":
@@ -331,7 +367,7 @@ class FactReader {
         // The rest of the arguments was there before.
         if (
           node.type !== "RestElement" || !isFunction(parents.at(-1))
-        ) this.#unbounded();
+        ) this.#growing(node, parents);
         return true;
       case "ImportExpression":
         this.#unbounded();
@@ -341,7 +377,7 @@ class FactReader {
         this.#meta(node, parents);
         return true;
       case "Literal":
-        if ("regex" in node && node.regex) this.#unbounded();
+        if ("regex" in node && node.regex) this.#growing(node, parents);
         if ("bigint" in node && node.bigint) this.#hasBigInt = true;
         return true;
       case "BinaryExpression":
@@ -376,7 +412,7 @@ class FactReader {
       case "DoWhileStatement":
       case "ForInStatement":
       case "ForOfStatement":
-        this.#loop(node, isOwn(parents, this.#root));
+        this.#loop(node, parents);
         return true;
       case "ArrowFunctionExpression":
         if (node === this.#root && node.expression) {
@@ -677,18 +713,19 @@ class FactReader {
         node.arguments.length === 1 && isSmall(node.arguments[0] as AnyNode));
   }
 
-  #loop(node: AnyNode, isOwn: boolean): void {
+  #loop(node: AnyNode, parents: readonly AnyNode[]): void {
     if (node.type === "ForOfStatement" && node.await) {
-      if (isOwn) this.#facts.awaits = true;
+      const isInRoot = isOwn(parents, this.#root);
+      if (isInRoot) this.#facts.awaits = true;
       // Over what is there already it never waits.
       const waits = this.#isSource(node.right as AnyNode);
       if (!waits) this.#unbounded();
-      else if (isOwn) this.#facts.gives = true;
+      else if (isInRoot) this.#facts.gives = true;
       return;
     }
     const awaited = certainAwait(node);
     const giver = awaited && this.#givenBy(awaited);
-    if (giver === undefined) this.#unbounded();
+    if (giver === undefined) this.#growing(node, parents);
     else if (giver !== true) this.#facts.mustWait.add(giver);
   }
 

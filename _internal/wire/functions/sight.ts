@@ -6,6 +6,7 @@
 //   facts.ts      what one source says, by one walk over it
 //   meanings.ts   what the names mean that it does not declare
 //   read_only.ts  which typed arrays it only reads
+//   linear.ts     what takes time in proportion to its input
 //
 // Here the facts of a function and of all functions that it captures are put
 // together. All of it is conservative: what cannot be told counts as the worse.
@@ -43,6 +44,11 @@ export interface Sight {
   readonly isBounded: boolean;
   /** True where it waits for the world outside and is bounded besides. */
   readonly waits: boolean;
+  /**
+   * True for an async function that waits for the world outside, and takes time
+   * at most in proportion to what it has waited for and to its arguments.
+   */
+  readonly isLinear: boolean;
   /**
    * For each parameter whether the function provably only reads a typed array
    * that it gets there. It may do so after an `await`, too.
@@ -204,10 +210,11 @@ function together(fn: AnyFunction, seen: Seen | undefined): Sight {
   let { blocks, ends, needsWorker, shares } = facts;
   const reached = reach(fn);
   let isBounded = reached.isComplete && !reached.isCyclic;
+  let isLinear = isBounded && seen.isAsync && !seen.isGenerator;
   for (const [other, its] of reached.functions) {
     if (its === undefined) {
       needsWorker ??= nameOf(other) || "a function without source";
-      isBounded = false;
+      isBounded = isLinear = false;
       continue;
     }
     blocks ??= its.facts.blocks;
@@ -215,10 +222,15 @@ function together(fn: AnyFunction, seen: Seen | undefined): Sight {
     needsWorker ??= its.facts.needsWorker;
     shares ??= its.facts.shares ?? Object.keys(other)[0];
     isBounded &&= its.facts.isBounded && its.facts.blocks === undefined;
+    isLinear &&= its.facts.isLinear && its.facts.blocks === undefined;
     for (const awaited of its.facts.mustWait) {
-      isBounded &&= gives(awaited, reached.functions);
+      if (!gives(awaited, reached.functions)) isBounded = isLinear = false;
+    }
+    for (const repeated of its.facts.repeated) {
+      isLinear &&= isShort(repeated, reached.functions);
     }
   }
+  const isGiving = gives(fn, reached.functions);
   if (!reached.isComplete) needsWorker ??= "too many functions";
   return {
     isAsync: seen.isAsync,
@@ -228,8 +240,8 @@ function together(fn: AnyFunction, seen: Seen | undefined): Sight {
     needsWorker,
     shares,
     isBounded,
-    waits: isBounded &&
-      (facts.awaits && seen.isAsync || gives(fn, reached.functions)),
+    waits: isBounded && (facts.awaits && seen.isAsync || isGiving),
+    isLinear: isLinear && isGiving,
     readsOnly: seen.readsOnly,
   };
 }
@@ -278,6 +290,16 @@ function gives(
     [...facts.givers].some((giver) => gives(giver, functions, open));
 }
 
+/** True where neither it nor what it calls takes longer with more input. */
+function isShort(
+  fn: AnyFunction,
+  functions: Reached["functions"],
+): boolean {
+  const facts = functions.get(fn)?.facts;
+  return facts !== undefined && facts.isBounded &&
+    [...facts.calls].every((called) => isShort(called, functions));
+}
+
 function unknown(fn: AnyFunction): Sight {
   const kind = Object.prototype.toString.call(fn);
   return {
@@ -291,6 +313,7 @@ function unknown(fn: AnyFunction): Sight {
     shares: undefined,
     isBounded: false,
     waits: false,
+    isLinear: false,
     readsOnly: [],
   };
 }

@@ -18,6 +18,7 @@ const UNKNOWN: Sight = {
   shares: undefined,
   isBounded: false,
   waits: false,
+  isLinear: false,
   readsOnly: [],
 };
 
@@ -79,7 +80,7 @@ export class Subject {
     for (let i = 0; i < count; i++) {
       const place = this.route.place();
       const isInline = place === "inline" &&
-        (this.profile.sight.isBounded || this.profile.isProven(sizes));
+        (this.profile.isForeseeable || this.profile.isProven(sizes));
       const kind = isInline
         ? "inline"
         : place === "process"

@@ -26,6 +26,11 @@ Deno.test("Route goes by the source before the first call", () => {
   assertEquals(of({ isBounded: true }), "inline");
   assertEquals(of({ isAsync: true, isBounded: true, waits: true }), "inline");
   assertEquals(of({ isAsync: true }), "wait");
+  assertEquals(of({ isAsync: true, isLinear: true }), "inline");
+  assertEquals(
+    of({ isAsync: true, isLinear: true }, { timeout: 9 }),
+    "process",
+  );
   assertEquals(of({ blocks: "Deno.readFileSync" }), "block");
   assertEquals(of({}, { timeout: 10 }), "process");
   assertEquals(of({ isBounded: true }, { timeout: 10 }), "inline");
@@ -115,6 +120,32 @@ Deno.test("Route learns anew when waiting becomes computing, and back", () => {
   assertEquals(subject.run(300, { time: 10, sync: 0.01, cpu: 0.02 }), "inline");
   assertEquals(subject.run(100, { time: 8, sync: 0.01, cpu: 8 }), "compute");
   assertEquals(subject.run(600, { time: 10, sync: 0.01, cpu: 0.02 }), "inline");
+});
+
+Deno.test("Route sends away what works in proportion to much, and has it back when it is little", () => {
+  const subject = new Subject({ isAsync: true, isLinear: true });
+  const small = { time: 5, sync: 0.1, cpu: 0.3 };
+  subject.profile.backlog = 4;
+  assertEquals(subject.run(50, small), "inline");
+  assertEquals(subject.profile.callsAt.thread, 0);
+  // All of it after an await.
+  assertEquals(subject.run(100, { time: 300, sync: 0.1, cpu: 280 }), "compute");
+  assertEquals(subject.profile.callsAt.inline, 51);
+  assertStringIncludes(subject.route.keptOff!, "busy for");
+  assertEquals(subject.run(3000, small), "inline");
+});
+
+Deno.test("Route holds what was busy after an await against it the second time", () => {
+  const subject = new Subject({ isAsync: true, isLinear: true });
+  const small = { time: 20, sync: 0.1, cpu: 0.3 };
+  const large = { time: 20, sync: 0.1, cpu: 18 };
+  subject.profile.backlog = 4;
+  subject.run(100, small);
+  // It may have been somebody else.
+  assertEquals(subject.run(1, large), "inline");
+  assertEquals(subject.run(50, small), "inline");
+  assertEquals(subject.run(1, large), "wait");
+  assertStringIncludes(subject.route.keptOff!, "held up");
 });
 
 Deno.test("Route stays between two places that cost nearly the same", () => {

@@ -399,6 +399,236 @@ check("is true for what waits for the world outside", "waits", [
   [(x: number) => x, false],
 ]);
 
+const read = Deno.readTextFile;
+const count = (text: string) => text.split("\n").length;
+const parse = async (p: string) => JSON.parse(await read(p));
+
+check(
+  "is true for what takes time in proportion to what it waits for",
+  "isLinear",
+  [
+    [async (p: string) => (await read(p)).length, true],
+    [async (p: string) => (await read(p)).split("\n").length, true],
+    [async (p: string) => (await Deno.readTextFile(p)).trim().slice(1), true],
+    [async (p: string) => JSON.parse(await Deno.readTextFile(p)), true],
+    [parse, true],
+    [async (p: string) => (await parse(p)).name, true],
+    [async (p: string) => count(await read(p)), true],
+    [async (p: string) => {
+      const text = new TextDecoder().decode(await Deno.readFile(p));
+      return text.split(/\r?\n/).filter((l) => l.includes("x")).length;
+    }, true],
+    [async (p: string) => {
+      const lines = (await read(p)).split("\n");
+      return lines.map((l) => JSON.parse(l)).map((o) => ({ ...o, a: 1 }));
+    }, true],
+    [async (p: string) => (await read(p)).split(",").map(Number).sort(), true],
+    [async (p: string) => {
+      const cells = (await read(p)).split(",").map((c) => parseInt(c));
+      return cells.toSorted((a, b) => a - b).reduce((a, b) => a + b, 0);
+    }, true],
+    [async (p: string) => (await read(p)).replaceAll("a", "b"), true],
+    [async (p: string) => [...(await read(p)).matchAll(/\w+/g)].length, true],
+    [async (urls: string[]) => {
+      return await Promise.all(
+        urls.map((u) => fetch(u).then((r) => r.json())),
+      );
+    }, true],
+    [async (base: string, names: string[]) => {
+      return await Promise.all(
+        names.map(async (n) => (await read(`${base}/${n}`)).split("\n").length),
+      );
+    }, true],
+    [async (p: string) => {
+      const counts = new Map<string, number>();
+      for (const word of (await read(p)).split(/\s+/)) {
+        const key = word.toLowerCase();
+        counts.set(key, 1);
+      }
+      return Object.fromEntries([...counts].sort());
+    }, true],
+    [async (p: string) => {
+      let most = 0;
+      const long = [];
+      for (const line of (await read(p)).split("\n")) {
+        const { length } = line.trim();
+        if (length > most) most = length;
+        if (length > 80) long.push(line);
+      }
+      return { most, text: long.join("\n") };
+    }, true],
+    [async (paths: string[]) => {
+      let lines = 0;
+      for (const path of paths) lines += (await read(path)).split("\n").length;
+      return lines;
+    }, true],
+    // It has to wait for the world outside.
+    [(x: string) => x.split(","), false],
+    [async (x: string) => x.split(","), false],
+    [async (x: string) => JSON.parse(await Promise.resolve(x)), false],
+    // What is worse than linear, or has no end.
+    [async (p: string, n: number) => (await read(p)).repeat(n), false],
+    [async (p: string, n: number) => (await read(p)).padStart(n), false],
+    [async (p: string) => Array(Number(await read(p))).fill(1), false],
+    [async (p: string) => Array.from({ length: +(await read(p)) }), false],
+    [async (p: string) => {
+      const text = await read(p);
+      let n = 0;
+      for (let i = 0; i < text.length; i++) n++;
+      return n;
+    }, false],
+    [async (p: string) => {
+      let n = +(await read(p));
+      while (n > 1) n = n % 2 ? n * 3 + 1 : n / 2;
+    }, false],
+    [async (p: string) => countDown((await read(p)).split("\n").length), false],
+    [
+      async (p: string, f: (l: string) => void) =>
+        (await read(p)).split("\n").map(f),
+      false,
+    ],
+    [
+      async (p: string) => (await read(p)).split("\n").map(opaque as any),
+      false,
+    ],
+    [async (p: string) => (await read(p)).split("").map(count), false],
+    [
+      async (p: string) => (await read(p)).split("").map((c) => countDown(+c)),
+      false,
+    ],
+    [
+      async (p: string) => (await read(p)).split("").map((c) => count(c)),
+      false,
+    ],
+    [async (p: string) => JSON.parse(await read(p), (k, v) => v), false],
+    [async (p: string) => BigInt(await read(p)) ** 2n, false],
+    [async (p: string) => {
+      let n = 1n;
+      for (const c of await read(p)) n = n * n;
+      return n;
+    }, false],
+    // Loops in loops, plain or hidden.
+    [async (p: string) => {
+      let n = 0;
+      const text = await read(p);
+      for (const a of text) for (const b of text) n++;
+      return n;
+    }, false],
+    [async (p: string) => {
+      const rows = (await read(p)).split("\n");
+      return rows.map((r) => r.split(",").map((c) => c.length));
+    }, false],
+    [async (p: string) => {
+      const rows = (await read(p)).split("\n");
+      return rows.filter((r) => rows.includes(r));
+    }, false],
+    [async (p: string) => {
+      const rows = (await read(p)).split("\n");
+      return rows.map((r, i, all) => all.indexOf(r));
+    }, false],
+    [async (p: string) => {
+      const rows = (await read(p)).split("\n");
+      return rows.map((r) => rows).flat();
+    }, false],
+    [async (p: string) => {
+      const text = await read(p);
+      return text.split("").map(() => text).join("");
+    }, false],
+    [async (p: string) => {
+      const text = await read(p);
+      const all = () => text;
+      return text.split("").map(() => all()).join("");
+    }, false],
+    [async (p: string) => {
+      const text = await read(p);
+      const search = (s: string) => text.includes(s);
+      return text.split("").filter((c) => search(c));
+    }, false],
+    [
+      async (p: string) =>
+        (await read(p)).split("").reduce((a, c) => [...a, c], [] as string[]),
+      false,
+    ],
+    [
+      async (p: string) => (await read(p)).split("").reduce((a) => a + a),
+      false,
+    ],
+    [async (p: string) => {
+      const groups = new Map<string, string[]>();
+      for (const l of (await read(p)).split("\n")) {
+        const group = groups.get("a")!;
+        if (!group.includes(l)) groups.set(l, []);
+      }
+    }, false],
+    [async (p: string) => {
+      let tree: unknown = 1;
+      for (const _ of await read(p)) tree = [tree, tree];
+      return JSON.stringify(tree);
+    }, false],
+    [async (p: string) => {
+      const tail = await read(p);
+      return tail.replaceAll("a", tail);
+    }, false],
+    [async (p: string) => (await read(p)).replaceAll("a", "$'"), false],
+    // Loops over what they fill.
+    [async (p: string) => {
+      const rows = (await read(p)).split("\n");
+      for (const row of rows) rows.push(row);
+    }, false],
+    [async (p: string) => {
+      const rows: string[] = [];
+      rows.push(await read(p));
+      for (const row of rows) rows.push(row);
+    }, false],
+    [async (p: string) => {
+      const seen = new Set<string>();
+      const all = seen.add(await read(p));
+      for (const row of all) seen.add(`${row}x`);
+    }, false],
+    [async (p: string) => {
+      const counts = new Map<string, number>();
+      counts.set(await read(p), 1);
+      const entries = counts.entries();
+      for (const [key] of entries) counts.set(`${key}x`, 1);
+    }, false],
+    [async (p: string) => {
+      const queue: string[] = [];
+      for (const path of [p, p]) {
+        await read(path);
+        for (const row of queue) queue.push("x");
+      }
+    }, false],
+    [async (p: string, rows: any[]) => {
+      await read(p);
+      for (const row of rows) row.push(1);
+    }, false],
+    [async (p: string) => {
+      const rows: any[] = [];
+      rows[0] = await read(p);
+      for (const row of rows) rows[rows.length] = 1;
+    }, false],
+    // Regular expressions that search anew from each character.
+    [async (p: string) => (await read(p)).replace(/\s+$/, ""), false],
+    [async (p: string) => (await read(p)).split(/(a+)+b/), false],
+    [async (p: string) => (await read(p)).split(/a*b/), false],
+    [async (p: string) => (await read(p)).split(/a?a?a?b/), false],
+    [async (p: string) => (await read(p)).match(/x|a{2,}b/), false],
+    [async (p: string) => (await read(p)).match(/[a\]]+?b/), false],
+    [async (p: string) => (await read(p)).split(RE), false],
+    [async (p: string) => /,\s*/.exec(await read(p)), false],
+    [async (p: string) => /,\s*|;/.test(await read(p)), true],
+    [async (p: string) => {
+      const text = await read(p);
+      Deno.writeTextFileSync(p, text.trim());
+    }, false],
+    [make("async (p, JSON) => JSON.parse(await Deno.readTextFile(p))"), false],
+    [
+      make("async function* (p) { yield (await Deno.readTextFile(p)).trim() }"),
+      false,
+    ],
+  ],
+);
+
 check(
   "is true for parameters that are only read",
   "readsOnly",
