@@ -122,6 +122,9 @@ export function isLarge(value: unknown): boolean {
   return typeof value === "bigint" && (value >= LARGE || value <= -LARGE);
 }
 
+/** How much larger a size may be than what was short: numbers that count up would each be larger than all before. */
+const SLACK = 1 / 32;
+
 /** The largest sizes so far in each column. */
 export class SizeBox {
   #most: number[] = [];
@@ -145,7 +148,7 @@ export class SizeBox {
     this.#add(column + KINDS + NONE, 0);
   }
 
-  /** True where each of these is at most as large as one that was added. */
+  /** True where each of these is hardly larger than one that was added. */
   has(sizes: Sizes): boolean {
     for (let i = 0; i < sizes.length; i += 2) {
       if (!this.#has(sizes[i]!, sizes[i + 1]!)) return false;
@@ -169,10 +172,11 @@ export class SizeBox {
   }
 
   #add(column: number, size: number): void {
-    if (!this.#has(column, size)) this.#most[column] = size;
+    if (!(size <= (this.#most[column] ?? -1))) this.#most[column] = size;
   }
 
   #has(column: number, size: number): boolean {
-    return size <= (this.#most[column] ?? -1);
+    const most = this.#most[column];
+    return most !== undefined && size <= most + Math.max(1, most * SLACK);
   }
 }

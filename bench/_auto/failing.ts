@@ -58,7 +58,7 @@ export function createCrashes({ scale }: Setting): Workload {
 }
 
 // Much more than a call takes, however many share the cores.
-const TIMEOUT = 250;
+const TIMEOUT = 400;
 
 /** Some calls compute for longer than they may. */
 export function createTimeouts({ scale }: Setting): Workload {

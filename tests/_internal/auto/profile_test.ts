@@ -9,7 +9,7 @@ Deno.test("Profile.isProven() for what is not larger than what was short, until 
   assertFalse(profile.isProven(sizesOf([1])));
   profile.ran("thread", workOf(sizesOf([10])!), 0.5);
   assert(profile.isProven(sizesOf([10])));
-  assertFalse(profile.isProven(sizesOf([11])));
+  assertFalse(profile.isProven(sizesOf([12])));
   // What took long proves nothing.
   profile.ran("thread", workOf(sizesOf([100])!), 30);
   assertFalse(profile.isProven(sizesOf([100])));
