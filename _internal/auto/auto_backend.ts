@@ -102,22 +102,35 @@ export class AutoBackend implements Backend {
     fn: AnyFunction,
     context?: CallerContext,
   ): ChunkBuilder | undefined {
+    return this.#startChunkAt(this.#route.place(true), fn, context);
+  }
+
+  #startChunkAt(
+    place: Place,
+    fn: AnyFunction,
+    context: CallerContext | undefined,
+  ): ChunkBuilder | undefined {
     const route = this.#route;
-    const place = route.place(true);
     const { backend, scheduler } = this.#lane(place);
     const there = contextFor(place, context);
-    const inner = place === "inline" && route.fixed === undefined
+    const isInline = place === "inline";
+    const isGuarded = route.fixed === undefined;
+    const inner = isInline && isGuarded
       ? startInlineChunk(fn, true, there)
       : backend.startChunk(fn, there);
     if (inner === undefined) return undefined;
+    const isBoxed = isInline && !this.#profile.isForeseeable &&
+      !route.isInlineOnly;
     return new RoutedChunk(inner, {
       profile: this.#profile,
       home: scheduler,
-      isInline: place === "inline",
-      isBoxed: place === "inline" && !this.#profile.isForeseeable &&
-        !route.isInlineOnly,
-      isGuarded: route.fixed === undefined,
+      isInline,
+      isBoxed,
+      isGuarded,
       captured: this.#captured,
+      elsewhere: isBoxed
+        ? () => this.#startChunkAt(route.workerPlace(), fn, context)
+        : undefined,
     });
   }
 

@@ -91,6 +91,9 @@ export class Choice {
 function cheapest(costs: ReadonlyMap<Place, number>): Place {
   let best: Place | undefined;
   for (const [place, cost] of costs) {
+    // It is for what only it can do: the first place is the one where its calls
+    // belong, and the others are told for comparison.
+    if (place === "process" && best !== undefined) continue;
     if (best === undefined || cost < costs.get(best)!) best = place;
   }
   const inline = costs.get("inline");

@@ -26,11 +26,12 @@
 //   place             time per call                        event loop
 //   inline, sync      c + k + i                            c + k + i
 //   inline, async     max(w / n, c + k + i)                c + k + i
-//   compute, process  max(m + e, (w + d + l) / min(n, W))  m + e
-//   wait              max(m + e, (w + d + l) / n, c / W)   m + e
-//   block             max(m + e, (w + d + l) / min(n, B))  m + e
+//   compute, process  max(m + e, (w + d) / min(n, W), s)   m + e
+//   wait              max(m + e, c / W, s)                 m + e
+//   block             max(m + e, (w + d) / min(n, B), s)   m + e
 //
-// with i / b, m / b + j and l / b for chunks, where j is the time to write and
+// where s = (w + d + l) / n: nobody is faster than the calls that are under way.
+// With i / b, m / b + j and l / b for chunks, where j is the time to write and
 // read what belongs to one call of them, and e / 4, since what is told once for
 // each message is most of encoding a small one.
 // B is the number of workers of `block`. Where many calls are under way and it
@@ -52,11 +53,11 @@ import type { WorkerKind } from "../worker/host.ts";
 import { BACKEND_OF, type Place } from "./places.ts";
 
 /** Milliseconds to send a call and to take its answer (`m`); they are measured by `deno task bench:peers`. */
-const MESSAGE = { thread: 0.005, process: 0.015 };
+const MESSAGE = { thread: 0.0015, process: 0.002 };
 /** Milliseconds until a call has begun and its answer is here, besides (`l`). */
 const LATENCY = { thread: 0.015, process: 0.05 };
 /** Milliseconds to queue and settle a call in place (`i`). */
-const QUEUEING = 0.0015;
+const QUEUEING = 0.0008;
 
 /** How much of the time of the caller's event loop counts besides. */
 const BUSY = 0.25;
@@ -124,15 +125,12 @@ function estimate(
   const kind = place === "process" ? "process" : "thread";
   const encoding = batch > 1 ? call.encoding / 4 + ITEM : call.encoding;
   const busy = MESSAGE[kind] / batch + encoding;
-  const whole = call.time + call.decoding + LATENCY[kind] / batch;
-  switch (place) {
-    case "wait":
-      return { time: Math.max(busy, whole / n, call.cpu / cores), busy };
-    case "block":
-      return { time: Math.max(busy, whole / Math.min(n, blocking)), busy };
-    default:
-      return { time: Math.max(busy, whole / Math.min(n, cores)), busy };
-  }
+  const work = call.time + call.decoding;
+  const least = Math.max(busy, (work + LATENCY[kind] / batch) / n);
+  const each = place === "wait"
+    ? call.cpu / cores
+    : work / Math.min(n, place === "block" ? blocking : cores);
+  return { time: Math.max(least, each), busy };
 }
 
 /** What it costs to move a function to a place, in milliseconds: with workers, their start where none is up. */

@@ -17,6 +17,8 @@ export interface ChunkTarget {
   readonly isGuarded: boolean;
   /** The sizes of what the function has captured. */
   readonly captured: Sizes;
+  /** The chunk for workers, for calls of sizes that were not measured. */
+  readonly elsewhere: (() => ChunkBuilder | undefined) | undefined;
 }
 
 /** A chunk of the automatic executor: takes the calls that may run where it goes. */
@@ -26,6 +28,8 @@ export class RoutedChunk implements ChunkBuilder {
   readonly #isBoxed: boolean;
   /** True where it is noted how large the arguments are. */
   readonly #isSized: boolean;
+  /** Taken in its place, since its first call does not suit it. */
+  #other: ChunkBuilder | undefined;
   /** The largest sizes so far. */
   #sizes: SizeBox | undefined;
 
@@ -42,14 +46,15 @@ export class RoutedChunk implements ChunkBuilder {
   }
 
   get calls(): number {
-    return this.#inner.calls;
+    return (this.#other ?? this.#inner).calls;
   }
 
   get bytes(): number {
-    return this.#inner.bytes;
+    return (this.#other ?? this.#inner).bytes;
   }
 
   add(args: readonly unknown[]): boolean {
+    if (this.#other !== undefined) return this.#other.add(args);
     const { isInline, isGuarded, profile, captured } = this.#target;
     // What has to be copied goes alone, and what only a worker may get.
     if (
@@ -57,13 +62,18 @@ export class RoutedChunk implements ChunkBuilder {
       (!args.every(isPrimitive) || args.some(isLarge))
     ) return false;
     const sizes = this.#isSized ? sizesOf(args, captured) : undefined;
-    if (this.#isBoxed && !profile.isProven(sizes)) return false;
+    if (this.#isBoxed && !profile.isProven(sizes)) {
+      return this.#goElsewhere()?.add(args) ?? false;
+    }
     if (!this.#inner.add(args)) return false;
     if (this.#isSized) this.#note(sizes);
     return true;
   }
 
   addNumbers(items: readonly unknown[], from: number, to: number): number {
+    if (this.#other !== undefined) {
+      return this.#other.addNumbers(items, from, to);
+    }
     const { profile, captured } = this.#target;
     let end = to;
     if (this.#isBoxed) {
@@ -74,7 +84,11 @@ export class RoutedChunk implements ChunkBuilder {
         if (!profile.isProvenNumber(item, captured)) break;
         end++;
       }
-      if (end === from) return 0;
+      if (end === from) {
+        return typeof items[from] === "number"
+          ? this.#goElsewhere()?.addNumbers(items, from, to) ?? 0
+          : 0;
+      }
     }
     const taken = this.#inner.addNumbers(items, from, end);
     for (let i = from; i < from + taken; i++) {
@@ -84,12 +98,19 @@ export class RoutedChunk implements ChunkBuilder {
   }
 
   finish(): Work {
+    if (this.#other !== undefined) return this.#other.finish();
     const work = this.#inner.finish();
     const { profile, home } = this.#target;
     work.meter = profile;
     work.home = home;
     work.sizes = this.#sizes?.sizes;
     return work;
+  }
+
+  /** The chunk for workers, where this one has no call yet. */
+  #goElsewhere(): ChunkBuilder | undefined {
+    if (this.#inner.calls > 0) return undefined;
+    return this.#other = this.#target.elsewhere?.();
   }
 
   #note(sizes: Sizes | undefined): void {

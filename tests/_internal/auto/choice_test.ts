@@ -23,27 +23,34 @@ function callsUntilMoved(
 Deno.test("Choice.weigh() moves when to stay has cost as much as to move, and not before", () => {
   const choice = new Choice();
   assert(choice.take("compute", 0));
-  const price = movingCost("process", true);
+  const price = movingCost("block", true);
   assertEquals(
-    callsUntilMoved(choice, { compute: 1.5, process: 1 }, 0),
+    callsUntilMoved(choice, { compute: 1.5, block: 1 }, 0),
     price / 0.5,
   );
-  assertEquals(choice.place, "process");
+  assertEquals(choice.place, "block");
 });
 
 Deno.test("Choice.weigh() counts the calls between two looks", () => {
   const choice = new Choice();
   choice.take("compute", 0);
-  const costs = new Map<Place, number>([["compute", 1.5], ["process", 1]]);
+  const costs = new Map<Place, number>([["compute", 1.5], ["block", 1]]);
   assertFalse(choice.weigh(costs, 1, isUp));
   assert(choice.weigh(costs, 9, isUp));
+});
+
+Deno.test("Choice.weigh() does not move to a process for what it costs", () => {
+  const choice = new Choice();
+  choice.take("compute", 0);
+  const costs = { compute: 5, process: 1 };
+  assertEquals(callsUntilMoved(choice, costs, 0), Infinity);
 });
 
 Deno.test("Choice.weigh() forgets what it regrets while it is right", () => {
   const choice = new Choice();
   choice.take("compute", 0);
-  const worse = new Map<Place, number>([["compute", 1.5], ["process", 1]]);
-  const better = new Map<Place, number>([["compute", 1], ["process", 1.5]]);
+  const worse = new Map<Place, number>([["compute", 1.5], ["block", 1]]);
+  const better = new Map<Place, number>([["compute", 1], ["block", 1.5]]);
   for (let calls = 0; calls < 1000; calls++) {
     assertFalse(choice.weigh(calls % 2 === 0 ? worse : better, calls, isUp));
   }
@@ -52,8 +59,8 @@ Deno.test("Choice.weigh() forgets what it regrets while it is right", () => {
 Deno.test("Choice.weigh() takes twice as long each time that it comes back, and forgets that", () => {
   const choice = new Choice();
   choice.take("compute", 0);
-  const there = { compute: 1.5, process: 1 };
-  const back = { compute: 1, process: 1.5 };
+  const there = { compute: 1.5, block: 1 };
+  const back = { compute: 1, block: 1.5 };
   let calls = 0;
   const waits = [there, back, there, back].map((costs) => {
     const waited = callsUntilMoved(choice, costs, calls);
@@ -63,7 +70,7 @@ Deno.test("Choice.weigh() takes twice as long each time that it comes back, and 
   assertEquals(waits, [4, 4, 8, 16]);
   // It has stayed for long: one move, and the count begins anew.
   calls += 2000;
-  choice.weigh(new Map([["compute", 1], ["process", 1]]), calls, isUp);
+  choice.weigh(new Map([["compute", 1], ["block", 1]]), calls, isUp);
   calls += callsUntilMoved(choice, there, calls);
   assertEquals(callsUntilMoved(choice, back, calls), 4);
 });

@@ -67,7 +67,7 @@ Deno.test("costAt() has a call sent that is dearer than a message only where man
 Deno.test("costAt() has calls wait here, whatever their number", () => {
   for (const backlog of [1, 100, 10_000]) {
     assertEquals(
-      best(call({ cpu: 0.002, time: 20, isAsync: true, backlog })),
+      best(call({ cpu: 0.001, time: 20, isAsync: true, backlog })),
       "inline",
     );
   }
@@ -86,7 +86,7 @@ Deno.test("costAt() weighs what it takes to send the arguments", () => {
 });
 
 Deno.test("costAt() has chunks sent whose calls would not be", () => {
-  const costs = { cpu: 0.002, backlog: 1000 };
+  const costs = { cpu: 0.001, backlog: 1000 };
   assertEquals(best(call(costs)), "inline");
   assertEquals(best(call({ ...costs, batch: 1000 })), "compute");
 });
