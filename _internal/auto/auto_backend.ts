@@ -191,6 +191,7 @@ export class AutoBackend implements Backend {
       calls: 1,
       copies,
       borrows,
+      isPlain: this.#profile.sight.isPlain && mode === CallMode.single,
       isRepeatable: copies && this.#route.isRepeatable,
       enter: typeof enter === "function" ? enter : undefined,
       meter: this.#profile,

@@ -209,7 +209,9 @@ export class InlineWorker implements PoolWorker {
     let thenable = false;
     try {
       const { enter } = work;
-      result = enter === undefined
+      result = work.isPlain
+        ? this.#call(call)
+        : enter === undefined
         ? this.#storage.run(call, this.#call, call)
         : enter(() => this.#storage.run(call, this.#call, call));
       thenable = isThenable(result);

@@ -91,6 +91,8 @@ export interface InlineWork extends WorkNotes {
   readonly calls: number;
   /** True where what it gives is copied, as it would be on its way from a worker. */
   copies: boolean;
+  /** True where nothing that it does can ask for the call that runs. */
+  readonly isPlain?: boolean;
   /** True where its arguments are the caller's own, who may change them next: it is made as soon as it was sent. */
   readonly borrows?: boolean;
   /** True where it may be made more than once: each time it gets copies of its own. */

@@ -69,6 +69,8 @@ export interface Facts {
   needsWorker: string | undefined;
   shares: string | undefined;
   isBounded: boolean;
+  /** True where it calls something, or makes or awaits it. */
+  acts: boolean;
   /** True where it is bounded, or else takes time in proportion to its input. */
   isLinear: boolean;
   /** True where it awaits. */
@@ -101,6 +103,16 @@ interface Alias {
 }
 
 const UNKNOWN_MEMBER = "*";
+
+/** What runs code that is not in the source, or later. */
+const ACTS = new Set([
+  "AwaitExpression",
+  "CallExpression",
+  "ImportExpression",
+  "NewExpression",
+  "TaggedTemplateExpression",
+  "YieldExpression",
+]);
 
 // What calls the functions that it is given, and how many of its arguments may be one.
 const CALLERS = new Map<string | undefined, number>([
@@ -141,6 +153,7 @@ class FactReader {
     needsWorker: undefined,
     shares: undefined,
     isBounded: true,
+    acts: false,
     isLinear: true,
     awaits: false,
     gives: false,
@@ -345,6 +358,7 @@ class FactReader {
   }
 
   #visit(node: AnyNode, parents: readonly AnyNode[]): boolean {
+    if (ACTS.has(node.type)) this.#facts.acts = true;
     switch (node.type) {
       case "MemberExpression":
         this.#mention(node, parents);

@@ -42,6 +42,8 @@ export interface Sight {
   readonly shares: string | undefined;
   /** True where its synchronous stretches take a short time whatever it is given. */
   readonly isBounded: boolean;
+  /** True where it is bounded and calls nothing: all of it is over when it returns, and it asks nobody where it runs. */
+  readonly isPlain: boolean;
   /** True where it waits for the world outside and is bounded besides. */
   readonly waits: boolean;
   /**
@@ -240,6 +242,7 @@ function together(fn: AnyFunction, seen: Seen | undefined): Sight {
     needsWorker,
     shares,
     isBounded,
+    isPlain: isBounded && !facts.acts && !seen.isAsync && !seen.isGenerator,
     waits: isBounded && (facts.awaits && seen.isAsync || isGiving),
     isLinear: isLinear && isGiving,
     readsOnly: seen.readsOnly,
@@ -312,6 +315,7 @@ function unknown(fn: AnyFunction): Sight {
       : "fromModule()",
     shares: undefined,
     isBounded: false,
+    isPlain: false,
     waits: false,
     isLinear: false,
     readsOnly: [],

@@ -17,6 +17,7 @@ const UNKNOWN: Sight = {
   needsWorker: undefined,
   shares: undefined,
   isBounded: false,
+  isPlain: false,
   waits: false,
   isLinear: false,
   readsOnly: [],

@@ -1,7 +1,13 @@
 // Copyright 2026 the @concurrent/parallel authors. MIT license.
 // deno-lint-ignore-file -- the functions are read, most of them never run
 
-import { assert, assertEquals, assertStrictEquals, equal } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertFalse,
+  assertStrictEquals,
+  equal,
+} from "@std/assert";
 import {
   type Sight,
   sightOf,
@@ -711,6 +717,34 @@ check(
     [(v: DataView) => v.setInt8(0, 1), [false]],
   ],
 );
+
+Deno.test("sightOf().isPlain for what calls nothing, and is over when it returns", () => {
+  for (
+    const fn of [
+      (a: number, b: number) => a * b / 2,
+      function (a: number) {
+        if (a > 3) return 1;
+        return -a;
+      },
+    ]
+  ) assert(sightOf(fn).isPlain, String(fn));
+  for (
+    const fn of [
+      (a: number) => Math.abs(a),
+      () => new Date(),
+      async (a: number) => a,
+      function* () {
+        yield 1;
+      },
+      (a: number) => {
+        let b = 0;
+        while (b < a) b++;
+        return b;
+      },
+      (a: string) => String.raw`${a}`,
+    ]
+  ) assertFalse(sightOf(fn).isPlain, String(fn));
+});
 
 Deno.test("sightOf() never throws, whatever it is given", () => {
   const sights = [
