@@ -30,16 +30,18 @@
 //   wait              max(m + e, c / W, s)                 m + e
 //   block             max(m + e, (w + d) / min(n, B), s)   m + e
 //
-// where s = (w + d + l) / n: nobody is faster than the calls that are under way.
-// With i / b, m / b + j and l / b for chunks, where j is the time to write and
-// read what belongs to one call of them, and e / 4, since what is told once for
-// each message is most of encoding a small one.
-// B is the number of workers of `block`. Where many calls are under way and it
-// was seen how long they take from one answer to the next, that counts where it
-// is more: memory and cores that others use are in no model.
-// So a call that waits runs where
-// its waiting costs nothing, a call that computes where the cores are, and a
-// call that is cheaper to run than to send is run.
+// where B is the number of workers of `block`, and s = (w + d + l) / n: nobody is
+// faster than the calls that are under way. For chunks these are i / b, m / b + j,
+// l / b and e / 4: j is the time to write and read what belongs to one call of
+// them, and what is told once for each message is most of encoding a small one.
+// Where many calls are under way and it was seen how long they take from one
+// answer to the next, that counts where it is more: memory that is short and
+// cores that others use are in no model.
+//
+// So a call that waits runs where its waiting costs nothing, a call that computes
+// where the cores are, and a call that is cheaper to run than to send is run. No
+// call goes to a process for what it costs there: what only a process can give is
+// asked for by options (`route.ts`).
 //
 // Changing places costs too: workers have to be started, and what is known of a
 // function at its new place is an estimate. What staying has cost more than the
