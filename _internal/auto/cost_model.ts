@@ -32,8 +32,9 @@
 //
 // where B is the number of workers of `block`, and s = (w + d + l) / n: nobody is
 // faster than the calls that are under way. For chunks these are i / b, m / b + j,
-// l / b and e / 4: j is the time to write and read what belongs to one call of
-// them, and what is told once for each message is most of encoding a small one.
+// l / b, and e / 4, or nothing where the arguments are small: j is the time to
+// write and read what belongs to one call of them, and what is told once for each
+// message is most of encoding a small one.
 // Where many calls are under way and it was seen how long they take from one
 // answer to the next, that counts where it is more: memory that is short and
 // cores that others use are in no model.
@@ -79,6 +80,8 @@ export interface CallCosts {
   readonly time: number;
   /** To encode its arguments. */
   readonly encoding: number;
+  /** True where they are a few bytes. */
+  readonly isSmall: boolean;
   /** To decode them. */
   readonly decoding: number;
   /** What a call was seen to take at a backend where many are under way; undefined where nothing was. */
@@ -125,7 +128,9 @@ function estimate(
     return { time: call.isAsync ? Math.max(call.time / n, busy) : busy, busy };
   }
   const kind = place === "process" ? "process" : "thread";
-  const encoding = batch > 1 ? call.encoding / 4 + ITEM : call.encoding;
+  const encoding = batch === 1
+    ? call.encoding
+    : ITEM + (call.isSmall ? 0 : call.encoding / 4);
   const busy = MESSAGE[kind] / batch + encoding;
   const work = call.time + call.decoding;
   const least = Math.max(busy, (work + LATENCY[kind] / batch) / n);

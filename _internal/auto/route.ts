@@ -27,6 +27,8 @@ import { INLINE_LIMIT, type Profile, PROVEN_TIME } from "./profile.ts";
 
 /** Calls on workers after which a function is known well enough to run on the event loop. */
 const MIN_CALLS = 4;
+/** Bytes of arguments that take no time to speak of beside their message. */
+const SMALL = 64;
 /** Above this part of its time on a processor a call is taken to compute. */
 const COMPUTES = 0.5;
 
@@ -373,6 +375,7 @@ export class Route {
     // To copy is to encode and to decode: the one tells of the other.
     const copying = isCopied ? profile.copying.value : 0;
     const encoding = profile.encoding.value ?? (copying ?? 0) / 2;
+    const isSmall = !isCopied && (profile.bytes.value ?? 0) <= SMALL;
     return {
       isAsync: profile.isAsync,
       backlog: profile.backlog + 1,
@@ -386,7 +389,8 @@ export class Route {
       time: known.time.value ?? 0,
       seen: (kind) => profile.throughput.at(kind, profile.calls),
       encoding,
-      decoding: known.decoding.value ?? encoding,
+      isSmall,
+      decoding: known.decoding.value ?? (isSmall ? 0 : encoding),
       copying: copying ?? 2 * encoding,
     };
   }

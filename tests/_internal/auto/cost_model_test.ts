@@ -29,6 +29,7 @@ function call(costs: {
     cpu,
     time,
     encoding: costs.encoding ?? 0.001,
+    isSmall: costs.encoding === undefined,
     decoding: costs.encoding ?? 0.001,
     seen: (kind) => costs.seen?.[kind],
     copying: costs.copying ?? 0,
