@@ -32,7 +32,7 @@
 //
 // where B is the number of workers of `block`, and s = (w + d + l) / n: nobody is
 // faster than the calls that are under way. For chunks these are i / b, m / b + j,
-// l / b, and e / 4, or nothing where the arguments are small: j is the time to
+// l / b, and e / 4, or no e and no d where the arguments are small: j is the time to
 // write and read what belongs to one call of them, and what is told once for each
 // message is most of encoding a small one.
 // Where many calls are under way and it was seen how long they take from one
@@ -123,6 +123,7 @@ function estimate(
 ): { readonly time: number; readonly busy: number } {
   const { batch } = call;
   const n = Math.max(call.backlog, batch);
+  const isCheap = batch > 1 && call.isSmall;
   if (place === "inline") {
     const busy = call.cpu + call.copying + QUEUEING / batch;
     return { time: call.isAsync ? Math.max(call.time / n, busy) : busy, busy };
@@ -130,9 +131,9 @@ function estimate(
   const kind = place === "process" ? "process" : "thread";
   const encoding = batch === 1
     ? call.encoding
-    : ITEM + (call.isSmall ? 0 : call.encoding / 4);
+    : ITEM + (isCheap ? 0 : call.encoding / 4);
   const busy = MESSAGE[kind] / batch + encoding;
-  const work = call.time + call.decoding;
+  const work = call.time + (isCheap ? 0 : call.decoding);
   const least = Math.max(busy, (work + LATENCY[kind] / batch) / n);
   const each = place === "wait"
     ? call.cpu / cores
