@@ -124,7 +124,7 @@ function runnerUp(
       cost: otherCost,
       reason: isFixed
         ? `would cost ${duration(otherCost)} a call`
-        : compare(otherCost, cost),
+        : compare(otherCost, cost, BACKEND_OF[best] !== "process"),
     };
   }
   const other = route.alternative(place);
@@ -136,10 +136,11 @@ function runnerUp(
   };
 }
 
-function compare(otherCost: number, cost: number): string {
+/** @param isChosen Whether it would be chosen for that: processes are not. */
+function compare(otherCost: number, cost: number, isChosen: boolean): string {
   const other = duration(otherCost);
   const here = duration(cost);
-  if (otherCost * SAME < cost) {
+  if (isChosen && otherCost * SAME < cost) {
     return `would cost ${other} a call and not ${here}: calls go there when to stay has cost more than to move`;
   }
   return otherCost <= cost * SAME
