@@ -224,6 +224,11 @@ export class Route {
     }
   }
 
+  /** True where neither what is declared nor what it has captured keeps it off the event loop. */
+  get isOpen(): boolean {
+    return this.fixed === undefined && this.#captures === undefined;
+  }
+
   /** True where a call may be made more than once. */
   get isRepeatable(): boolean {
     return (this.#options.retries ?? 0) > 0;
