@@ -17,8 +17,7 @@ import { InvalidStateError, NotSupportedError } from "../base/errors.ts";
 import { holdProgram, releaseProgram } from "../base/registry.ts";
 import { ByteWriter } from "../wire/bytes.ts";
 import { encodeError } from "../wire/error_codec.ts";
-import { type HeaderOf, WHOLE_CALL } from "../wire/messages.ts";
-import type { Outcome } from "../wire/outcomes.ts";
+import type { HeaderOf } from "../wire/messages.ts";
 import {
   Question,
   readRelayAnswer,
@@ -30,12 +29,18 @@ import {
 import type { CallContext } from "../worker/current.ts";
 import type { WorkerKind } from "../worker/host.ts";
 import { onRelayed, type Uplink, uplink } from "../worker/uplink.ts";
-import { RawAnswer, readAnswer, readError } from "./answers.ts";
-import { type Definition, noteTime } from "./definitions.ts";
-import { noteOrigin } from "./error_origin.ts";
-import { Job, type JobObserver, type JobOptions, type Work } from "./job.ts";
+import { readError } from "./answers.ts";
+import type { Definition } from "./definitions.ts";
+import {
+  Job,
+  type JobObserver,
+  type JobOptions,
+  type RemoteWork,
+  type Work,
+} from "./job.ts";
 import { JobEnds } from "./job_ends.ts";
 import type { SchedulerStats } from "./scheduler_options.ts";
+import { RelayedJob, writeCall } from "./relayed_call.ts";
 import { SignalRelay } from "./signal_relay.ts";
 import type { LaneOptions, TaskScheduler } from "./task_scheduler.ts";
 
@@ -137,37 +142,25 @@ export class RelayScheduler implements TaskScheduler {
     const call = job.origin?.parent;
     if (!work.isRelayed) link.enter(call);
     if (!whole) define(definition);
-    const w = new ByteWriter(payload.bytes.length + 128);
-    writeRelay(w, {
-      tag: Relay.submit,
+    const message = writeCall(job, work, {
       ticket: number,
       executor: this.#executor,
       lane: this.#kind,
       parent: link.slotOf(call),
-      depth: job.depth,
-      mode: work.mode,
-      definition: whole ? WHOLE_CALL : definition.id,
-      mutable: payload.mutable,
-      contexts: payload.contexts,
-      calls: work.calls,
-      signals: payload.signals.length,
-      name: options.name,
-      priority: options.priority,
-      timeout: options.timeout,
-      retries: options.retries,
-      maySendAhead: options.maySendAhead,
     });
-    w.raw(payload.bytes);
     // What has fired is told before the call.
     if (payload.signals.length > 0) signals.attach(number, payload.signals);
     try {
-      link.relay(w.bytes(), payload.attachments, payload.transfer);
+      link.relay(message, payload.attachments, payload.transfer);
     } catch (error) {
       signals.detach(number);
       throw error;
     }
     this.#numbers.set(job, number);
-    tickets.set(number, new CallTicket(job, work, this.#ends, link, call));
+    tickets.set(
+      number,
+      new CallTicket(number, job, work, this.#ends, link, call),
+    );
     return job;
   }
 
@@ -267,26 +260,23 @@ export class RelayScheduler implements TaskScheduler {
 
 /** A call that was asked for. */
 class CallTicket implements Ticket {
-  readonly #job: Job;
-  readonly #work: Work & { kind: "remote" };
-  readonly #ends: JobEnds;
+  readonly #call: RelayedJob;
   readonly #link: Uplink;
-  readonly #call: CallContext | undefined;
+  readonly #parent: CallContext | undefined;
   #isHeld = false;
   #isOpen = true;
 
   constructor(
+    number: number,
     job: Job,
-    work: Work & { kind: "remote" },
+    work: RemoteWork,
     ends: JobEnds,
     link: Uplink,
-    call: CallContext | undefined,
+    parent: CallContext | undefined,
   ) {
-    this.#job = job;
-    this.#work = work;
-    this.#ends = ends;
+    this.#call = new RelayedJob(job, work, ends, () => this.close(number));
     this.#link = link;
-    this.#call = call;
+    this.#parent = parent;
     this.rest(false);
   }
 
@@ -296,10 +286,10 @@ class CallTicket implements Ticket {
     this.#isHeld = !isResting;
     if (isResting) {
       releaseProgram();
-      this.#link.waitEnded(this.#call);
+      this.#link.waitEnded(this.#parent);
     } else {
       holdProgram();
-      this.#link.waitStarted(this.#call);
+      this.#link.waitStarted(this.#parent);
     }
   }
 
@@ -312,65 +302,7 @@ class CallTicket implements Ticket {
   }
 
   answer(answer: RelayAnswer, attachments: readonly unknown[]): void {
-    const { observer } = this.#job;
-    switch (answer.tag) {
-      case Relay.begun:
-        this.#job.state = "running";
-        observer.started();
-        break;
-      case Relay.progress:
-        observer.progressed(answer.done, answer.total);
-        break;
-      case Relay.item:
-        observer.yielded?.(this.#read(answer.payload, attachments));
-        break;
-      case Relay.done: {
-        this.close(answer.ticket);
-        noteTime(this.#work.definition, answer.time);
-        const { ok, value } = this.#read(answer.payload, attachments);
-        if (ok) this.#ends.succeed(this.#job, value);
-        else this.#ends.fail(this.#job, value);
-        break;
-      }
-      case Relay.failed: {
-        this.close(answer.ticket);
-        const error = this.#readError(answer.payload, attachments);
-        const { worker } = answer;
-        if (worker !== undefined) {
-          // The id is the one that is shown already.
-          noteOrigin(error, this.#job.options.name, { ...worker, agent: 0 });
-        }
-        this.#ends.fail(this.#job, error);
-        break;
-      }
-      case Relay.cancelled:
-        this.close(answer.ticket);
-        this.#ends.cancel(
-          this.#job,
-          this.#readError(answer.payload, attachments),
-        );
-        break;
-      default:
-        answer satisfies never;
-    }
-  }
-
-  #read(payload: Uint8Array, attachments: readonly unknown[]): Outcome {
-    const { isRelayed, mode } = this.#work;
-    if (isRelayed) {
-      return { ok: true, value: new RawAnswer(payload, attachments) };
-    }
-    try {
-      return { ok: true, value: readAnswer(mode, payload, attachments) };
-    } catch (error) {
-      return { ok: false, value: error };
-    }
-  }
-
-  #readError(payload: Uint8Array, attachments: readonly unknown[]): unknown {
-    return this.#work.isRelayed
-      ? new RawAnswer(payload, attachments)
-      : readError(payload, attachments);
+    this.#call.hear(answer, attachments);
   }
 }
 
