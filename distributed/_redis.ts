@@ -1,0 +1,200 @@
+// Copyright 2026 the @concurrent/parallel authors. MIT license.
+
+// Connections to Redis: what they are made of, what they do when they are
+// lost, and what a user is told who gets none.
+//
+// A connection that is lost is made again, for ever, with pauses that grow to a
+// second; commands wait meanwhile, and are sent again where their answer had
+// not come: every command that this package sends may be repeated. None keeps
+// the program alive: what waits for an answer does (`base/registry.ts`).
+
+import { Redis } from "ioredis";
+import { after } from "../_internal/base/deadline.ts";
+import { BrokenExecutorError } from "../_internal/base/errors.ts";
+import { holdProgram, releaseProgram } from "../_internal/base/registry.ts";
+import { checkDuration, describe } from "../_internal/base/validation.ts";
+
+export type { Redis };
+
+/** What is given for a connection. */
+export interface RedisOptionsGiven {
+  readonly url?: unknown;
+  readonly queue?: unknown;
+  readonly caCerts?: unknown;
+  readonly connectTimeout?: number | undefined;
+}
+
+/** What a connection is made of; checked. */
+export interface RedisSettings {
+  readonly url: URL;
+  readonly queue: string;
+  readonly caCerts: readonly string[] | undefined;
+  /** Milliseconds that the first connection may take. */
+  readonly connectTimeout: number;
+}
+
+export const DEFAULT_URL = "redis://127.0.0.1:6379";
+export const DEFAULT_QUEUE = "parallel";
+const DEFAULT_CONNECT_TIMEOUT = 10_000;
+/** Between two attempts, in milliseconds. */
+const FIRST_PAUSE = 25;
+const LONGEST_PAUSE = 1000;
+/** Errors that no further attempt will mend. */
+const REFUSALS = /^(WRONGPASS|NOAUTH|NOPERM|ERR AUTH|ERR Client sent AUTH)/;
+
+/**
+ * Checks what was given for a connection.
+ *
+ * @throws {TypeError} If an option is of the wrong type.
+ * @throws {RangeError} If an option is out of its range.
+ */
+export function parseRedis(
+  verb: string,
+  {
+    url = DEFAULT_URL,
+    queue = DEFAULT_QUEUE,
+    caCerts,
+    connectTimeout = DEFAULT_CONNECT_TIMEOUT,
+  }: RedisOptionsGiven,
+): RedisSettings {
+  checkDuration(verb, "connectTimeout", connectTimeout);
+  if (typeof queue !== "string") {
+    throw new TypeError(
+      `Cannot ${verb} as 'queue' must be a string: current value is ${
+        describe(queue)
+      }`,
+    );
+  }
+  if (queue === "" || queue.includes(":")) {
+    throw new RangeError(
+      `Cannot ${verb} as 'queue' must be a name without colons: current value is ${
+        describe(queue)
+      }`,
+    );
+  }
+  if (
+    caCerts !== undefined &&
+    !(Array.isArray(caCerts) && caCerts.every((it) => typeof it === "string"))
+  ) {
+    throw new TypeError(
+      `Cannot ${verb} as 'caCerts' must be an array of certificates in PEM format: current value is ${
+        describe(caCerts)
+      }`,
+    );
+  }
+  return {
+    url: parseUrl(verb, url),
+    queue,
+    caCerts: caCerts as string[] | undefined,
+    connectTimeout,
+  };
+}
+
+function parseUrl(verb: string, given: unknown): URL {
+  if (typeof given !== "string" && !(given instanceof URL)) {
+    throw new TypeError(
+      `Cannot ${verb} as 'url' must be a string: current value is ${
+        describe(given)
+      }`,
+    );
+  }
+  // What a URL holds may be a password: it is not repeated.
+  if (!URL.canParse(given)) {
+    throw new RangeError(
+      `Cannot ${verb} as 'url' must be a URL such as ${DEFAULT_URL}: current value is none`,
+    );
+  }
+  const url = new URL(given);
+  if (url.protocol !== "redis:" && url.protocol !== "rediss:") {
+    throw new RangeError(
+      `Cannot ${verb} as 'url' must begin with redis:// or rediss://: current value begins with ${url.protocol}`,
+    );
+  }
+  return url;
+}
+
+/** Where a connection goes, without its password. */
+export function nameOfServer({ url }: RedisSettings): string {
+  return `${url.protocol}//${url.host}`;
+}
+
+/**
+ * Makes a connection; it is not open yet.
+ *
+ * @param silence Milliseconds without an answer after which it counts as lost.
+ */
+export function createRedis(settings: RedisSettings, silence?: number): Redis {
+  const { url, caCerts } = settings;
+  const redis = new Redis(url.href, {
+    lazyConnect: true,
+    maxRetriesPerRequest: null,
+    keepAlive: 30_000,
+    retryStrategy: (times) =>
+      Math.min(FIRST_PAUSE * 2 ** Math.min(times, 10), LONGEST_PAUSE) *
+      (0.5 + Math.random() / 2),
+    ...(caCerts === undefined ? {} : { tls: { ca: [...caCerts] } }),
+    ...(silence === undefined ? {} : { socketTimeout: silence }),
+  });
+  redis.on("connect", () => unref(redis));
+  // It is told by what waits for it, and there is nothing to do but to go on.
+  redis.on("error", (error: unknown) => lastErrors.set(redis, error));
+  return redis;
+}
+
+const lastErrors = new WeakMap<Redis, unknown>();
+
+function unref(redis: Redis): void {
+  const stream = redis.stream as { unref?(): void } | undefined;
+  stream?.unref?.();
+}
+
+/**
+ * Opens a connection. Resolves when it takes commands.
+ *
+ * @param verb What somebody wanted to do.
+ * @throws {BrokenExecutorError} If it is refused, or not there in time.
+ */
+export async function openRedis(
+  redis: Redis,
+  settings: RedisSettings,
+  verb: string,
+): Promise<void> {
+  const opened = Promise.withResolvers<void>();
+  const fail = (state: string) =>
+    opened.reject(
+      new BrokenExecutorError(`Cannot ${verb}: ${state}`, {
+        cause: lastErrors.get(redis),
+      }),
+    );
+  const server = nameOfServer(settings);
+  const onReady = () => opened.resolve();
+  const onError = (error: unknown) => {
+    if (error instanceof Error && REFUSALS.test(error.message)) {
+      fail(`${server} refuses it (${error.message})`);
+    }
+  };
+  const onEnd = () => fail(`the connection to ${server} was closed`);
+  redis.on("ready", onReady);
+  redis.on("error", onError);
+  redis.on("end", onEnd);
+  const disarm = after(
+    settings.connectTimeout,
+    () => fail(`${server} has not answered for ${settings.connectTimeout} ms`),
+  );
+  holdProgram();
+  try {
+    if (redis.status === "ready") return;
+    // One that fails is tried again; `error` has told why.
+    redis.connect().catch(() => {});
+    await opened.promise;
+  } catch (error) {
+    redis.disconnect();
+    throw error;
+  } finally {
+    disarm();
+    releaseProgram();
+    redis.off("ready", onReady);
+    redis.off("error", onError);
+    redis.off("end", onEnd);
+  }
+}
