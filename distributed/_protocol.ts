@@ -70,6 +70,8 @@ export interface JobBody {
   readonly maxPayload: number;
   /** Milliseconds for which answers are kept. */
   readonly resultTtl: number;
+  /** `Relay.signal` messages of what had fired before: they come before the call. */
+  readonly signals: readonly Uint8Array[];
   /** A `Relay.submit` message. */
   readonly call: Uint8Array;
 }
@@ -137,6 +139,8 @@ export function writeJob(id: string, name: string, job: JobBody): Uint8Array {
     w.u8(definition.mutable ? 1 : 0);
     w.blob(definition.payload);
   }
+  w.varint(job.signals.length);
+  for (const message of job.signals) w.blob(message);
   w.raw(call);
   return w.bytes();
 }
@@ -161,6 +165,8 @@ export function readJob(
     const definition = r.u8() === 0
       ? undefined
       : { name: r.string(), mutable: r.u8() === 1, payload: r.blob() };
+    const signals: Uint8Array[] = [];
+    for (let n = r.varint(); n > 0; n--) signals.push(r.blob());
     const call = r.buffer.subarray(r.offset);
     return {
       id,
@@ -171,6 +177,7 @@ export function readJob(
       maxPayload,
       resultTtl,
       definition,
+      signals,
       call,
     };
   });

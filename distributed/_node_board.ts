@@ -1,0 +1,118 @@
+// Copyright 2026 the @concurrent/parallel authors. MIT license.
+
+// The nodes that serve a queue, as an executor knows them: from the beats that
+// each of them writes every second (`_beat.ts`).
+
+import type { WorkerStats } from "../_internal/pool/scheduler_options.ts";
+
+/** Milliseconds between two beats of a node. */
+export const BEAT = 1_000;
+/** Milliseconds without a beat after which a node counts as gone. */
+export const SILENCE = 5_000;
+
+/** What a node says of itself. */
+export interface NodeStats {
+  /** Its name, unique among the nodes of a queue: `"host-4711-x7Gk"` unless it was given one. */
+  readonly id: string;
+  /** The name of its machine. */
+  readonly host: string;
+  /** Its process. */
+  readonly pid: number;
+  /** Whether it takes tasks, finishes what it has, or has ended. */
+  readonly state: "serving" | "draining" | "gone";
+  /** What its workers are. */
+  readonly backend: "threads" | "processes" | "auto";
+  /** Milliseconds since it has served. */
+  readonly upTime: number;
+  /** Tasks that its workers can run at a time. */
+  readonly slots: number;
+  /** Workers that live. */
+  readonly workers: number;
+  /** Workers with nothing to do. */
+  readonly idle: number;
+  /** Tasks that it has and that have not ended. */
+  readonly running: number;
+  /** Tasks that returned; each item of a chunk of a map counts. */
+  readonly completed: number;
+  /** Tasks that threw, timed out or lost their worker; each run counts. */
+  readonly failed: number;
+  /** Tasks that were cancelled. */
+  readonly cancelled: number;
+  /** Tasks that it would not run: not signed, signed with another key, changed, or not on its list. */
+  readonly refused: number;
+  /** Tasks that it has taken over from nodes that were lost. */
+  readonly takenOver: number;
+  /** Workers that ended by themselves. */
+  readonly crashes: number;
+  /** Workers that were replaced, for whatever reason. */
+  readonly restarts: number;
+  /** Threads that were given up while they were busy and still run. */
+  readonly stuck: number;
+  /** Each worker that lives. */
+  readonly perWorker: readonly WorkerStats[];
+}
+
+/** The numbers of a node, and one text that every beat has. */
+const NUMBERS = [
+  "pid",
+  "upTime",
+  "slots",
+  "workers",
+  "idle",
+  "running",
+  "completed",
+  "failed",
+  "cancelled",
+  "refused",
+  "takenOver",
+  "crashes",
+  "restarts",
+  "stuck",
+] as const;
+
+/** The nodes of a queue. */
+export class NodeBoard {
+  readonly #nodes = new Map<string, { stats: NodeStats; heardAt: number }>();
+  readonly #listeners = new Set<() => void>();
+
+  /** Takes a beat; what is none is left alone: anybody can write to the stream. */
+  hear(message: Uint8Array): void {
+    let stats: NodeStats;
+    try {
+      stats = JSON.parse(new TextDecoder().decode(message));
+    } catch {
+      return;
+    }
+    if (!isNodeStats(stats)) return;
+    if (stats.state === "gone") this.#nodes.delete(stats.id);
+    else this.#nodes.set(stats.id, { stats, heardAt: performance.now() });
+    for (const listener of [...this.#listeners]) listener();
+  }
+
+  /** Those that were heard of lately. */
+  get nodes(): NodeStats[] {
+    const now = performance.now();
+    const nodes: NodeStats[] = [];
+    for (const [id, { stats, heardAt }] of this.#nodes) {
+      if (now - heardAt > SILENCE) this.#nodes.delete(id);
+      else nodes.push(stats);
+    }
+    return nodes;
+  }
+
+  /** Calls a function with each beat; returns what takes that back. */
+  onBeat(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+}
+
+function isNodeStats(stats: unknown): stats is NodeStats {
+  if (typeof stats !== "object" || stats === null) return false;
+  const it = stats as Record<string, unknown>;
+  return typeof it.id === "string" && typeof it.host === "string" &&
+    (it.state === "serving" || it.state === "draining" ||
+      it.state === "gone") &&
+    NUMBERS.every((key) => typeof it[key] === "number") &&
+    Array.isArray(it.perWorker);
+}
