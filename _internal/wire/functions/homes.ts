@@ -9,6 +9,7 @@
 // that until its answer is here (`pool/job.ts`).
 
 import type { FunctionReference } from "./description.ts";
+import { tokenMaker } from "./names.ts";
 import type { AnyFunction } from "./task.ts";
 
 const tokens = new WeakMap<object, string>();
@@ -20,15 +21,13 @@ const collected = new FinalizationRegistry<string>((token) =>
 // are not collected, and neither is what they export.
 const byModule = new Map<string, Map<string, WeakRef<object>>>();
 
-let prefix: string | undefined;
-let counter = 0;
+const nextToken = tokenMaker();
 
 /** The token under which a function is known in answers. */
 export function homeToken(fn: AnyFunction): string {
   let token = tokens.get(fn);
   if (token === undefined) {
-    prefix ??= crypto.randomUUID().slice(0, 8);
-    token = `${prefix}${(++counter).toString(36)}`;
+    token = nextToken();
     tokens.set(fn, token);
     byToken.set(token, new WeakRef(fn));
     collected.register(fn, token);

@@ -18,6 +18,27 @@ export function nameOf(fn: { readonly name: unknown }): string {
   return typeof own?.value === "string" ? own.value : "";
 }
 
+/** Random bytes before the number in a token. */
+const TOKEN_BYTES = 9;
+
+/**
+ * Makes tokens for what other isolates name to this one: random, since they
+ * meet those of all isolates of all machines, and since nobody who was not told
+ * one is to guess it; then a number. What is random is drawn at the first use.
+ */
+export function tokenMaker(): () => string {
+  let prefix: string | undefined;
+  let counter = 0;
+  return () => {
+    prefix ??= btoa(
+      String.fromCharCode(
+        ...crypto.getRandomValues(new Uint8Array(TOKEN_BYTES)),
+      ),
+    );
+    return `${prefix}${(++counter).toString(36)}`;
+  };
+}
+
 /** What {@linkcode META_NAME} is bound to. */
 export interface ModuleMeta {
   readonly url: string | undefined;

@@ -8,6 +8,7 @@
 // instance is told by the name of its class first.
 
 import type { AsyncLocalStorage } from "node:async_hooks";
+import { tokenMaker } from "./names.ts";
 import { nodeAsyncHooks } from "./sync_modules.ts";
 
 /** An instance; what it stores is anybody's business. */
@@ -31,8 +32,7 @@ const collected = new FinalizationRegistry<string>((token) => {
 });
 const homes = new WeakMap<object, StorageExport>();
 const ofNamespace = new WeakMap<object, readonly Storage[]>();
-let prefix: string | undefined;
-let counter = 0;
+const nextToken = tokenMaker();
 
 /** Tells whether instances with this prototype are storages, or of a class that extends them. */
 export function storageKind(
@@ -73,8 +73,7 @@ export function isStorage(value: unknown): value is Storage {
 export function storageToken(storage: Storage): string {
   let token = tokens.get(storage);
   if (token === undefined) {
-    prefix ??= crypto.randomUUID().slice(0, 8);
-    token = `${prefix}${(++counter).toString(36)}`;
+    token = nextToken();
     rememberStorageToken(storage, token);
   }
   return token;
