@@ -52,7 +52,7 @@ function encodeSuccess(value: unknown): OnceEnd {
   const payload = encodePayload(value, {
     root: "value",
     describe: describer(),
-    attachments: true,
+    reach: "thread",
   });
   const { attachments } = payload;
   const single = attachments.find(isMovable);

@@ -158,7 +158,7 @@ function packPayload(
   const payload = encodePayload(value, {
     root: "item",
     describe: describer(),
-    attachments: !isPortable,
+    reach: isPortable ? "process" : "thread",
     transfer,
   });
   const { bytes, attachments } = payload;

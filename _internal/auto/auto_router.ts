@@ -134,7 +134,7 @@ export class AutoRouter {
     // even be able to travel.
     if (kind === undefined) {
       try {
-        definition = defineFunction(fn, true);
+        definition = defineFunction(fn, "thread");
         captures = whatChanges(definition);
       } catch (error) {
         if (!(error instanceof SerializationError)) throw error;
@@ -174,7 +174,9 @@ export class AutoRouter {
 
 /** The sizes of what a function has captured, where it may run on the event loop. */
 function sizesIn(fn: AnyFunction, { isOpen }: Route): Sizes {
-  return isOpen ? capturedSizes(defineFunction(fn, true).constants) : NO_SIZES;
+  return isOpen
+    ? capturedSizes(defineFunction(fn, "thread").constants)
+    : NO_SIZES;
 }
 
 /** Why what a function has captured keeps it off the caller's event loop. */

@@ -5,6 +5,7 @@
 
 import { NotSupportedError, SerializationError } from "../base/errors.ts";
 import { beginCarrying, endCarrying, type Release } from "../wire/carried.ts";
+import type { Reach } from "../wire/codec.ts";
 import { StoreSnapshot } from "../wire/contexts.ts";
 import type { AnyFunction } from "../wire/functions/task.ts";
 import { CallMode } from "../wire/messages.ts";
@@ -135,9 +136,7 @@ export function threadBackend(options: BackendOptions): Backend {
     options;
   return {
     kind: "thread",
-    prepare: (...call) => prepareRemote(true, ...call),
-    captureContext: (fn) => captureStores(fn, true),
-    startChunk: (fn, context) => new RemoteChunk(true, fn, context),
+    ...encodingFor("thread"),
     start: (identity, events) =>
       new RemoteWorker(
         new ThreadHost({
@@ -169,9 +168,7 @@ export function processBackend(options: BackendOptions): Backend {
   checkProcessOptions(options);
   return {
     kind: "process",
-    prepare: (...call) => prepareRemote(false, ...call),
-    captureContext: (fn) => captureStores(fn, false),
-    startChunk: (fn, context) => new RemoteChunk(false, fn, context),
+    ...encodingFor("process"),
     start: (identity, events) =>
       new RemoteWorker(new ProcessHost({ ...identity, ...options }), events),
   };
@@ -215,23 +212,43 @@ export function startInlineChunk(
 
 /** Workers of an executor above this one; it starts them itself. */
 export function relayBackend(kind: WorkerKind): Backend {
-  const attachments = kind === "thread" &&
+  const isShared = kind === "thread" &&
     (uplink()?.carriesAttachments ?? false);
   return {
     kind,
-    prepare: (...call) => prepareRemote(attachments, ...call),
-    captureContext: (fn) => captureStores(fn, attachments),
-    startChunk: (fn, context) => new RemoteChunk(attachments, fn, context),
-    start() {
-      throw new NotSupportedError(
-        "Cannot start a worker of an executor that is elsewhere",
-      );
-    },
+    ...encodingFor(isShared ? "thread" : "process"),
+    start: refuseToStart,
+  };
+}
+
+/** Workers of other machines; those start them themselves. */
+export function networkBackend(): Backend {
+  return {
+    kind: "process",
+    ...encodingFor("machine"),
+    start: refuseToStart,
+  };
+}
+
+function refuseToStart(): never {
+  throw new NotSupportedError(
+    "Cannot start a worker of an executor that is elsewhere",
+  );
+}
+
+/** How calls are encoded for workers that are so far away. */
+function encodingFor(
+  reach: Reach,
+): Pick<Backend, "prepare" | "captureContext" | "startChunk"> {
+  return {
+    prepare: (...call) => prepareRemote(reach, ...call),
+    captureContext: (fn) => captureStores(fn, reach),
+    startChunk: (fn, context) => new RemoteChunk(reach, fn, context),
   };
 }
 
 function prepareRemote(
-  attachments: boolean,
+  reach: Reach,
   fn: AnyFunction,
   args: readonly unknown[],
   mode: CallMode,
@@ -241,7 +258,7 @@ function prepareRemote(
   const outer = beginCarrying();
   let work: RemoteWork | undefined;
   try {
-    work = encodeCall(attachments, fn, args, mode, transfer, context);
+    work = encodeCall(reach, fn, args, mode, transfer, context);
     return work;
   } finally {
     const carried = endCarrying(outer);
@@ -251,14 +268,14 @@ function prepareRemote(
 }
 
 function encodeCall(
-  attachments: boolean,
+  reach: Reach,
   fn: AnyFunction,
   args: readonly unknown[],
   mode: CallMode,
   transfer: Transfer,
   context: CallerContext | undefined,
 ): RemoteWork {
-  const definition = defineFunction(fn, attachments);
+  const definition = defineFunction(fn, reach);
   const { signals, storages } = definition.payload;
   if (
     signals.length === 0 && storages.length === 0 &&
@@ -283,7 +300,7 @@ function encodeCall(
   const payload = encodePayload(args, {
     root: "args",
     describe: describer(passed),
-    attachments,
+    reach,
     isShared: true,
     signals: true,
     contexts: contextOptions(definition, context),
@@ -324,15 +341,15 @@ class RemoteChunk implements ChunkBuilder {
   };
 
   constructor(
-    attachments: boolean,
+    reach: Reach,
     fn: AnyFunction,
     context: CallerContext | undefined,
   ) {
-    this.#definition = this.#carrying(() => defineFunction(fn, attachments));
+    this.#definition = this.#carrying(() => defineFunction(fn, reach));
     this.#list = new ListPayload({
       root: "args",
       describe: describer(),
-      attachments,
+      reach,
       isShared: true,
       signals: true,
       contexts: contextOptions(this.#definition, context),
@@ -467,12 +484,12 @@ class LocalChunk implements ChunkBuilder {
 /** What the storages hold that the function is known to use; undefined where it uses none. */
 function captureStores(
   fn: AnyFunction,
-  attachments: boolean,
+  reach: Reach,
 ): StoreSnapshot | undefined {
   let definition: Definition;
   const outer = beginCarrying();
   try {
-    definition = defineFunction(fn, attachments);
+    definition = defineFunction(fn, reach);
   } catch (error) {
     // Told by the call that would send it.
     if (error instanceof SerializationError) return undefined;

@@ -78,7 +78,7 @@ export function copyArguments(
   const payload = encodePayload(args, {
     root: "args",
     describe: describer(passed),
-    attachments: true,
+    reach: "thread",
     signals: true,
   });
   if (
@@ -181,7 +181,7 @@ function copyWith(
 /** How the caller of `fn` would know a function or class that it gives: as one that went along with it, or as an export. */
 function homeOf(fn: AnyFunction, value: AnyFunction): Home | undefined {
   try {
-    if (defineFunction(fn, true).functions.includes(value)) {
+    if (defineFunction(fn, "thread").functions.includes(value)) {
       return { kind: "token", token: homeToken(value) };
     }
     const description = describeFunction(value);

@@ -4,6 +4,7 @@
 // what it was at the submit: a definition whose captures can change is encoded
 // again at every submit, and is the same definition as long as the bytes are.
 
+import type { Reach } from "../wire/codec.ts";
 import {
   createCaptureContext,
   describeFunction,
@@ -33,27 +34,22 @@ export interface Definition {
   meanTime: number | undefined;
 }
 
-interface CacheEntry {
-  bytes: Definition | undefined;
-  attachments: Definition | undefined;
-}
+type CacheEntry = Record<Reach, Definition | undefined>;
 
 const cache = new WeakMap<AnyFunction, CacheEntry>();
 let lastId = 0;
 
 /**
- * The definition of a function for workers whose channel does, or does not,
- * carry attachments.
+ * The definition of a function for workers that are so far away.
  *
  * @throws {SerializationError} If the function, or something that it captured, cannot travel.
  */
 export function defineFunction(
   fn: AnyFunction,
-  attachments: boolean,
+  reach: Reach,
 ): Definition {
   let entry = cache.get(fn);
-  const key = attachments ? "attachments" : "bytes";
-  const known = entry?.[key];
+  const known = entry?.[reach];
   if (known !== undefined && isCurrent(known)) return known;
   const functions: AnyFunction[] = [];
   const describe = describer(functions);
@@ -74,7 +70,7 @@ export function defineFunction(
     // A program that writes its arrow function where it submits makes one for
     // every call: a token would be a third of what that costs.
     token: (it) => isAlone ? "" : homeToken(it),
-    attachments,
+    reach,
     signals: true,
   });
   if (known !== undefined && samePayload(known.payload, payload)) return known;
@@ -89,9 +85,10 @@ export function defineFunction(
     meanTime: known?.meanTime,
   };
   if (entry === undefined) {
-    cache.set(fn, entry = { bytes: undefined, attachments: undefined });
+    entry = { thread: undefined, process: undefined, machine: undefined };
+    cache.set(fn, entry);
   }
-  entry[key] = definition;
+  entry[reach] = definition;
   return definition;
 }
 

@@ -203,6 +203,14 @@ function writeShareable(
   object: object,
   { tag, hook }: NonNullable<ReturnType<typeof shareableOf>>,
 ): void {
+  // Before the hook, which would have the object served to whoever comes.
+  if (g.c.reach === "machine") {
+    g.refuse(
+      `this ${
+        tag.slice(tag.indexOf(".") + 1)
+      } is served by this machine, and the task may run on another one`,
+    );
+  }
   let payload: unknown;
   try {
     payload = hook.encode(object, g.c);

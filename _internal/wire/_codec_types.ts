@@ -10,10 +10,19 @@ import type { AnyFunction, Description } from "./functions/task.ts";
 
 export type { AnyFunction };
 
+/**
+ * How far a value goes: to a thread of this program, which shares its memory;
+ * to another process of this machine, which takes nothing but bytes; or to
+ * another machine, where nothing that this one serves can be reached.
+ */
+export type Reach = "thread" | "process" | "machine";
+
 /** What the encoder may use, and what it reports back. */
 export interface EncodeContext {
   /** The root's label in error paths: `"args"` gives `args[0].socket`. */
   readonly root: string;
+  /** How far the value goes; it stays on this machine where that is not said. */
+  readonly reach?: Reach | undefined;
   /**
    * Collects what only the platform can clone or move (ports, streams, blobs,
    * keys, shared buffers, what `transfer` names). Absent: those are refused.
@@ -61,7 +70,18 @@ export interface DecodeContext {
   readonly signal?: ((index: number) => AbortSignal) | undefined;
   /** Finds what the sender names as the receiver's own. References are looked up here too, not in `modules`. */
   readonly homes?: Homes | undefined;
+  /** Refuses what is not taken from this sender. Absent: everything is. */
+  readonly admit?: Admit | undefined;
 }
+
+/**
+ * Throws where a value with this tag is not taken. Asked before anything of the
+ * value is read or made, and of maps and sets how many entries they have. Not
+ * asked about `undefined`, null, booleans, numbers, strings, plain objects,
+ * arrays without long gaps and what was there before: whoever takes anything
+ * takes those.
+ */
+export type Admit = (tag: number, size?: number) => void;
 
 /** Where a captured variable lies in a path. */
 export interface CaptureKey {

@@ -38,9 +38,11 @@ import {
 } from "./_codec_types.ts";
 
 export type {
+  Admit,
   AnyFunction,
   DecodeContext,
   EncodeContext,
+  Reach,
   Revive,
 } from "./_codec_types.ts";
 

@@ -24,7 +24,7 @@ import { describe } from "../base/validation.ts";
 import { copyBytes, type Segment } from "../memory/segments.ts";
 import { isMovable, movable } from "./attachments.ts";
 import { ByteArena, ByteWriter } from "./bytes.ts";
-import { encodeValue } from "./codec.ts";
+import { encodeValue, type Reach } from "./codec.ts";
 import {
   writeFlatArray,
   writeFloats,
@@ -62,8 +62,8 @@ export interface PayloadOptions {
   readonly describe: (fn: AnyFunction) => Description;
   /** Gives the token of a function that goes by value; by default every one gets one. */
   readonly token?: ((fn: AnyFunction) => string) | undefined;
-  /** False where the channel has nothing but bytes. */
-  readonly attachments: boolean;
+  /** Only a thread can be sent more than bytes. */
+  readonly reach: Reach;
   /** True for one that jobs hold while they need it, and that workers are sent: it may lie in a segment. */
   readonly isShared?: boolean;
   /** True where the sender tells the receiver what becomes of the signals in the value; else they are refused. */
@@ -144,7 +144,7 @@ export function encodePayload(
       });
     }
     const { modules, attachments = NONE, signals = NONE } = context;
-    const moving = moved && options.attachments
+    const moving = moved && options.reach === "thread"
       ? takeTransferred(attachments, transfer, options.isRepeatable ?? false)
       : {
         attachments: checkAttachments(attachments, options.root),
@@ -250,13 +250,14 @@ function storagesIn(
 }
 
 function encodeContext(options: PayloadOptions) {
-  const { root, describe, transfer } = options;
+  const { root, reach, describe, transfer } = options;
   return {
     root,
+    reach,
     describe,
     token: options.token ?? homeToken,
     modules: new Set<string>(),
-    attachments: options.attachments ? [] as unknown[] : undefined,
+    attachments: reach === "thread" ? [] as unknown[] : undefined,
     signals: options.signals ? [] as AbortSignal[] : undefined,
     transfer: transfer === undefined || transfer.length === 0
       ? undefined

@@ -45,7 +45,7 @@ export function encodeToBytes(
   value: unknown,
   root: string,
 ): Uint8Array<ArrayBuffer> {
-  const options = { root, describe: describer(), attachments: false };
+  const options = { root, describe: describer(), reach: "process" } as const;
   return encodePayload(value, options).bytes as Uint8Array<ArrayBuffer>;
 }
 

@@ -150,7 +150,7 @@ Deno.test("a function that captured a large array is defined again when any byte
 });
 
 Deno.test("one call that was interrupted does not make a function a slow one, many do", () => {
-  const definition = defineFunction(() => 1, false);
+  const definition = defineFunction(() => 1, "process");
   noteTime(definition, 1);
   assertEquals(definition.meanTime, 1);
 
@@ -162,7 +162,7 @@ Deno.test("one call that was interrupted does not make a function a slow one, ma
 });
 
 Deno.test("a function that takes no time at all can become a slow one", () => {
-  const definition = defineFunction(() => 1, false);
+  const definition = defineFunction(() => 1, "process");
   noteTime(definition, 0);
   for (let i = 0; i < 30; i++) noteTime(definition, 100);
   assert(definition.meanTime! > 50, `${definition.meanTime} ms`);

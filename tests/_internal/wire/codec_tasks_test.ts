@@ -112,12 +112,12 @@ Deno.test("defineFunction() keeps the definition of a function that captures a t
   const offset = 1;
   const captured = task((x: number) => x + offset, { retries: 1 });
   const fn = () => captured(1);
-  const first = defineFunction(fn, true);
-  assertStrictEquals(defineFunction(fn, true), first);
+  const first = defineFunction(fn, "thread");
+  assertStrictEquals(defineFunction(fn, "thread"), first);
   assertEquals(first.payload.mutable, false);
   const labelled = Object.assign(captured, { label: 1 });
-  const second = defineFunction(fn, true);
+  const second = defineFunction(fn, "thread");
   assertNotStrictEquals(second, first);
   labelled.label = 2;
-  assertNotStrictEquals(defineFunction(fn, true), second);
+  assertNotStrictEquals(defineFunction(fn, "thread"), second);
 });

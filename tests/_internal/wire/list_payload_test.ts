@@ -19,7 +19,7 @@ function describe(): never {
 }
 
 function createList(): ListPayload {
-  return new ListPayload({ root: "args", describe, attachments: false });
+  return new ListPayload({ root: "args", describe, reach: "process" });
 }
 
 function sent(list: ListPayload): unknown[] {
