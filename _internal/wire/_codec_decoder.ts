@@ -36,6 +36,10 @@ import {
 /** What is deeper is not the encoder's work; one of its levels counts two here at most. */
 const DEPTH_MAXIMUM = 2 * (tags.DEPTH_LIMIT + tags.EXTRA_DEPTH);
 
+/** Elements of the longest array. */
+const LONGEST = 0xffff_ffff;
+/** Places in an array for each element that is in the message. */
+const MAX_ROOM = 8;
 /** What is not in the table of a message's objects yet. */
 const MISSING = Symbol("missing");
 
@@ -133,6 +137,7 @@ export class Decoder implements GraphReader {
     if (read === undefined) {
       throw malformed(`it holds an unknown tag: ${tag}`);
     }
+    this.c.admit?.(tag);
     this.#enter();
     const value = read(this);
     this.#depth--;
@@ -177,6 +182,7 @@ export class Decoder implements GraphReader {
 
   map(map: Map<unknown, unknown>): void {
     const size = this.r.u32();
+    this.c.admit?.(tags.TAG_MAP, size);
     this.#enter();
     for (let i = 0; i < size; i++) {
       const key = this.value();
@@ -187,6 +193,7 @@ export class Decoder implements GraphReader {
 
   set(set: Set<unknown>): void {
     const size = this.r.u32();
+    this.c.admit?.(tags.TAG_SET, size);
     this.#enter();
     for (let i = 0; i < size; i++) Set.prototype.add.call(set, this.value());
     this.#depth--;
@@ -251,8 +258,12 @@ export class Decoder implements GraphReader {
     const { r } = this;
     const tag = r.u8();
     if (tag === tags.TAG_STRING) return r.string();
-    if (tag === tags.TAG_SYMBOL_FOR) return Symbol.for(r.string());
-    if (tag === tags.TAG_SYMBOL_KNOWN) return readKnownSymbol(r);
+    if (tag === tags.TAG_SYMBOL_FOR || tag === tags.TAG_SYMBOL_KNOWN) {
+      this.c.admit?.(tag);
+      return tag === tags.TAG_SYMBOL_FOR
+        ? Symbol.for(r.string())
+        : readKnownSymbol(r);
+    }
     const length = tag - tags.SHORT_STRING;
     if (length < 0 || length >= tags.SHORT_STRING_LIMIT) {
       throw malformed("a property name is expected");
@@ -280,7 +291,7 @@ export class Decoder implements GraphReader {
       return;
     }
     if (tag !== tags.TAG_ARRAY) throw malformed("an array is expected");
-    if (length > 0xffff_ffff) throw malformed("it holds too long an array");
+    if (length > LONGEST) throw malformed("it holds too long an array");
     this.#enter();
     // The array grows with what is read: a false length allocates nothing.
     for (let i = 0; i < length; i++) {
@@ -302,7 +313,13 @@ export class Decoder implements GraphReader {
 
   #fillSparse(array: unknown[], length: number): void {
     const { r } = this;
+    this.c.admit?.(tags.TAG_SPARSE);
     const count = r.varint();
+    // The engine makes room for each element that an array may have, or, of one
+    // that is longer than any it has room for, for those that are there.
+    if (length > (array.length + Math.min(count, r.remaining)) * MAX_ROOM) {
+      array.length = LONGEST;
+    }
     for (let i = 0; i < count; i++) {
       const index = r.varint();
       if (index >= length) throw malformed("an index is out of range");
@@ -324,8 +341,9 @@ type Maker = (g: GraphReader, objects: unknown[]) => object;
 
 /** Objects of one shape in a message, from which on it is worth to make a function for them. */
 const OFTEN = 64;
-/** Properties that such a function has at most. */
+/** Properties that such a function has at most, and characters of their names. */
 const MAX_PROPERTIES = 32;
+const MAX_NAMES = 1024;
 /** Functions that are kept. */
 const MAX_MAKERS = 128;
 const makers = new Map<string, Maker | undefined>();
@@ -342,6 +360,7 @@ function makerOf({ keys, isPlain }: Shape): Maker | undefined {
   ) return undefined;
   const names = keys.map((key) => JSON.stringify(key));
   const id = names.join();
+  if (id.length > MAX_NAMES) return undefined;
   if (makers.has(id)) return makers.get(id);
   let maker: Maker | undefined;
   try {
