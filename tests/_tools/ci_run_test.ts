@@ -19,13 +19,37 @@ const GATE: Outcome = {
   code: 0,
 };
 
-/** Runs `.ci/run` and returns its last line and exit status. */
+/** What `.ci/run` and the commands below call. */
+const TOOLS = "awk basename bash cat dirname env id mktemp rm tee timeout true";
+
+/**
+ * Runs `.ci/run` and returns its last line and exit status.
+ *
+ * @param commands What else is on the path, with the lines that it consists of;
+ * `$LOG` is a file that they may write to.
+ */
 async function run(
   test: Outcome,
   gate: Outcome = GATE,
-): Promise<{ last: string; code: number; all: string }> {
+  commands: Record<string, string> = { "redis-server": "" },
+): Promise<{ last: string; code: number; all: string; log: string }> {
   const folder = await Deno.makeTempDir();
+  const bin = join(folder, "bin");
+  const log = join(folder, "log");
   try {
+    await Deno.mkdir(bin);
+    await Deno.writeTextFile(log, "");
+    for (const tool of TOOLS.split(" ")) {
+      const path = await findTool(tool);
+      // macOS has no timeout(1).
+      if (path !== undefined) await Deno.symlink(path, join(bin, tool));
+    }
+    for (const [name, lines] of Object.entries(commands)) {
+      await Deno.remove(join(bin, name)).catch(() => {});
+      await Deno.writeTextFile(join(bin, name), `#!/bin/sh\n${lines}\n`, {
+        mode: 0o755,
+      });
+    }
     for (const [name, { output }] of Object.entries({ test, ok: gate })) {
       await Deno.writeTextFile(join(folder, name), `${output}\n`);
     }
@@ -36,13 +60,25 @@ async function run(
     );
     const { code, stdout } = await new Deno.Command("bash", {
       args: [SCRIPT],
-      env: { DENO: `bash ${join(folder, "deno")}` },
+      env: { DENO: `bash ${join(folder, "deno")}`, PATH: bin, LOG: log },
       stdin: "null",
     }).output();
     const all = new TextDecoder().decode(stdout);
-    return { last: all.trimEnd().split("\n").at(-1)!, code, all };
+    return {
+      last: all.trimEnd().split("\n").at(-1)!,
+      code,
+      all,
+      log: await Deno.readTextFile(log),
+    };
   } finally {
     await Deno.remove(folder, { recursive: true });
+  }
+}
+
+async function findTool(name: string): Promise<string | undefined> {
+  for (const folder of Deno.env.get("PATH")!.split(":")) {
+    const path = join(folder, name);
+    if (await Deno.stat(path).then((it) => it.isFile, () => false)) return path;
   }
 }
 
@@ -124,5 +160,61 @@ Deno.test({
     });
     assertEquals({ last, code }, { last: "2 passed, 1 failed", code: 1 });
     assertStringIncludes(all, "No test ran");
+  },
+});
+
+const PASSED: Outcome = { output: "ok | 1 passed | 0 failed (5s)", code: 0 };
+/** Logs its last two words (what it is to do), and does it. */
+const APT_GET = `for word; do verb=$last last=$word; done
+echo "$verb $last" >> "$LOG"
+case "$last" in redis-server) printf '#!/bin/sh\\n' > "\${0%/*}/redis-server";; esac`;
+const ROOT = "echo 0";
+
+Deno.test({
+  name:
+    ".ci/run installs redis-server where there is none, and stops what that starts",
+  ignore,
+  async fn() {
+    const { last, all, log } = await run(PASSED, GATE, {
+      "apt-get": APT_GET,
+      id: ROOT,
+      service: 'echo "service $*" >> "$LOG"',
+    });
+    assertEquals(last, "3 passed, 0 failed");
+    assertEquals(
+      log,
+      "--no-install-recommends redis-server\nservice redis-server stop\n",
+    );
+    assertEquals(all.startsWith("> bash "), true);
+  },
+});
+
+Deno.test({
+  name: ".ci/run installs nothing where there is a redis-server, or nobody may",
+  ignore,
+  async fn() {
+    const there = { "apt-get": APT_GET, id: ROOT, "redis-server": "" };
+    assertEquals((await run(PASSED, GATE, there)).log, "");
+    const others = { "apt-get": APT_GET, id: "echo 1000", sudo: "exit 1" };
+    assertEquals((await run(PASSED, GATE, others)).log, "");
+  },
+});
+
+Deno.test({
+  name: ".ci/run goes on where redis-server cannot be installed",
+  ignore,
+  async fn() {
+    const { last, code, all, log } = await run(PASSED, GATE, {
+      "apt-get": `for word; do last=$word; done
+        echo "$last" >> "$LOG"
+        echo "E: there is no network" >&2
+        exit 100`,
+      id: "echo 1000",
+      sudo: 'shift\nexec "$@"',
+    });
+    assertEquals({ last, code }, { last: "3 passed, 0 failed", code: 0 });
+    // Once as it is, and then the list of packages.
+    assertEquals(log, "redis-server\nupdate\n");
+    assertEquals(all.includes("no network"), false);
   },
 });
