@@ -12,6 +12,7 @@ import {
   type GraphWriter,
   malformed,
 } from "./_codec_types.ts";
+import { readModuleUrl, writeModuleUrl } from "./functions/names.ts";
 import type { Home } from "./functions/origins.ts";
 
 /** Where the library's own modules lie. */
@@ -112,7 +113,7 @@ function writeHome({ w }: GraphWriter, home: Home): void {
     return w.string(home.token);
   }
   w.u8(BY_REFERENCE);
-  w.string(home.url);
+  writeModuleUrl(w, home.url);
   w.string(home.name);
 }
 
@@ -285,7 +286,7 @@ export function readHomeError(g: GraphReader): Error {
     const token = r.string();
     constructor = homes?.byToken(token);
   } else if (kind === BY_REFERENCE) {
-    const url = r.string();
+    const url = readModuleUrl(r);
     const name = r.string();
     constructor = homes?.byReference(url, name);
   } else throw malformed("an error's class is named in an unknown way");

@@ -21,6 +21,7 @@ import type {
   CapturedImport,
   FunctionValue,
 } from "./functions/description.ts";
+import { readModuleUrl, writeModuleUrl } from "./functions/names.ts";
 import { type Home, rememberHome } from "./functions/origins.ts";
 import { modulesOf, resolveReference } from "./functions/revive.ts";
 import type { TaskDescription } from "./functions/task.ts";
@@ -72,7 +73,7 @@ export function writeFunction(
   }
   if (description.kind === "reference") {
     w.u8(tags.TAG_FUNCTION_REFERENCE);
-    w.string(description.url);
+    writeModuleUrl(w, description.url);
     return w.string(description.name);
   }
   w.u8(tags.TAG_FUNCTION_VALUE);
@@ -170,7 +171,7 @@ function writeHome(g: GraphWriter, fn: AnyFunction): void {
     return w.string(home.token);
   }
   w.u8(tags.TAG_FUNCTION_REFERENCE);
-  w.string(home.url);
+  writeModuleUrl(w, home.url);
   w.string(home.name);
 }
 
@@ -203,7 +204,7 @@ function writeHead(w: ByteWriter, description: FunctionValue): void {
   w.varint(imports.length);
   for (const { name, specifier, exportName } of imports) {
     w.string(name);
-    w.string(specifier);
+    writeModuleUrl(w, specifier);
     w.string(exportName);
   }
   w.varint(constants.length);
@@ -227,7 +228,7 @@ function readHead(r: ByteReader): FunctionValue {
   for (let n = r.varint(); n > 0; n--) {
     imports.push({
       name: r.string(),
-      specifier: r.string(),
+      specifier: readModuleUrl(r),
       exportName: r.string(),
     });
   }
@@ -252,7 +253,7 @@ function readHead(r: ByteReader): FunctionValue {
 }
 
 export function readFunctionReference(g: GraphReader): unknown {
-  const url = g.r.string();
+  const url = readModuleUrl(g.r);
   const name = g.r.string();
   const { homes } = g.c;
   const fn = homes === undefined

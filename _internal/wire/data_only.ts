@@ -30,6 +30,7 @@ import { readNumbers } from "./_codec_primitives.ts";
 import * as tags from "./_codec_tags.ts";
 import { malformed } from "./_codec_types.ts";
 import type { FunctionReference } from "./functions/description.ts";
+import { readModuleUrl } from "./functions/names.ts";
 import { CallMode, WHOLE_CALL } from "./messages.ts";
 import { payloadModules } from "./received_payload.ts";
 import type { RelayedCall } from "./relay_messages.ts";
@@ -191,7 +192,7 @@ export function referenceOf(
     const { modules, offset } = payloadModules(payload);
     const r = new ByteReader(payload, offset);
     if (r.u8() !== tags.TAG_FUNCTION_REFERENCE) return undefined;
-    const url = r.string();
+    const url = readModuleUrl(r);
     const name = r.string();
     const isWhole = r.remaining === 0 && modules.length === 1 &&
       modules[0] === url;

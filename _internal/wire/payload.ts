@@ -35,6 +35,7 @@ import { TAG_FLOAT64_ARRAY, TAG_INT32_ARRAY } from "./_codec_tags.ts";
 import type { AnyFunction, Description } from "./functions/task.ts";
 import { type StoreSnapshot, writeContexts } from "./contexts.ts";
 import { homeToken } from "./functions/homes.ts";
+import { writeModuleUrl } from "./functions/names.ts";
 import type { Storage } from "./functions/storages.ts";
 
 /** A value on its way: bytes, and what only the platform can carry. */
@@ -280,7 +281,7 @@ function takeBytes(
   else {
     const head = new ByteWriter(256);
     head.varint(modules.size);
-    for (const url of modules) head.string(url);
+    for (const url of modules) writeModuleUrl(head, url);
     if (stores !== undefined) head.raw(stores.bytes());
     const lacking = head.length - (START - HEADROOM);
     if (lacking > 0) {

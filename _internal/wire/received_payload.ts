@@ -13,6 +13,7 @@ import {
   readNumbers,
 } from "./_codec_primitives.ts";
 import { malformed } from "./_codec_types.ts";
+import { readModuleUrl } from "./functions/names.ts";
 import { type ModuleNamespace, prepare } from "./functions/revive.ts";
 import { isStorage, type Storage } from "./functions/storages.ts";
 
@@ -36,7 +37,7 @@ export function payloadModules(
     );
   }
   const modules: string[] = [];
-  for (let i = 0; i < count; i++) modules.push(r.string());
+  for (let i = 0; i < count; i++) modules.push(readModuleUrl(r));
   return { modules, offset: r.offset };
 }
 

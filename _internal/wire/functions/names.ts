@@ -4,6 +4,8 @@
 // side binds around it. A function that was revived may be sent on, so both
 // sides know them.
 
+import type { ByteReader, ByteWriter } from "../bytes.ts";
+
 /** Stands for `import.meta`. */
 export const META_NAME = "$meta$";
 /** Stands for the `import` of a dynamic import. */
@@ -16,6 +18,26 @@ export const PROPERTIES_NAME = "%properties";
 export function nameOf(fn: { readonly name: unknown }): string {
   const own = Object.getOwnPropertyDescriptor(fn, "name");
   return typeof own?.value === "string" ? own.value : "";
+}
+
+/** Where the package lies here. */
+const PACKAGE = new URL("../../../", import.meta.url).href;
+/** Stands for that in messages: on another machine the package may lie elsewhere. */
+const ANYWHERE = "parallel:";
+/** What of that is the package: its users may have put it among their own files. */
+const OWN =
+  /^(?:_internal|distributed|futures|multiprocessing|threading)\/|^mod\.ts$/;
+
+/** Writes the URL of a module. Those of the package mean those of the receiver's. */
+export function writeModuleUrl(w: ByteWriter, url: string): void {
+  const own = url.startsWith(PACKAGE) ? url.slice(PACKAGE.length) : "";
+  w.string(OWN.test(own) ? ANYWHERE + own : url);
+}
+
+/** Reads what `writeModuleUrl()` wrote. */
+export function readModuleUrl(r: ByteReader): string {
+  const url = r.string();
+  return url.startsWith(ANYWHERE) ? PACKAGE + url.slice(ANYWHERE.length) : url;
 }
 
 /** Random bytes before the number in a token. */
