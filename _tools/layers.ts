@@ -46,6 +46,18 @@ export const FAMILIES = [
   "distributed",
 ] as const;
 
+/**
+ * Who may use the private files of a family, besides itself. An executor over
+ * a broker is made of the same parts as those of `futures/`.
+ */
+const FRIENDS: Readonly<Record<string, readonly string[]>> = {
+  futures: ["distributed/"],
+};
+
+function isFriend(path: string, family: string): boolean {
+  return (FRIENDS[family] ?? []).some((friend) => path.startsWith(friend));
+}
+
 /** One use of the platform and the only places that it belongs to. */
 export interface PlatformRule {
   /** What is confined, as it is written. */
@@ -129,7 +141,7 @@ export function importProblem(from: string, to: string): string | undefined {
   }
   const family = FAMILIES.find((name) => to.startsWith(`${name}/`));
   const isPrivate = to.split("/").slice(1).some((name) => name.startsWith("_"));
-  if (family && isPrivate && !isOwnFolder) {
+  if (family && isPrivate && !isOwnFolder && !isFriend(from, family)) {
     return `private files of ${family}/ are for ${family}/ only`;
   }
   return undefined;

@@ -48,6 +48,8 @@ export class JobSender<T extends OutgoingJob> {
   /** What waits for the next batch. */
   readonly #waiting = new Set<T>();
   #state: "idle" | "sending" | "closed" = "idle";
+  /** Resolves when what was sent has arrived. */
+  idle: Promise<void> = Promise.resolve();
 
   constructor(queue: Queue, events: SenderEvents<T>) {
     this.#queue = queue;
@@ -59,7 +61,7 @@ export class JobSender<T extends OutgoingJob> {
     this.#waiting.add(job);
     if (this.#state !== "idle") return;
     this.#state = "sending";
-    queueMicrotask(() => void this.#run());
+    this.idle = Promise.resolve().then(() => this.#run());
   }
 
   /** Takes back a job that was not sent; false where it is on its way. */

@@ -75,8 +75,12 @@ export class NodeBoard {
   readonly #nodes = new Map<string, { stats: NodeStats; heardAt: number }>();
   readonly #listeners = new Set<() => void>();
 
-  /** Takes a beat; what is none is left alone: anybody can write to the stream. */
-  hear(message: Uint8Array): void {
+  /**
+   * Takes a beat; what is none is left alone: anybody can write to the stream.
+   *
+   * @param age Milliseconds since it was written.
+   */
+  hear(message: Uint8Array, age = 0): void {
     let stats: NodeStats;
     try {
       stats = JSON.parse(new TextDecoder().decode(message));
@@ -85,7 +89,10 @@ export class NodeBoard {
     }
     if (!isNodeStats(stats)) return;
     if (stats.state === "gone") this.#nodes.delete(stats.id);
-    else this.#nodes.set(stats.id, { stats, heardAt: performance.now() });
+    else {
+      const heardAt = performance.now() - age;
+      this.#nodes.set(stats.id, { stats, heardAt });
+    }
     for (const listener of [...this.#listeners]) listener();
   }
 

@@ -4,13 +4,17 @@
 // the end of an executor.
 
 import { within } from "../_internal/base/deadline.ts";
-import type { Job, JobObserver } from "../_internal/pool/job.ts";
+import { NO_TRANSFER } from "../_internal/pool/backend.ts";
+import { type Job, type JobObserver, letGo } from "../_internal/pool/job.ts";
 import { type Lane, submitCall } from "../_internal/pool/lane.ts";
+import { MapIterator } from "../_internal/pool/map_iterator.ts";
+import type { MapOptions } from "../_internal/pool/map_options.ts";
 import type { TaskScheduler } from "../_internal/pool/task_scheduler.ts";
 import type {
   AnyFunction,
   TaskOptions,
 } from "../_internal/wire/functions/task.ts";
+import { CallMode } from "../_internal/wire/messages.ts";
 import {
   attachFuture,
   cancelFuture,
@@ -33,6 +37,19 @@ export function submitFuture(
   link.job = submitCall(lane, fn, options, args, link);
   attachFuture(future, link);
   return future;
+}
+
+/** Maps over a lane; a function that cannot travel is this call's error, not the first step's. */
+export function mapOver(
+  lane: Lane,
+  task: { readonly fn: AnyFunction; readonly options: TaskOptions },
+  items: Iterable<unknown> | AsyncIterable<unknown>,
+  isListed: boolean,
+  options: MapOptions,
+): MapIterator {
+  lane.scheduler.checkAccepting();
+  letGo(lane.backend.prepare(task.fn, [], CallMode.single, NO_TRANSFER));
+  return new MapIterator({ lane, ...task, items, isListed }, options);
 }
 
 /** Between a future and its job: passes the job's events on to the future, and the future's cancel on to the job. */

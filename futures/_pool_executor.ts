@@ -34,14 +34,14 @@ import {
   STREAM,
   sumStats,
 } from "../_internal/pool/lane.ts";
-import { checkMap, MapIterator } from "../_internal/pool/map_iterator.ts";
+import { checkMap } from "../_internal/pool/map_iterator.ts";
 import { CoreBudget } from "../_internal/pool/core_budget.ts";
 import { DrainGroup } from "../_internal/pool/drain_group.ts";
 import { RelayScheduler } from "../_internal/pool/relay_scheduler.ts";
 import { INLINE_SLOTS } from "../_internal/pool/inline_worker.ts";
 import { checkDuration, checkObject } from "../_internal/base/validation.ts";
 import { checkResourceLimits } from "../_internal/worker/resource_limits.ts";
-import { letGo, type Work } from "../_internal/pool/job.ts";
+import type { Work } from "../_internal/pool/job.ts";
 import { SLOTS } from "../_internal/memory/slots.ts";
 import type { TaskScheduler } from "../_internal/pool/task_scheduler.ts";
 import type {
@@ -50,7 +50,7 @@ import type {
 } from "../_internal/wire/functions/task.ts";
 import { CallMode } from "../_internal/wire/messages.ts";
 import type { Future } from "./_future_core.ts";
-import { shutdownLanes, submitFuture } from "./_executor_core.ts";
+import { mapOver, shutdownLanes, submitFuture } from "./_executor_core.ts";
 import { type Handle, rememberExecutor, takeHandle } from "./_handles.ts";
 import { streamOver } from "./_stream.ts";
 import type {
@@ -332,16 +332,13 @@ export abstract class PoolExecutor implements Executor {
     options: MapOptions,
   ): AsyncIterableIterator<unknown> & AsyncDisposable {
     const task = checkTask(verb, fn);
-    const lane = this.#route(task);
-    lane.scheduler.checkAccepting();
-    // A function that cannot travel is this call's error, not the first step's.
-    letGo(lane.backend.prepare(task.fn, [], CallMode.single, NO_TRANSFER));
-    return new MapIterator({
-      lane,
-      ...task,
+    return mapOver(
+      this.#route(task),
+      task,
       items,
-      isListed: verb === "starmap",
-    }, options);
+      verb === "starmap",
+      options,
+    );
   }
 
   #route({ fn, options }: { fn: AnyFunction; options: TaskOptions }): Lane {

@@ -117,6 +117,8 @@ export interface JobOptions {
   /** Milliseconds that the function may run. */
   readonly timeout: number | undefined;
   readonly retries: number;
+  /** What kind of work it was declared to be. */
+  readonly kind?: "io" | "cpu" | undefined;
   /** False: it must not wait at a worker, since a signal that stops it may stop the call before it too, and must not come second. */
   readonly maySendAhead: boolean;
   /** Where it comes from, where that is another isolate. */

@@ -222,6 +222,7 @@ function createJobOptions(fn: AnyFunction, options: TaskOptions): JobOptions {
     priority: options.priority ?? 0,
     timeout: options.timeout,
     retries: options.retries ?? 0,
+    kind: options.kind,
     maySendAhead: options.signal === undefined,
   };
 }

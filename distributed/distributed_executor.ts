@@ -1,0 +1,340 @@
+// Copyright 2026 the @concurrent/parallel authors. MIT license.
+
+/**
+ * An executor whose workers are on other machines: {@linkcode DistributedExecutor}.
+ *
+ * @module
+ */
+
+import {
+  checkDuration,
+  checkObject,
+  integerOption,
+} from "../_internal/base/validation.ts";
+import { relayBackend } from "../_internal/pool/backend.ts";
+import {
+  checkTask,
+  type Lane,
+  STREAM,
+  sumStats,
+} from "../_internal/pool/lane.ts";
+import { checkMap } from "../_internal/pool/map_iterator.ts";
+import {
+  mapOver,
+  shutdownLanes,
+  submitFuture,
+} from "../futures/_executor_core.ts";
+import { streamOver } from "../futures/_stream.ts";
+import type {
+  Executor,
+  ExecutorStats,
+  MapOptions,
+  ShutdownOptions,
+  TaskFunction,
+} from "../futures/executor.ts";
+import type { Future } from "../futures/future.ts";
+import { BrokerScheduler } from "./_broker_scheduler.ts";
+import type { NodeStats } from "./_node_board.ts";
+import { parseRedis } from "./_redis.ts";
+import { parseAuthKey } from "./_seal.ts";
+
+export type { NodeStats };
+
+/** Where an executor finds its nodes, and what it sends them. */
+export interface DistributedOptions extends MapOptions {
+  /**
+   * The Redis (or Valkey) server: `redis://host:port/db`, or `rediss://` over
+   * TLS, with `user:password@` where it asks for them.
+   *
+   * @default {"redis://127.0.0.1:6379"}
+   */
+  url?: string;
+  /**
+   * The name of the queue, without colons. Nodes serve one queue.
+   *
+   * @default {"parallel"}
+   */
+  queue?: string;
+  /**
+   * The secret that executors and nodes share: 32 random bytes, say. Without it
+   * nodes run exports of the modules that they were started with, with plain
+   * data as arguments, and nothing else.
+   *
+   * @default {undefined} nothing is signed
+   */
+  authKey?: string | Uint8Array;
+  /**
+   * Milliseconds for which results are kept for an executor that is away.
+   *
+   * @default {3_600_000} an hour
+   */
+  resultTtl?: number;
+  /**
+   * Bytes that a task with its arguments may have, and a result.
+   *
+   * @default {16_777_216} 16 MiB
+   */
+  maxPayload?: number;
+  /**
+   * Milliseconds before the second run of a task with `retries`; twice as many
+   * before each further one.
+   *
+   * @default {1000}
+   */
+  backoff?: number;
+  /**
+   * Milliseconds that the first connection may take.
+   *
+   * @default {10_000}
+   */
+  connectTimeout?: number;
+  /**
+   * Milliseconds without a connection after which the executor is broken and
+   * its futures fail.
+   *
+   * @default {300_000} five minutes
+   */
+  reconnectTimeout?: number;
+  /**
+   * Certificates in PEM format that a `rediss://` server is checked against.
+   *
+   * @default {undefined} those that Deno trusts
+   */
+  caCerts?: string[];
+}
+
+/** What an executor and its nodes have done so far. */
+export interface DistributedStats extends ExecutorStats {
+  /** The nodes that serve the queue, as they last said: each second. */
+  readonly nodes: readonly NodeStats[];
+}
+
+const DEFAULT_RESULT_TTL = 3_600_000;
+const DEFAULT_MAX_PAYLOAD = 16 * 1024 * 1024;
+/** What one value of Redis holds, in base64 and with room for the rest. */
+const MAX_MAX_PAYLOAD = 256 * 1024 * 1024;
+const DEFAULT_BACKOFF = 1000;
+const DEFAULT_RECONNECT_TIMEOUT = 300_000;
+const CREATE = "create DistributedExecutor";
+
+/**
+ * Runs functions on other machines: on the nodes (`serve()`, or `node.ts` from
+ * a shell) that serve its queue, over BullMQ on Redis.
+ *
+ * It is an {@linkcode Executor} like the others: whoever outgrows one machine
+ * changes one line. What a network makes different:
+ *
+ * - **At least once:** a task whose node is lost is run again on another one.
+ *   Its future settles once.
+ * - **No nodes:** tasks wait in the queue until there is one. `ready()` waits
+ *   for that.
+ * - **Order:** higher priorities first, and in the order of submission within
+ *   one; nodes take tasks as they have room.
+ * - **Values:** copies, as with processes. Locks, queues, shared memory and
+ *   whatever else this machine serves cannot go: `SerializationError`.
+ * - **Functions:** by value with what they captured; what they import, and
+ *   exports of modules, have to be found over there under the same URL.
+ * - **Priorities** are integers from -1048575 to 1048575.
+ * - **Redis:** a restart is survived: futures wait, and what Redis has lost is
+ *   sent again. A program that ends leaves what it has not cancelled in the
+ *   queue.
+ *
+ * @example Usage
+ * ```ts no-eval
+ * import { DistributedExecutor } from "@concurrent/parallel/distributed";
+ *
+ * await using executor = new DistributedExecutor({
+ *   url: "redis://user:password@10.0.0.5:6379",
+ *   authKey: Deno.readTextFileSync("parallel.key").trim(),
+ * });
+ * const square = (x: number) => x * x;
+ *
+ * console.log(await executor.submit(square, 12)); // 144
+ * for await (const y of executor.map(square, [1, 2, 3])) console.log(y);
+ * ```
+ */
+export class DistributedExecutor implements Executor {
+  readonly #scheduler: BrokerScheduler;
+  readonly #lane: Lane;
+  readonly #mapOptions: MapOptions;
+
+  /**
+   * Sets the executor up. Nothing is connected yet.
+   *
+   * @param options Where its nodes are found.
+   * @throws {TypeError} If an option is of the wrong type.
+   * @throws {RangeError} If an option is out of its range.
+   */
+  constructor(options: DistributedOptions = {}) {
+    checkObject(CREATE, "options", options);
+    const {
+      url,
+      queue,
+      authKey,
+      resultTtl = DEFAULT_RESULT_TTL,
+      maxPayload,
+      backoff = DEFAULT_BACKOFF,
+      connectTimeout,
+      reconnectTimeout = DEFAULT_RECONNECT_TIMEOUT,
+      caCerts,
+      ...mapOptions
+    } = options;
+    checkMap(CREATE, [], mapOptions);
+    checkDuration(CREATE, "resultTtl", resultTtl);
+    checkDuration(CREATE, "backoff", backoff);
+    checkDuration(CREATE, "reconnectTimeout", reconnectTimeout);
+    const size = integerOption(
+      CREATE,
+      "maxPayload",
+      maxPayload,
+      DEFAULT_MAX_PAYLOAD,
+      1,
+    );
+    if (size > MAX_MAX_PAYLOAD) {
+      throw new RangeError(
+        `Cannot ${CREATE} as 'maxPayload' must not be greater than ${MAX_MAX_PAYLOAD}: current value is ${size}`,
+      );
+    }
+    this.#mapOptions = mapOptions;
+    this.#scheduler = new BrokerScheduler({
+      ...parseRedis(CREATE, { url, queue, caCerts, connectTimeout }),
+      authKey: parseAuthKey(CREATE, authKey),
+      resultTtl,
+      maxPayload: size,
+      backoff,
+      reconnectTimeout,
+    });
+    this.#lane = {
+      backend: relayBackend("process"),
+      scheduler: this.#scheduler,
+    };
+  }
+
+  submit<A extends unknown[], R>(
+    fn: (...args: A) => R,
+    ...args: A
+  ): Future<Awaited<R>> {
+    const task = checkTask("submit a task", fn);
+    return submitFuture(this.#lane, task.fn, task.options, args) as Future<
+      Awaited<R>
+    >;
+  }
+
+  map<T, R>(
+    fn: (item: T) => R,
+    items: Iterable<T> | AsyncIterable<T>,
+    options: MapOptions & { onError: "settle" },
+  ): AsyncIterableIterator<PromiseSettledResult<Awaited<R>>> & AsyncDisposable;
+  map<T, R>(
+    fn: (item: T) => R,
+    items: Iterable<T> | AsyncIterable<T>,
+    options?: MapOptions,
+  ): AsyncIterableIterator<Awaited<R>> & AsyncDisposable;
+  map<T, R>(
+    fn: (item: T) => R,
+    items: Iterable<T> | AsyncIterable<T>,
+    options: MapOptions = {},
+  ): AsyncIterableIterator<unknown> & AsyncDisposable {
+    return this.#map("map", fn, items, options);
+  }
+
+  starmap<A extends unknown[], R>(
+    fn: (...args: A) => R,
+    items: Iterable<A> | AsyncIterable<A>,
+    options: MapOptions = {},
+  ): AsyncIterableIterator<Awaited<R>> & AsyncDisposable {
+    return this.#map("starmap", fn, items, options) as
+      & AsyncIterableIterator<Awaited<R>>
+      & AsyncDisposable;
+  }
+
+  /**
+   * Runs a generator on a node and yields its values here, as every executor
+   * does. One whose node is lost after it has begun fails: values were taken.
+   */
+  stream<A extends unknown[], Y>(
+    fn: (...args: A) => Iterable<Y> | AsyncIterable<Y>,
+    ...args: A
+  ): AsyncIterableIterator<Y> & AsyncDisposable {
+    const task = checkTask(STREAM, fn);
+    this.#scheduler.checkAccepting();
+    return streamOver(
+      this.#lane,
+      task.fn,
+      task.options,
+      args,
+    ) as AsyncIterableIterator<Y> & AsyncDisposable;
+  }
+
+  /**
+   * Takes no more tasks, waits for those that it has, and closes its
+   * connections. The nodes go on.
+   *
+   * @param options Whether and how long to wait, and what to cancel.
+   * @throws {TimeoutError} If the timeout passes first.
+   */
+  async shutdown(options: ShutdownOptions = {}): Promise<void> {
+    checkObject("shut down an executor", "options", options);
+    checkDuration("shut down an executor", "timeout", options.timeout);
+    await shutdownLanes(new Map([[0, this.#lane]]), options, () => {});
+  }
+
+  /**
+   * Cancels what is queued and what runs, and closes the connections. The nodes
+   * stop the tasks of this executor, and go on with others.
+   */
+  async terminate(): Promise<void> {
+    await this.#scheduler.terminate("the executor was terminated");
+  }
+
+  /**
+   * Tells what this executor has done so far, and what its nodes have last said
+   * of their workers. Nothing is known of them before {@linkcode ready} or the
+   * first task.
+   *
+   * @returns The counts and times.
+   */
+  stats(): DistributedStats {
+    return { ...sumStats([this.#lane]), nodes: this.#scheduler.nodes };
+  }
+
+  /**
+   * Connects to Redis; resolves when a node serves the queue.
+   *
+   * @throws {BrokenExecutorError} If Redis is out of reach or refuses the connection.
+   */
+  async ready(): Promise<void> {
+    await this.#scheduler.ready();
+  }
+
+  /**
+   * Not for workers on other machines.
+   *
+   * @param _fns The functions.
+   * @throws {NotSupportedError} Always: nodes come and go.
+   */
+  prewarm(..._fns: TaskFunction[]): Promise<void> {
+    return this.#scheduler.prewarm();
+  }
+
+  /** Takes no more tasks, waits for those that it has, and closes its connections. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.shutdown();
+  }
+
+  #map(
+    verb: "map" | "starmap",
+    fn: unknown,
+    items: Iterable<unknown> | AsyncIterable<unknown>,
+    options: MapOptions,
+  ): AsyncIterableIterator<unknown> & AsyncDisposable {
+    checkMap(verb, items, options);
+    return mapOver(
+      this.#lane,
+      checkTask(verb, fn),
+      items,
+      verb === "starmap",
+      { ...this.#mapOptions, ...options },
+    );
+  }
+}
