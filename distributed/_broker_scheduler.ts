@@ -47,6 +47,10 @@ import type {
   TaskScheduler,
 } from "../_internal/pool/task_scheduler.ts";
 import { ByteWriter } from "../_internal/wire/bytes.ts";
+import {
+  admitAnswer,
+  admitStrangersAnswer,
+} from "../_internal/wire/data_only.ts";
 import { encodeError } from "../_internal/wire/error_codec.ts";
 import type { HeaderOf } from "../_internal/wire/messages.ts";
 import {
@@ -212,6 +216,7 @@ export class BrokerScheduler implements TaskScheduler {
       work,
       this.#ends,
       () => this.#close(ticket),
+      this.#seal.signs ? admitAnswer : admitStrangersAnswer,
     );
     this.#ends.begin(job);
     this.#tickets.set(number, ticket);

@@ -11,7 +11,7 @@ import {
   checkObject,
   integerOption,
 } from "../_internal/base/validation.ts";
-import { relayBackend } from "../_internal/pool/backend.ts";
+import { networkBackend } from "../_internal/pool/backend.ts";
 import {
   checkTask,
   type Lane,
@@ -205,7 +205,7 @@ export class DistributedExecutor implements Executor {
       reconnectTimeout,
     });
     this.#lane = {
-      backend: relayBackend("process"),
+      backend: networkBackend(),
       scheduler: this.#scheduler,
     };
   }

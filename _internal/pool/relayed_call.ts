@@ -4,6 +4,7 @@
 // answers mean for the job that stands for it here.
 
 import { ByteWriter } from "../wire/bytes.ts";
+import type { Admit } from "../wire/codec.ts";
 import { WHOLE_CALL } from "../wire/messages.ts";
 import type { Outcome } from "../wire/outcomes.ts";
 import { Relay, type RelayAnswer, writeRelay } from "../wire/relay_messages.ts";
@@ -58,12 +59,21 @@ export class RelayedJob {
   readonly #ends: JobEnds;
   /** Called before the job settles. */
   readonly #close: () => void;
+  readonly #admit: Admit | undefined;
 
-  constructor(job: Job, work: RemoteWork, ends: JobEnds, close: () => void) {
+  /** @param admit What is taken of its answers, where they come from another machine. */
+  constructor(
+    job: Job,
+    work: RemoteWork,
+    ends: JobEnds,
+    close: () => void,
+    admit?: Admit,
+  ) {
     this.#job = job;
     this.#work = work;
     this.#ends = ends;
     this.#close = close;
+    this.#admit = admit;
   }
 
   /** Takes an answer. */
@@ -117,7 +127,10 @@ export class RelayedJob {
       return { ok: true, value: new RawAnswer(payload, attachments) };
     }
     try {
-      return { ok: true, value: readAnswer(mode, payload, attachments) };
+      return {
+        ok: true,
+        value: readAnswer(mode, payload, attachments, this.#admit),
+      };
     } catch (error) {
       return { ok: false, value: error };
     }
@@ -126,6 +139,6 @@ export class RelayedJob {
   #readError(payload: Uint8Array, attachments: readonly unknown[]): unknown {
     return this.#work.isRelayed
       ? new RawAnswer(payload, attachments)
-      : readError(payload, attachments);
+      : readError(payload, attachments, this.#admit);
   }
 }
