@@ -84,7 +84,7 @@ const NAMES = new Map<number, string>([
   [tags.TAG_CELL, "a captured variable"],
   [tags.TAG_INSTANCE, "an instance of a class"],
   [tags.TAG_DERIVED, "an object that inherits from another one"],
-  [tags.TAG_SHAREABLE, "an object that is served by another machine"],
+  [tags.TAG_SHAREABLE, "an object that is served where it was made"],
   [tags.TAG_HOME, "a function or class that was sent before"],
   [tags.TAG_OWN_ERROR, "an error of a class that was sent before"],
   [tags.TAG_SIGNAL, "an AbortSignal"],

@@ -338,7 +338,10 @@ Deno.test("readAnswer() takes from another machine no object that it serves", ()
     () => read([new Thing()]),
     SerializationError,
   );
-  assertMatch(reason, /an object that is served by another machine/);
+  assertMatch(
+    reason,
+    /an object that is served where it was made, and it comes from another/,
+  );
   const error = readError(encode(new Thing()), [], admitAnswer);
   assert(error instanceof SerializationError);
   const list = new Uint8Array([1, 1, ...encode(new Thing())]);
