@@ -265,6 +265,10 @@ export class BrokerScheduler implements TaskScheduler {
   finish(job: Job): void {
     const ticket = this.#byJob.get(job);
     if (ticket === undefined || ticket.state === "closed") return;
+    if (job.state === "queued") {
+      this.cancel(job, "nobody wants its values");
+      return;
+    }
     ticket.isFinishing = true;
     this.#tell(ticket, Relay.finish);
   }

@@ -18,12 +18,24 @@ import {
   STREAM,
   sumStats,
 } from "../_internal/pool/lane.ts";
+import {
+  nextExecutorId,
+  offerExecutor,
+  withdrawExecutor,
+} from "../_internal/pool/executor_services.ts";
 import { checkMap } from "../_internal/pool/map_iterator.ts";
+import { RelayScheduler } from "../_internal/pool/relay_scheduler.ts";
 import {
   mapOver,
   shutdownLanes,
   submitFuture,
 } from "../futures/_executor_core.ts";
+import {
+  type Handle,
+  registerExecutor,
+  rememberExecutor,
+  takeHandle,
+} from "../futures/_handles.ts";
 import { streamOver } from "../futures/_stream.ts";
 import type {
   Executor,
@@ -103,6 +115,9 @@ export interface DistributedOptions extends MapOptions {
   caCerts?: string[];
 }
 
+/** What an executor is in a worker that it is sent to. */
+let handleOf: (executor: DistributedExecutor) => Handle;
+
 /** What an executor and its nodes have done so far. */
 export interface DistributedStats extends ExecutorStats {
   /** The nodes that serve the queue, as they last said: each second. */
@@ -154,9 +169,16 @@ const CREATE = "create DistributedExecutor";
  * ```
  */
 export class DistributedExecutor implements Executor {
-  readonly #scheduler: BrokerScheduler;
+  /** Undefined in a worker that it was sent to: the executor itself is above. */
+  readonly #scheduler: BrokerScheduler | undefined;
   readonly #lane: Lane;
   readonly #mapOptions: MapOptions;
+  /** What it is elsewhere, once it was sent somewhere. */
+  #handle: Handle | undefined;
+
+  static {
+    handleOf = (executor) => executor.#offer();
+  }
 
   /**
    * Sets the executor up. Nothing is connected yet.
@@ -167,6 +189,17 @@ export class DistributedExecutor implements Executor {
    */
   constructor(options: DistributedOptions = {}) {
     checkObject(CREATE, "options", options);
+    this.#handle = takeHandle();
+    if (this.#handle !== undefined) {
+      const scheduler = new RelayScheduler(
+        this.#handle.id,
+        "process",
+        this.#handle,
+      );
+      this.#lane = { backend: networkBackend(), scheduler };
+      this.#mapOptions = {};
+      return;
+    }
     const {
       url,
       queue,
@@ -257,7 +290,7 @@ export class DistributedExecutor implements Executor {
     ...args: A
   ): AsyncIterableIterator<Y> & AsyncDisposable {
     const task = checkTask(STREAM, fn);
-    this.#scheduler.checkAccepting();
+    this.#lane.scheduler.checkAccepting();
     return streamOver(
       this.#lane,
       task.fn,
@@ -276,7 +309,11 @@ export class DistributedExecutor implements Executor {
   async shutdown(options: ShutdownOptions = {}): Promise<void> {
     checkObject("shut down an executor", "options", options);
     checkDuration("shut down an executor", "timeout", options.timeout);
-    await shutdownLanes(new Map([[0, this.#lane]]), options, () => {});
+    await shutdownLanes(
+      new Map([[0, this.#lane]]),
+      options,
+      () => this.#withdraw(),
+    );
   }
 
   /**
@@ -284,7 +321,8 @@ export class DistributedExecutor implements Executor {
    * stop the tasks of this executor, and go on with others.
    */
   async terminate(): Promise<void> {
-    await this.#scheduler.terminate("the executor was terminated");
+    await this.#lane.scheduler.terminate("the executor was terminated");
+    this.#withdraw();
   }
 
   /**
@@ -295,7 +333,7 @@ export class DistributedExecutor implements Executor {
    * @returns The counts and times.
    */
   stats(): DistributedStats {
-    return { ...sumStats([this.#lane]), nodes: this.#scheduler.nodes };
+    return { ...sumStats([this.#lane]), nodes: this.#scheduler?.nodes ?? [] };
   }
 
   /**
@@ -304,7 +342,7 @@ export class DistributedExecutor implements Executor {
    * @throws {BrokenExecutorError} If Redis is out of reach or refuses the connection.
    */
   async ready(): Promise<void> {
-    await this.#scheduler.ready();
+    await this.#lane.scheduler.ready(1);
   }
 
   /**
@@ -314,12 +352,39 @@ export class DistributedExecutor implements Executor {
    * @throws {NotSupportedError} Always: nodes come and go.
    */
   prewarm(..._fns: TaskFunction[]): Promise<void> {
-    return this.#scheduler.prewarm();
+    return this.#lane.scheduler.prewarm(0, []);
   }
 
   /** Takes no more tasks, waits for those that it has, and closes its connections. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.shutdown();
+  }
+
+  /** Makes it available to the workers that it is sent to. */
+  #offer(): Handle {
+    if (this.#handle === undefined) {
+      const id = nextExecutorId();
+      const { scheduler } = this.#lane;
+      const { maxWorkers, minWorkers, concurrency } = scheduler.options;
+      this.#handle = { id, maxWorkers, minWorkers, concurrency };
+      rememberExecutor(id, this);
+      offerExecutor(id, {
+        scheduler: () => scheduler,
+        // Its workers are elsewhere: no task that asks runs on one of them.
+        owns: () => false,
+        ready: () => this.ready(),
+        shutdown: (cancelFutures) => this.shutdown({ cancelFutures }),
+        terminate: () => this.terminate(),
+      });
+    }
+    return this.#handle;
+  }
+
+  /** It has ended. */
+  #withdraw(): void {
+    if (this.#handle !== undefined && this.#scheduler !== undefined) {
+      withdrawExecutor(this.#handle.id);
+    }
   }
 
   #map(
@@ -338,3 +403,10 @@ export class DistributedExecutor implements Executor {
     );
   }
 }
+
+registerExecutor(
+  "distributed.DistributedExecutor",
+  DistributedExecutor,
+  import.meta.url,
+  (executor) => handleOf(executor),
+);

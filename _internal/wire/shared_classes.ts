@@ -4,6 +4,7 @@
 // sent one and has not loaded its class: a URL each, never an import.
 
 const MODULES: Readonly<Record<string, string>> = {
+  "distributed.DistributedExecutor": "distributed_executor",
   "futures.AutoExecutor": "auto_executor",
   "futures.ProcessPoolExecutor": "process_pool_executor",
   "futures.ThreadPoolExecutor": "thread_pool_executor",
