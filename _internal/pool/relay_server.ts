@@ -25,6 +25,7 @@ import {
   Relay,
   type RelayAnswer,
   type RelayedCall,
+  type RelayRequest,
   writeRelay,
 } from "../wire/relay_messages.ts";
 import { CallMode, type HeaderOf, WHOLE_CALL } from "../wire/messages.ts";
@@ -77,7 +78,11 @@ export class RelayServer {
 
   /** Takes a message of the worker, valid during this call. */
   receive(message: Uint8Array, attachments: readonly unknown[]): void {
-    const request = readRelayRequest(message);
+    this.handle(readRelayRequest(message), attachments);
+  }
+
+  /** Takes a message that was read. Whoever reads it chooses the tickets. */
+  handle(request: RelayRequest, attachments: readonly unknown[]): void {
     switch (request.tag) {
       case Relay.define: {
         const { definition, name, mutable, payload } = request;
