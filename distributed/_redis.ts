@@ -10,7 +10,10 @@
 
 import { Redis } from "ioredis";
 import { after } from "../_internal/base/deadline.ts";
-import { BrokenExecutorError } from "../_internal/base/errors.ts";
+import {
+  BrokenExecutorError,
+  ConnectionClosedError,
+} from "../_internal/base/errors.ts";
 import { holdProgram, releaseProgram } from "../_internal/base/registry.ts";
 import { checkDuration, describe } from "../_internal/base/validation.ts";
 
@@ -197,4 +200,27 @@ export async function openRedis(
     redis.off("error", onError);
     redis.off("end", onEnd);
   }
+}
+
+/** Milliseconds that the end of a connection may take. */
+const END_TIME = 3_000;
+
+/**
+ * Ends a connection. Resolves when nothing of it is left; commands that had no
+ * answer fail.
+ */
+export async function closeRedis(redis: Redis): Promise<void> {
+  const { status } = redis;
+  if (status === "end") return;
+  const ended = Promise.withResolvers<void>();
+  redis.once("end", () => ended.resolve());
+  redis.disconnect();
+  if (status === "reconnecting" || status === "close") {
+    // It has no socket, whose end would end it.
+    redis["flushQueue"](new ConnectionClosedError("Connection is closed."));
+    return;
+  }
+  const disarm = after(END_TIME, () => ended.resolve());
+  await ended.promise;
+  disarm();
 }

@@ -11,3 +11,4 @@
 
 export * from "./distributed_executor.ts";
 export * from "./errors.ts";
+export * from "./serve.ts";

@@ -1,0 +1,106 @@
+// Copyright 2026 the @concurrent/parallel authors. MIT license.
+
+// What a node says of itself each second, in the stream `beats`: executors sum
+// it up, and wait for nodes there. A beat is left out while the one before has
+// not arrived: a node that has lost its connection has nothing to say later.
+
+import type { Lane } from "../_internal/pool/lane.ts";
+import { sumStats } from "../_internal/pool/lane.ts";
+import { BEAT, type NodeStats } from "./_node_board.ts";
+import { FIELD, type Keys } from "./_protocol.ts";
+import type { Redis } from "./_redis.ts";
+
+/** Beats that are kept, of all nodes. */
+const MAX_BEATS = 1000;
+
+/** What a node has done. */
+export interface NodeTally {
+  completed: number;
+  failed: number;
+  cancelled: number;
+  refused: number;
+  takenOver: number;
+}
+
+/** What stays the same of a node. */
+export type NodeIdentity = Pick<
+  NodeStats,
+  "id" | "host" | "pid" | "backend" | "slots"
+>;
+
+/** What a node has to say. */
+export function nodeStats(
+  identity: NodeIdentity,
+  state: NodeStats["state"],
+  running: number,
+  startedAt: number,
+  tally: NodeTally,
+  lanes: readonly Lane[],
+): NodeStats {
+  const { workers, idle, crashes, restarts, stuck, perWorker } = sumStats(
+    lanes,
+  );
+  return {
+    ...identity,
+    state,
+    upTime: performance.now() - startedAt,
+    running,
+    ...tally,
+    workers,
+    idle,
+    crashes,
+    restarts,
+    stuck,
+    perWorker,
+  };
+}
+
+/** Writes beats until it is stopped. */
+export class Beat {
+  readonly #redis: Redis;
+  readonly #key: string;
+  readonly #stats: () => NodeStats;
+  #timer: ReturnType<typeof setInterval> | undefined;
+  /** The one that has not arrived. */
+  #underWay: Promise<unknown> | undefined;
+
+  constructor(redis: Redis, keys: Keys, stats: () => NodeStats) {
+    this.#redis = redis;
+    this.#key = keys.beats;
+    this.#stats = stats;
+  }
+
+  /** The first one, and one each second from now. */
+  async start(): Promise<void> {
+    await this.#write();
+    this.#timer = setInterval(() => void this.now(), BEAT);
+  }
+
+  /** One at once: something has changed. */
+  async now(): Promise<void> {
+    if (this.#underWay !== undefined) return;
+    try {
+      await (this.#underWay = this.#write());
+    } catch {
+      // Redis cannot take it now, and the next one says more.
+    } finally {
+      this.#underWay = undefined;
+    }
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+
+  async #write(): Promise<void> {
+    await this.#redis.xadd(
+      this.#key,
+      "MAXLEN",
+      "~",
+      MAX_BEATS,
+      "*",
+      FIELD,
+      JSON.stringify(this.#stats()),
+    );
+  }
+}

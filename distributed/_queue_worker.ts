@@ -1,0 +1,146 @@
+// Copyright 2026 the @concurrent/parallel authors. MIT license.
+
+// BullMQ's worker, with patience and an end:
+//
+// - where Redis answers that it will not hand out a job now (no memory, a
+//   replica, it loads its data), the next attempt waits; BullMQ's own loop asks
+//   again at once;
+// - where a job comes back while it still runs here (its lock had run out, for
+//   this program did not run for that long), the end of the first run does not
+//   take the lock of the second one away;
+// - closing ends also where Redis is not there: BullMQ waits for the `end` of a
+//   connection, which one that is being made again never has.
+
+import { type Processor, Worker } from "bullmq";
+import { after } from "../_internal/base/deadline.ts";
+import type { QueueJob } from "./_job_runs.ts";
+import { closeRedis, type Redis } from "./_redis.ts";
+
+/** How it is set up. */
+export interface QueueWorkerOptions {
+  readonly redis: Redis;
+  readonly queue: string;
+  readonly name: string;
+  /** Milliseconds after which a job whose node says nothing is somebody else's. */
+  readonly lockDuration: number;
+  readonly process: (job: QueueJob, token: string) => Promise<void>;
+  readonly onError: (error: unknown) => void;
+  /** Others have these jobs now. */
+  readonly onLost: (ids: string[]) => void;
+}
+
+/** Seconds for which BullMQ waits for a job at a time. */
+const WAIT = 2;
+/** Milliseconds between two attempts of what the connection did not let through. */
+const RETRY_DELAY = 250;
+const FIRST_PAUSE = 20;
+const LONGEST_PAUSE = 2000;
+/** Milliseconds that an end may take which nobody waits for any more. */
+const END_TIME = 1000;
+
+/** Takes jobs of a queue. */
+export class QueueWorker extends Worker<unknown, void, string> {
+  /** The tokens of the jobs that run here. */
+  readonly #tokens = new Map<string, string>();
+  #pause = 0;
+  #resume = () => {};
+  /** BullMQ's own connection, which waits for jobs. */
+  #blocking: Redis | undefined;
+
+  constructor(options: QueueWorkerOptions) {
+    const { redis, queue, name, lockDuration, process, onError } = options;
+    const processor: Processor<unknown, void, string> = (job, token) =>
+      process(job, token!);
+    super(queue, processor, {
+      // deno-lint-ignore no-explicit-any -- BullMQ's types are of an older ioredis
+      connection: redis as any,
+      name,
+      autorun: false,
+      concurrency: 1,
+      drainDelay: WAIT,
+      lockDuration,
+      stalledInterval: lockDuration / 2,
+      // A job that loses its nodes is failed by the one that takes it over: the
+      // client hears of it there, and only there.
+      maxStalledCount: Number.MAX_SAFE_INTEGER,
+      runRetryDelay: RETRY_DELAY,
+    });
+    this.on("error", onError);
+    this.on("lockRenewalFailed", options.onLost);
+  }
+
+  /** Begins to take jobs. */
+  async start(): Promise<void> {
+    await this.waitUntilReady();
+    this.#blocking = await this.getBackend().blockingClient as unknown as Redis;
+    this.run().catch((error) => this.emit("error", error));
+  }
+
+  /** Takes nothing new; resolves when what it has is finished, or at `isOver`. */
+  async finish(isOver: Promise<void>): Promise<void> {
+    await this.pause(true);
+    this.#resume();
+    const blocking = this.#blocking;
+    if (blocking !== undefined && blocking.status !== "ready") {
+      // BullMQ would wait for an end that never comes.
+      await Promise.race([
+        new Promise<void>((resolve) => blocking.once("ready", resolve)),
+        isOver,
+      ]);
+    }
+    const closed = this.close();
+    await Promise.race([closed, isOver]);
+  }
+
+  /** Its connections end now. */
+  async abandon(): Promise<void> {
+    if (this.#blocking !== undefined) await closeRedis(this.#blocking);
+    const closed = this.close(true);
+    let disarm = () => {};
+    const late = new Promise<void>((resolve) => {
+      disarm = after(END_TIME, resolve);
+    });
+    await Promise.race([closed, late]);
+    disarm();
+  }
+
+  override async processJob(
+    ...args: Parameters<Worker<unknown, void, string>["processJob"]>
+  ): ReturnType<Worker<unknown, void, string>["processJob"]> {
+    const [{ id }, token] = args;
+    this.#tokens.set(id!, token);
+    try {
+      return await super.processJob(...args);
+    } finally {
+      const current = this.#tokens.get(id!);
+      if (current === token) this.#tokens.delete(id!);
+      else if (current !== undefined) {
+        this.lockManager.trackJob(id!, current, Date.now());
+      }
+    }
+  }
+
+  protected override async moveToActive(
+    token: string,
+    name?: string,
+  ): Promise<QueueJob> {
+    try {
+      const job = await super.moveToActive(token, name);
+      this.#pause = 0;
+      return job;
+    } catch (error) {
+      this.#pause = Math.min(
+        Math.max(this.#pause * 2, FIRST_PAUSE),
+        LONGEST_PAUSE,
+      );
+      await new Promise<void>((resolve) => {
+        const disarm = after(this.#pause, resolve);
+        this.#resume = () => {
+          disarm();
+          resolve();
+        };
+      });
+      throw error;
+    }
+  }
+}
