@@ -22,9 +22,25 @@
 // first. What the dead were promised is free again: the domain counts deaths,
 // and a promise counts only until the next one (EPOCH). All promises are forgotten
 // then, those to the living too; so one of them may find nothing in step 1 or a,
-// and goes back to the front of its line. No item is left lying while
-// somebody waits: a step that makes one available settles the line under the same
-// guard under which others join it, and a death settles every line (`waiting.ts`).
+// and goes back to the front of its line.
+//
+//   who grants, under the guard                   who ends an agent
+//   i   deaths have changed: EPOCH = deaths,      A  the agent is gone
+//       no promises                               B  deaths + 1
+//   ii  the agent is not gone?
+//   iii promised + 1
+//
+// In this order: who is alive in ii is counted in B after i, so EPOCH is out of
+// date then. If ii came before i, A and B could come between, and the promise to
+// the dead would count until somebody else dies. The agent may be the one that
+// grants: any time can pass between its last look whether it was terminated and
+// the guard, and what it promised itself then it would never take, since it looks
+// again before. It may also link itself into the line in that time: who comes along
+// and does not wait drops the dead at its head before it lets others go first.
+//
+// No item is left lying while somebody waits: a step that makes one available
+// settles the line under the same guard under which others join it, and a death
+// settles every line (`waiting.ts`).
 //
 // STATE goes from open to shut, once: nothing can be put any more, and an item
 // that nobody was promised is there now or never. Both lines are emptied then:
@@ -214,7 +230,7 @@ export class QueueCore {
       this.#guard.lock();
       try {
         for (let i = 0; goesOn && i < LOT; i++) {
-          if (getters.queue.head !== 0 || !getters.isFree()) return;
+          if (!getters.isOpen()) return;
           if (whole && getters.promised > 0) return;
           this.#noteGetter();
           this.#store.peek(item);
@@ -400,7 +416,7 @@ export class QueueCore {
         putters.redeem();
         const max = words[MAX]!;
         if (max > 0 && words[COUNT]! >= max) return NOT_YET;
-      } else if (putters.queue.head !== 0 || !putters.isFree()) return NOT_YET;
+      } else if (!putters.isOpen()) return NOT_YET;
       return this.#push(item);
     } catch (error) {
       // The place that was promised to this one is for the next in line.
@@ -425,9 +441,7 @@ export class QueueCore {
     this.#guard.lock();
     try {
       if (isPromised) getters.redeem();
-      const isMine = isPromised
-        ? words[COUNT]! > 0
-        : getters.queue.head === 0 && getters.isFree();
+      const isMine = isPromised ? words[COUNT]! > 0 : getters.isOpen();
       // What is left of a queue that was shut down may be promised to others.
       if (!isMine) return words[STATE] === OPEN ? NOT_YET : CLOSED;
       this.#store.peek(item);

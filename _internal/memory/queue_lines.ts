@@ -4,7 +4,7 @@
 // have. The protocol is at the head of `queue_core.ts`.
 
 import type { WaitOptions } from "../base/deadline.ts";
-import { countDeaths } from "./domain.ts";
+import { countDeaths, isGone } from "./domain.ts";
 import { QUEUE_WORDS, WaitQueue } from "./wait_queue.ts";
 import { Waitable, type WaitExtras } from "./waiting.ts";
 import type { WordMutex } from "./word_mutex.ts";
@@ -74,6 +74,11 @@ export abstract class Line extends Waitable {
     return this.available() > this.promised;
   }
 
+  /** Under the guard: as {@linkcode isFree}, for one who comes along: nobody who is alive waits for it. */
+  isOpen(): boolean {
+    return (this.queue.head === 0 || this.firstAlive() === 0) && this.isFree();
+  }
+
   get promised(): number {
     return this.words[this.#promised]!;
   }
@@ -85,9 +90,11 @@ export abstract class Line extends Waitable {
     if (words[promised]! > 0) words[promised]!--;
   }
 
-  override grant(): number {
+  override grant(_op: number, tag: number): number {
     const { words } = this;
     if (this.isFree()) {
+      // After the last look at the deaths: see `queue_core.ts`.
+      if (isGone(tag)) return LOOK;
       words[this.#promised]!++;
       return PROMISED;
     }

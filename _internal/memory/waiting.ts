@@ -123,24 +123,29 @@ export abstract class Waitable {
     const { queue } = this;
     this.review();
     for (;;) {
-      const node = queue.head;
+      const node = this.firstAlive();
       if (node === 0) {
         this.calm();
         return;
       }
-      const tag = nodeTag(node);
-      if (isGone(tag)) {
-        queue.unlink(node);
-        dropNode(node);
-        continue;
-      }
-      const value = this.grant(nodeOp(node), tag);
+      const value = this.grant(nodeOp(node), nodeTag(node));
       if (value === 0) {
         queue.tellHolder(this.holder());
         return;
       }
       queue.unlink(node);
       grantTo(node, value);
+    }
+  }
+
+  /** Under the guard: the first node in line whose agent is alive; 0 where nobody waits. Those before it are dropped. */
+  firstAlive(): number {
+    const { queue } = this;
+    for (;;) {
+      const node = queue.head;
+      if (node === 0 || !isGone(nodeTag(node))) return node;
+      queue.unlink(node);
+      dropNode(node);
     }
   }
 
