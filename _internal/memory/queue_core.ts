@@ -230,8 +230,12 @@ export class QueueCore {
       this.#guard.lock();
       try {
         for (let i = 0; goesOn && i < LOT; i++) {
+          if (whole) {
+            // A promise to somebody who is gone is none.
+            getters.review();
+            if (getters.promised > 0) return;
+          }
           if (!getters.isOpen()) return;
-          if (whole && getters.promised > 0) return;
           this.#noteGetter();
           this.#store.peek(item);
           item.finish();

@@ -1,8 +1,10 @@
 // Copyright 2026 the @concurrent/parallel authors. MIT license.
 
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertRejects } from "@std/assert";
 import {
+  actAs,
   createAgent,
+  createDelegator,
   freeAgent,
   selfTag,
 } from "../../../_internal/memory/domain.ts";
@@ -25,6 +27,7 @@ import { QueueItem } from "../../../_internal/memory/queue_segment.ts";
 import { takeNode, WAIT_KINDS } from "../../../_internal/memory/wait_queue.ts";
 import { endAgent } from "../../../_internal/memory/waiting.ts";
 import { WordMutex } from "../../../_internal/memory/word_mutex.ts";
+import { CancelledError } from "../../../threading/mod.ts";
 
 const KIND = WAIT_KINDS.indexOf("Queue");
 const isAny = () => true;
@@ -126,4 +129,21 @@ Deno.test("QueueCore has nobody wait behind one in line who is gone", () => {
   assertEquals(taken, [2]);
   freeAgent(agent);
   freeAgent(late);
+});
+
+Deno.test("QueueCore.takeMany() takes what was promised to the dead, all that is there", async () => {
+  const core = new QueueCore(RingStore);
+  const agent = createDelegator("dying");
+  const view = actAs(agent, () => new QueueCore(RingStore, core));
+  const got = view.get(new QueueItem(), isAny, {});
+  core.putAccepted(2, (index, item) => item.setSmall(index));
+  const taken: number[] = [];
+  const take = () => core.takeMany((item) => taken.push(item.int) > 0, true);
+  take();
+  assertEquals(taken, []);
+  endAgent(agent, "killed");
+  take();
+  assertEquals(taken, [0, 1]);
+  await assertRejects(() => got, CancelledError);
+  freeAgent(agent);
 });
