@@ -86,8 +86,11 @@ function handOverTests(kind: QueueKind): void {
   parties.test(`${name}.getSync() on the main thread is woken by a thread`, async () => {
     const queue = make<number>();
     const thread = parties.start(async () => {
+      const pause = () => new Promise((resolve) => setTimeout(resolve, 5));
       for (let i = 1; i <= 4; i++) {
-        await new Promise((resolve) => setTimeout(resolve, 5));
+        await pause();
+        // One at a time, however busy the other is: some come out the other way round.
+        while (!queue.empty) await pause();
         queue.putSync(i);
       }
     }, []);
