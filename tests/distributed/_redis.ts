@@ -309,16 +309,29 @@ let queues = 0;
  * what happens then is told by {@linkcode redisServerTest}.
  */
 export function redisTest(name: string, fn: RedisTest): void {
-  if (!hasShared && isHere()) {
-    hasShared = true;
-    Deno.test.beforeAll(async () => {
-      shared = await RedisServer.start();
-    });
-    Deno.test.afterAll(async () => {
-      await shared?.[Symbol.asyncDispose]();
-    });
-  }
+  share();
   register(name, async () => await fn(contextOf(shared!)));
+}
+
+/**
+ * Registers the tests of suites that make what they test by themselves, where
+ * there is a server; each gets what it needs from `create()`, in a test.
+ */
+export function redisSuites(register: (create: () => RedisContext) => void) {
+  share();
+  if (isHere()) register(() => contextOf(shared!));
+}
+
+/** Starts one server for the tests of this file. */
+function share(): void {
+  if (hasShared || !isHere()) return;
+  hasShared = true;
+  Deno.test.beforeAll(async () => {
+    shared = await RedisServer.start();
+  });
+  Deno.test.afterAll(async () => {
+    await shared?.[Symbol.asyncDispose]();
+  });
 }
 
 /** Registers a test with a server of its own: 20 ms each. */

@@ -1,0 +1,65 @@
+// Copyright 2026 the @concurrent/parallel authors. MIT license.
+
+import { assertEquals } from "@std/assert";
+import {
+  NodeBoard,
+  type NodeStats,
+  SILENCE,
+} from "../../distributed/_node_board.ts";
+
+const stats: NodeStats = {
+  id: "a",
+  host: "h",
+  pid: 1,
+  state: "serving",
+  backend: "processes",
+  upTime: 0,
+  slots: 2,
+  workers: 2,
+  idle: 2,
+  running: 0,
+  completed: 0,
+  failed: 0,
+  cancelled: 0,
+  refused: 0,
+  takenOver: 0,
+  crashes: 0,
+  restarts: 0,
+  stuck: 0,
+  perWorker: [],
+};
+
+const beat = (some: object): Uint8Array =>
+  new TextEncoder().encode(JSON.stringify({ ...stats, ...some }));
+const idsOf = (board: NodeBoard) => board.nodes.map(({ id }) => id);
+
+Deno.test("NodeBoard.nodes are those that were heard of lately, as they last said", () => {
+  const board = new NodeBoard();
+  let heard = 0;
+  const forget = board.onBeat(() => heard++);
+  board.hear(beat({ id: "a" }));
+  board.hear(beat({ id: "b" }), SILENCE + 1);
+  board.hear(beat({ id: "c" }), SILENCE - 1000);
+  board.hear(beat({ id: "a", completed: 5 }));
+  assertEquals(idsOf(board), ["a", "c"]);
+  assertEquals(board.nodes[0]!.completed, 5);
+  assertEquals(heard, 4);
+  forget();
+  board.hear(beat({ id: "a", state: "gone" }));
+  assertEquals(idsOf(board), ["c"]);
+  assertEquals(heard, 4);
+});
+
+Deno.test("NodeBoard.hear() leaves alone what is no beat", () => {
+  const board = new NodeBoard();
+  const noBeats = [
+    new Uint8Array([255]),
+    new TextEncoder().encode("null"),
+    beat({ id: 5 }),
+    beat({ state: "asleep" }),
+    beat({ slots: "2" }),
+    beat({ perWorker: null }),
+  ];
+  for (const message of noBeats) board.hear(message);
+  assertEquals(board.nodes, []);
+});
