@@ -274,20 +274,19 @@ export class JobRuns {
       void this.#end(run, undefined, new Uint8Array());
       return run;
     }
-    for (const signal of checked.signals) this.#control(run, isSigned, signal);
-    const early = controls.take(id);
-    // A signal that fires before the call comes before it; the others stop it.
-    for (const it of early) {
-      if (it.request.tag === Relay.signal) {
-        this.#control(run, it.isSigned, { ...it.request, isAhead: true });
-      }
+    const early = controls.take(id).filter((it) => it.isSigned || !isSigned);
+    for (const { request } of early) {
+      if (request.tag !== Relay.cancel) continue;
+      // It never runs.
+      void this.#end(run, ...cancelled(run, request.payload));
+      return run;
+    }
+    // What had fired before the call comes before it.
+    for (const request of checked.signals) {
+      this.#control(run, isSigned, request, true);
     }
     server.handle(call, []);
-    for (const it of early) {
-      if (it.request.tag !== Relay.signal) {
-        this.#control(run, it.isSigned, it.request);
-      }
-    }
+    for (const it of early) this.#control(run, it.isSigned, it.request);
     return run;
   }
 
@@ -318,6 +317,7 @@ export class JobRuns {
     run: Run | undefined,
     isSigned: boolean,
     request: RelayRequest,
+    isAhead = false,
   ): boolean {
     if (run === undefined) return false;
     // Who may run it may stop it, and nobody else.
@@ -335,7 +335,13 @@ export class JobRuns {
       default:
         return true;
     }
-    this.#options.server.handle({ ...request, ticket: run.ticket }, []);
+    const { ticket } = run;
+    this.#options.server.handle(
+      request.tag === Relay.signal
+        ? { ...request, ticket, isAhead }
+        : { ...request, ticket },
+      [],
+    );
     return true;
   }
 
@@ -392,7 +398,7 @@ export class JobRuns {
       tally.failed += call.calls;
       const attempts = job.opts.attempts ?? 1;
       if (
-        stop === undefined && call.mode !== CallMode.stream &&
+        stop !== "heard" && call.mode !== CallMode.stream &&
         job.attemptsMade + 1 < attempts
       ) outcome = "retry";
     }
@@ -459,6 +465,18 @@ export class JobRuns {
 class RunFailedError extends Error {
   override readonly name = "RunFailedError";
   override readonly stack = "";
+}
+
+/** The answer of a job that was cancelled before it was here. */
+function cancelled(
+  { ticket }: Run,
+  payload: Uint8Array,
+): [answer: RelayAnswer, message: Uint8Array] {
+  const w = new ByteWriter(payload.length + 16);
+  const answer = { tag: Relay.cancelled, ticket, payload } as const;
+  writeRelay(w, answer);
+  w.raw(payload);
+  return [answer, w.bytes()];
 }
 
 function tooLarge(

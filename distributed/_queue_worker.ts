@@ -8,8 +8,7 @@
 // - where a job comes back while it still runs here (its lock had run out, for
 //   this program did not run for that long), the end of the first run does not
 //   take the lock of the second one away;
-// - closing ends also where Redis is not there: BullMQ waits for the `end` of a
-//   connection, which one that is being made again never has.
+// - closing ends also where Redis is not there and nobody waits for it any more.
 
 import { type Processor, Worker } from "bullmq";
 import { after } from "../_internal/base/deadline.ts";
@@ -78,16 +77,7 @@ export class QueueWorker extends Worker<unknown, void, string> {
 
   /** Takes nothing new; resolves when what it has is finished, or at `isOver`. */
   async finish(isOver: Promise<void>): Promise<void> {
-    await this.pause(true);
     this.#resume();
-    const blocking = this.#blocking;
-    if (blocking !== undefined && blocking.status !== "ready") {
-      // BullMQ would wait for an end that never comes.
-      await Promise.race([
-        new Promise<void>((resolve) => blocking.once("ready", resolve)),
-        isOver,
-      ]);
-    }
     const closed = this.close();
     await Promise.race([closed, isOver]);
   }

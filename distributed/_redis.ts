@@ -8,12 +8,9 @@
 // not come: every command that this package sends may be repeated. None keeps
 // the program alive: what waits for an answer does (`base/registry.ts`).
 
-import { Redis } from "ioredis";
+import { Redis, type RedisOptions } from "ioredis";
 import { after } from "../_internal/base/deadline.ts";
-import {
-  BrokenExecutorError,
-  ConnectionClosedError,
-} from "../_internal/base/errors.ts";
+import { BrokenExecutorError } from "../_internal/base/errors.ts";
 import { holdProgram, releaseProgram } from "../_internal/base/registry.ts";
 import { checkDuration, describe } from "../_internal/base/validation.ts";
 
@@ -128,7 +125,7 @@ export function nameOfServer({ url }: RedisSettings): string {
  */
 export function createRedis(settings: RedisSettings, silence?: number): Redis {
   const { url, caCerts } = settings;
-  const redis = new Redis(url.href, {
+  const redis = new EndableRedis(url.href, {
     lazyConnect: true,
     maxRetriesPerRequest: null,
     keepAlive: 30_000,
@@ -138,10 +135,43 @@ export function createRedis(settings: RedisSettings, silence?: number): Redis {
     ...(caCerts === undefined ? {} : { tls: { ca: [...caCerts] } }),
     ...(silence === undefined ? {} : { socketTimeout: silence }),
   });
+  redis.duplicate = ((override?: Partial<RedisOptions>) =>
+    new EndableRedis(
+      { ...redis.options, ...override } as RedisOptions & {
+        replyMapping?: "legacy";
+      },
+    )) as Redis["duplicate"];
   redis.on("connect", () => unref(redis));
   // It is told by what waits for it, and there is nothing to do but to go on.
   redis.on("error", (error: unknown) => lastErrors.set(redis, error));
   return redis;
+}
+
+/**
+ * One whose `disconnect()` ends it at any time. While a connection is being
+ * made again ioredis only makes no further attempt: commands that wait are
+ * never answered, and no `end` comes, which BullMQ waits for.
+ */
+class EndableRedis extends Redis {
+  #isEnding = false;
+
+  override disconnect(reconnect = false): void {
+    if (reconnect || this.status !== "reconnecting") {
+      return super.disconnect(reconnect);
+    }
+    if (this.#isEnding) return;
+    this.#isEnding = true;
+    // The next attempt is the last one, and in vain.
+    const { retryStrategy } = this.options;
+    this.options.retryStrategy = () => null;
+    const onConnect = () => super.disconnect();
+    this.once("connect", onConnect);
+    this.once("end", () => {
+      this.#isEnding = false;
+      this.options.retryStrategy = retryStrategy;
+      this.off("connect", onConnect);
+    });
+  }
 }
 
 const lastErrors = new WeakMap<Redis, unknown>();
@@ -191,7 +221,7 @@ export async function openRedis(
     redis.connect().catch(() => {});
     await opened.promise;
   } catch (error) {
-    redis.disconnect();
+    await closeRedis(redis);
     throw error;
   } finally {
     disarm();
@@ -210,16 +240,10 @@ const END_TIME = 3_000;
  * answer fail.
  */
 export async function closeRedis(redis: Redis): Promise<void> {
-  const { status } = redis;
-  if (status === "end") return;
+  if (redis.status === "end") return;
   const ended = Promise.withResolvers<void>();
   redis.once("end", () => ended.resolve());
   redis.disconnect();
-  if (status === "reconnecting" || status === "close") {
-    // It has no socket, whose end would end it.
-    redis["flushQueue"](new ConnectionClosedError("Connection is closed."));
-    return;
-  }
   const disarm = after(END_TIME, () => ended.resolve());
   await ended.promise;
   disarm();

@@ -31,6 +31,7 @@ import {
   writeJob,
 } from "../../distributed/_protocol.ts";
 import {
+  closeRedis,
   createRedis,
   openRedis,
   parseRedis,
@@ -264,7 +265,7 @@ export class HandClient implements AsyncDisposable {
     this.#reader.close();
     await this.#reader.closed;
     await this.queue.close();
-    this.redis.disconnect();
+    await closeRedis(this.redis);
   }
 
   #hear(message: Uint8Array): void {

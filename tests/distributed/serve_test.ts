@@ -1,14 +1,74 @@
 // Copyright 2026 the @concurrent/parallel authors. MIT license.
 
-import { assertEquals } from "@std/assert";
-import { serve } from "../../distributed/serve.ts";
+import {
+  assert,
+  assertEquals,
+  assertInstanceOf,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
+import {
+  BrokenExecutorError,
+  SerializationError,
+  TaskTimeoutError,
+  WorkerCrashedError,
+} from "../../_internal/base/errors.ts";
+import { current } from "../../_internal/worker/current.ts";
+import { CallMode } from "../../_internal/wire/messages.ts";
+import { Relay } from "../../_internal/wire/relay_messages.ts";
+import { serve, type ServeOptions } from "../../distributed/serve.ts";
 import { HandClient } from "./_hand_made.ts";
-import { redisTest } from "./_redis.ts";
+import { redisServerTest, redisTest } from "./_redis.ts";
 
 const KEY = "a key";
+/** For what does not need a process. */
+const THREAD = { authKey: KEY, backend: "threads", maxWorkers: 1 } as const;
+
+Deno.test("serve() checks its options before anything else", async () => {
+  const wrong: [options: unknown, error: ErrorConstructor, message: string][] =
+    [
+      [null, TypeError, "'options' must be an object"],
+      [{ url: "http://x" }, RangeError, "'url' must begin with redis://"],
+      [{ queue: "a:b" }, RangeError, "'queue' must be a name without colons"],
+      [{ authKey: "" }, RangeError, "'authKey' must not be empty"],
+      [{ backend: "inline" }, TypeError, `'backend' must be "threads"`],
+      [{ maxWorkers: 0 }, RangeError, "'maxWorkers' must be an integer"],
+      [{ modules: "a" }, TypeError, "'modules' must be an array"],
+      [{ modules: ["./a.ts"] }, TypeError, "'modules[0]' must be a URL"],
+      [{ name: "" }, RangeError, "'name' must not be empty"],
+      [{ lockDuration: 99 }, RangeError, "'lockDuration' must be an integer"],
+      [{ cancelGrace: -1 }, RangeError, "'cancelGrace' must not be negative"],
+      [{ onRefusal: 1 }, TypeError, "'onRefusal' must be a function"],
+      [
+        { maxTasksPerWorker: 0 },
+        RangeError,
+        "'maxTasksPerWorker' must be an integer",
+      ],
+    ];
+  for (const [options, error, message] of wrong) {
+    await assertRejects(() => serve(options as ServeOptions), error, message);
+  }
+});
+
+Deno.test("serve() rejects where there is no server", async () => {
+  await assertRejects(
+    () => serve({ url: "redis://127.0.0.1:1", connectTimeout: 50 }),
+    BrokenExecutorError,
+    "redis://127.0.0.1:1 has not answered for 50 ms",
+  );
+});
+
+redisServerTest("serve() rejects where the password is wrong", {
+  password: "right",
+}, async ({ server }) => {
+  const url = server.url.replace("right", "wrong");
+  const error = await assertRejects(() => serve({ url }), BrokenExecutorError);
+  assertStringIncludes(error.message, "refuses it");
+  assert(!error.message.includes("wrong"));
+});
 
 redisTest(
-  "serve() runs a signed job and answers before it is finished",
+  "serve() runs what is signed, and leaves nothing in the queue",
   async ({ url, queue }) => {
     await using client = await HandClient.open(url, queue, KEY);
     await using node = await serve({ url, queue, authKey: KEY, maxWorkers: 1 });
@@ -16,8 +76,361 @@ redisTest(
     const number = await client.put((x: number) => x * by, [5]);
 
     assertEquals(await client.result(number), 15);
-    assertEquals(client.of(number).at(-1)!.node, node.id);
+    const last = client.of(number).at(-1)!;
+    assertEquals([last.node, last.run, last.isSigned], [node.id, 1, true]);
     await client.finished();
     assertEquals(node.stats().completed, 1);
+    assertEquals(node.stats().running, 0);
+  },
+);
+
+redisTest(
+  "serve() answers with the error, its cause and its worker",
+  async ({ url, queue }) => {
+    await using client = await HandClient.open(url, queue, KEY);
+    await using _ = await serve({ url, queue, ...THREAD, name: "n" });
+    const number = await client.put(() => {
+      throw new RangeError("no", { cause: new TypeError("why") });
+    });
+
+    const error = await assertRejects(() => client.result(number), RangeError);
+    assertInstanceOf(error.cause, TypeError);
+    const { answer } = await client.end(number);
+    assert(answer?.tag === Relay.failed);
+    assertEquals(answer.worker, {
+      id: answer.worker!.id,
+      name: "n",
+      kind: "thread",
+    });
+  },
+);
+
+redisTest(
+  "serve() retries what fails, and tells the last failure only",
+  async ({ url, queue }) => {
+    await using client = await HandClient.open(url, queue, KEY);
+    await using node = await serve({ url, queue, ...THREAD });
+    const fail = (message: string) => {
+      throw new RangeError(message);
+    };
+    const number = await client.put(fail, ["always"], { retries: 2 });
+
+    await assertRejects(() => client.result(number), RangeError, "always");
+    const ends = client.of(number).filter(({ answer }) =>
+      answer!.tag === Relay.failed
+    );
+    assertEquals(ends.map(({ run }) => run), [3]);
+    await client.finished();
+    assertEquals(node.stats().failed, 3);
+  },
+);
+
+redisTest("serve() ends a task at its timeout", async ({ url, queue }) => {
+  await using client = await HandClient.open(url, queue, KEY);
+  await using node = await serve({
+    url,
+    queue,
+    authKey: KEY,
+    maxWorkers: 1,
+    cancelGrace: 10,
+  });
+  const stuck = await client.put(
+    () => {
+      while (true);
+    },
+    [],
+    { timeout: 20 },
+  );
+
+  await assertRejects(() => client.result(stuck), TaskTimeoutError);
+  assertEquals(await client.result(await client.put(() => 1)), 1);
+  assertEquals(node.stats().stuck, 0);
+});
+
+redisTest(
+  "serve() cancels what runs, and what it has not got yet",
+  async ({ url, queue }) => {
+    await using client = await HandClient.open(url, queue, KEY);
+    await using node = await serve({ url, queue, ...THREAD });
+    const running = await client.put(
+      () =>
+        new Promise((_, reject) =>
+          current.signal.addEventListener(
+            "abort",
+            () => reject(current.signal.reason),
+          )
+        ),
+      [],
+      { retries: 5 },
+    );
+    await client.until(() => client.of(running)[0]);
+    await client.say(running, "cancel", "enough");
+    // The next one's number: what is said of it comes before it does.
+    await client.say(running + 1, "cancel", "early");
+    await client.result(await client.put(() => 0)).catch(() => {});
+
+    for (const number of [running, running + 1]) {
+      const { answer, run } = await client.end(number);
+      assertEquals([answer!.tag, run], [Relay.cancelled, 1]);
+    }
+    assertEquals(await client.result(running).catch((it) => it), "enough");
+    assertEquals(await client.result(running + 1).catch((it) => it), "early");
+    await client.finished();
+    assertEquals(node.stats().cancelled, 2);
+  },
+);
+
+redisTest(
+  "serve() takes the end of a worker for a failed attempt",
+  async ({ url, queue }) => {
+    await using client = await HandClient.open(url, queue, KEY);
+    await using node = await serve({ url, queue, authKey: KEY, maxWorkers: 1 });
+    const number = await client.put(() => Deno.exit(3), [], { retries: 1 });
+
+    const error = await assertRejects(
+      () => client.result(number),
+      WorkerCrashedError,
+    );
+    assertEquals(error.exitCode, 3);
+    assertEquals((await client.end(number)).run, 2);
+    assertEquals(node.stats().crashes, 2);
+  },
+);
+
+redisTest(
+  "serve() yields what a generator yields, while somebody wants it",
+  async ({ url, queue }) => {
+    await using client = await HandClient.open(url, queue, KEY);
+    await using _ = await serve({ url, queue, ...THREAD });
+    const number = await client.put(
+      function* () {
+        for (let i = 0; true; i++) yield i;
+      },
+      [],
+      { mode: CallMode.stream, retries: 3 },
+    );
+
+    await client.until(() => client.items(number).length === 16 || undefined);
+    await client.say(number, { credit: 2 });
+    await client.until(() => client.items(number).length === 18 || undefined);
+    await client.say(number, "finish");
+    await client.end(number);
+    assertEquals(client.items(number), [...Array(18).keys()]);
+    const places = client.of(number).map(({ place }) => place);
+    assertEquals(places, places.map((_, at) => at + 1));
+  },
+);
+
+redisTest(
+  "serve() fails a generator that was lost while it ran",
+  async ({ url, queue }) => {
+    await using client = await HandClient.open(url, queue, KEY);
+    const first = await serve({ url, queue, ...THREAD });
+    const number = await client.put(
+      function* () {
+        for (let i = 0; true; i++) yield i;
+      },
+      [],
+      { mode: CallMode.stream },
+    );
+    await client.until(() => client.items(number)[0] as undefined);
+    await client.until(() => client.items(number).length > 0 || undefined);
+    await first.terminate();
+
+    await assertRejects(
+      () => client.result(number),
+      WorkerCrashedError,
+      "values were taken already",
+    );
+  },
+);
+
+redisTest("serve() tells the progress of a task", async ({ url, queue }) => {
+  await using client = await HandClient.open(url, queue, KEY);
+  await using _ = await serve({ url, queue, ...THREAD });
+  const number = await client.put(() => current.progress(3, 4));
+  await client.end(number);
+
+  const { answer } = client.of(number).find(({ answer }) =>
+    answer!.tag === Relay.progress
+  )!;
+  assert(answer?.tag === Relay.progress);
+  assertEquals([answer.done, answer.total], [3, 4]);
+});
+
+redisTest(
+  "serve() refuses a result, or a value, that is too large",
+  async ({ url, queue }) => {
+    await using client = await HandClient.open(url, queue, KEY);
+    await using _ = await serve({ url, queue, ...THREAD });
+    const options = { maxPayload: 100, retries: 2 };
+    const result = await client.put(() => "x".repeat(200), [], options);
+    const value = await client.put(
+      function* () {
+        yield "x";
+        yield "x".repeat(200);
+      },
+      [],
+      { ...options, mode: CallMode.stream },
+    );
+
+    for (const number of [result, value]) {
+      await assertRejects(
+        () => client.result(number),
+        SerializationError,
+        "'maxPayload' is 100",
+      );
+      assertEquals((await client.end(number)).run, 1);
+    }
+    assertEquals(client.items(value), ["x"]);
+  },
+);
+
+redisTest(
+  "serve() finishes what it has when it drains, and leaves the rest to others",
+  async ({ url, queue }) => {
+    await using client = await HandClient.open(url, queue, KEY);
+    const first = await serve({ url, queue, ...THREAD });
+    const sleep = () => new Promise((resolve) => setTimeout(resolve, 100));
+    const running = await client.put(sleep);
+    await client.until(() => client.of(running)[0]);
+    const drained = first.drain();
+    const next = await client.put(() => 2);
+    await drained;
+
+    await client.result(running);
+    assertEquals(client.of(next), []);
+    assertEquals(first.stats().state, "gone");
+    await using _ = await serve({ url, queue, ...THREAD });
+    assertEquals(await client.result(next), 2);
+    await client.finished();
+  },
+);
+
+redisTest(
+  "serve() puts back what has not ended in time, without a failed attempt",
+  async ({ url, queue }) => {
+    await using client = await HandClient.open(url, queue, KEY);
+    const first = await serve({ url, queue, ...THREAD });
+    // Ends at the second node only.
+    const number = await client.put(
+      (first: string) =>
+        current.worker.name.startsWith(first)
+          ? new Promise<string>((_, reject) => {
+            current.signal.addEventListener("abort", () => reject(1));
+          })
+          : "done",
+      [first.id],
+    );
+    await client.until(() => client.of(number)[0]);
+    await first.drain({ timeout: 0 });
+    await using second = await serve({ url, queue, ...THREAD });
+
+    assertEquals(await client.result(number), "done");
+    const { run, node } = await client.end(number);
+    assertEquals([run, node], [2, second.id]);
+    await client.finished();
+  },
+);
+
+redisTest("serve() drains until its signal aborts", async ({ url, queue }) => {
+  await using client = await HandClient.open(url, queue, KEY);
+  const node = await serve({ url, queue, ...THREAD });
+  const number = await client.put(() => new Promise(() => {}));
+  await client.until(() => client.of(number)[0]);
+  const controller = new AbortController();
+  const drained = node.drain({ signal: controller.signal });
+  controller.abort("no time");
+
+  assertEquals(await drained.catch((it) => it), "no time");
+  assertEquals(node.stats().state, "gone");
+  assertEquals(await client.queue.getJobCountByTypes("prioritized"), 1);
+});
+
+redisTest(
+  "serve() runs what waits beside what computes, with 'auto'",
+  async ({ url, queue }) => {
+    await using client = await HandClient.open(url, queue, KEY);
+    await using _ = await serve({
+      url,
+      queue,
+      authKey: KEY,
+      backend: "auto",
+      maxWorkers: 1,
+    });
+    const wait = () =>
+      new Promise<string>((resolve) =>
+        setTimeout(resolve, 30, current.worker.kind)
+      );
+    const numbers: number[] = [];
+    for (let i = 0; i < 20; i++) {
+      numbers.push(await client.put(wait, [], { kind: "io" }));
+    }
+    const computes = await client.put(() => current.worker.kind);
+
+    assertEquals(await client.result(computes), "process");
+    for (const number of numbers) {
+      assertEquals(await client.result(number), "thread");
+    }
+    // All of them had begun before one ended.
+    const tags = client.heard.filter(({ number }) => numbers.includes(number))
+      .map(({ answer }) => answer!.tag);
+    assert(tags.indexOf(Relay.done) > 2, `${tags}`);
+  },
+);
+
+redisServerTest("serve() goes on after a restart of Redis, and answers then", {
+  appendOnly: true,
+}, async ({ server, url, queue }) => {
+  await using client = await HandClient.open(url, queue, KEY);
+  await using _ = await serve({ url, queue, ...THREAD });
+  const number = await client.put(() =>
+    new Promise((resolve) => setTimeout(resolve, 100, "late"))
+  );
+  await client.until(() => client.of(number)[0]);
+  await server.restart();
+
+  assertEquals(await client.result(number), "late");
+  assertEquals(await client.result(await client.put(() => 2)), 2);
+});
+
+redisServerTest(
+  "serve() ends also where Redis is gone",
+  {},
+  async ({ server, url, queue }) => {
+    const node = await serve({ url, queue, ...THREAD });
+    await server.stop();
+    await node.terminate();
+
+    assertEquals(node.stats().state, "gone");
+  },
+);
+
+redisServerTest(
+  "serve() tries again where Redis refuses an answer",
+  {},
+  async ({ server, url, queue }) => {
+    await using client = await HandClient.open(url, queue, KEY);
+    const errors: unknown[] = [];
+    const refused = Promise.withResolvers<void>();
+    await using _ = await serve({
+      url,
+      queue,
+      ...THREAD,
+      onError: (error) => {
+        errors.push(error);
+        refused.resolve();
+      },
+    });
+    const number = await client.put(() =>
+      new Promise((resolve) => setTimeout(resolve, 50, "kept"))
+    );
+    await client.until(() => client.of(number)[0]);
+    await server.command("CONFIG", "SET", "maxmemory", "1");
+    await refused.promise;
+    await server.command("CONFIG", "SET", "maxmemory", "0");
+
+    assertEquals(await client.result(number), "kept");
+    assertStringIncludes(`${errors[0]}`, "OOM");
   },
 );
