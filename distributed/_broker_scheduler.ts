@@ -54,7 +54,9 @@ import {
 import { encodeError } from "../_internal/wire/error_codec.ts";
 import type { HeaderOf } from "../_internal/wire/messages.ts";
 import {
+  readRelayAnswer,
   Relay,
+  type RelayAnswer,
   type RelayRequest,
   writeRelay,
 } from "../_internal/wire/relay_messages.ts";
@@ -497,8 +499,33 @@ export class BrokerScheduler implements TaskScheduler {
       return;
     }
     if (!isTrusted || !ticket.isNew(answer)) return;
+    let news: RelayAnswer;
+    try {
+      news = readRelayAnswer(message);
+    } catch (cause) {
+      // It may be the last one, and those behind it are of other jobs.
+      const reason = "it is malformed";
+      this.#giveUp(
+        ticket,
+        new SerializationError(
+          `Cannot read what node ${node} says of task '${ticket.name}': ${reason}`,
+          { reason, cause },
+        ),
+      );
+      return;
+    }
+    if (ticket.isAfterGap && ticket.job.observer.yielded !== undefined) {
+      // Redis was killed before it had written to its disk what it had taken.
+      this.#giveUp(
+        ticket,
+        new InvalidStateError(
+          `Cannot go on with the stream of task '${ticket.name}': Redis has lost a part of it`,
+        ),
+      );
+      return;
+    }
     const wasQueued = ticket.job.state === "queued";
-    const isFirst = ticket.hear(message);
+    const isFirst = ticket.hear(news);
     if (wasQueued) {
       this.#waitTime.add(performance.now() - ticket.job.queuedAt);
     }
@@ -612,6 +639,13 @@ export class BrokerScheduler implements TaskScheduler {
       ticket.again();
       this.#broker.send(ticket);
     }
+  }
+
+  /** It cannot end well: its node stops it. */
+  #giveUp(ticket: Ticket, error: unknown): void {
+    ticket.stop ??= { reason: error };
+    this.#withdraw(ticket);
+    this.#fail(ticket, error);
   }
 
   #fail(ticket: Ticket, error: unknown): void {
@@ -737,5 +771,9 @@ function signalMessage(
 }
 
 function writeReason(w: ByteWriter, reason: unknown): void {
-  encodeError(w, reason, { root: "reason", modules: new Set() });
+  encodeError(w, reason, {
+    root: "reason",
+    reach: "machine",
+    modules: new Set(),
+  });
 }

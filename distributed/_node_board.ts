@@ -10,6 +10,11 @@ export const BEAT = 1_000;
 /** Milliseconds without a beat after which a node counts as gone. */
 export const SILENCE = 5_000;
 
+/** Slots that a node is believed to have: a map reads its input that far ahead. */
+const MAX_SLOTS = 1 << 14;
+/** Nodes that are known at a time. */
+const MAX_NODES = 1000;
+
 /** What a node says of itself. */
 export interface NodeStats {
   /** Its name, unique among the nodes of a queue: `"host-4711-x7Gk"` unless it was given one. */
@@ -88,6 +93,11 @@ export class NodeBoard {
       return;
     }
     if (!isNodeStats(stats)) return;
+    if (
+      !this.#nodes.has(stats.id) && this.#nodes.size >= MAX_NODES &&
+      // Those of which nothing is heard any more go.
+      this.nodes.length >= MAX_NODES
+    ) return;
     if (stats.state === "gone") this.#nodes.delete(stats.id);
     else {
       const heardAt = performance.now() - age;
@@ -120,6 +130,18 @@ function isNodeStats(stats: unknown): stats is NodeStats {
   return typeof it.id === "string" && typeof it.host === "string" &&
     (it.state === "serving" || it.state === "draining" ||
       it.state === "gone") &&
-    NUMBERS.every((key) => typeof it[key] === "number") &&
-    Array.isArray(it.perWorker);
+    NUMBERS.every((key) => isCount(it[key])) &&
+    (it.slots as number) <= MAX_SLOTS &&
+    Array.isArray(it.perWorker) && it.perWorker.every(isWorkerStats);
+}
+
+/** What is summed up of each. */
+function isWorkerStats(stats: unknown): boolean {
+  if (typeof stats !== "object" || stats === null) return false;
+  const { busyTime, utilization } = stats as Record<string, unknown>;
+  return isCount(busyTime) && isCount(utilization);
+}
+
+function isCount(value: unknown): value is number {
+  return typeof value === "number" && value >= 0 && value < Infinity;
 }

@@ -13,7 +13,7 @@
 
 import { holdProgram, releaseProgram } from "../_internal/base/registry.ts";
 import type { Job } from "../_internal/pool/job.ts";
-import { readRelayAnswer, Relay } from "../_internal/wire/relay_messages.ts";
+import { Relay, type RelayAnswer } from "../_internal/wire/relay_messages.ts";
 import type { RelayedJob } from "../_internal/pool/relayed_call.ts";
 import type { OutgoingJob } from "./_job_sender.ts";
 import type { Answer } from "./_protocol.ts";
@@ -52,6 +52,8 @@ export class Ticket implements OutgoingJob {
   /** The run that was heard last, and the place of its last answer. */
   #run = 0;
   #place = 0;
+  /** True where an answer of the run came before the last one that was heard, and is lost. */
+  isAfterGap = false;
   #isHeld = false;
 
   constructor(init: TicketInit) {
@@ -99,15 +101,14 @@ export class Ticket implements OutgoingJob {
     if (run < this.#run || (run === this.#run && place <= this.#place)) {
       return false;
     }
+    this.isAfterGap = place > (run === this.#run ? this.#place : 0) + 1;
     this.#run = run;
     this.#place = place;
     return true;
   }
 
-  /** Takes an answer; returns true where it has begun by it. */
-  hear(message: Uint8Array): boolean {
-    // Its ticket is the node's.
-    const answer = readRelayAnswer(message);
+  /** Takes an answer, whose ticket is the node's; returns true where it has begun by it. */
+  hear(answer: RelayAnswer): boolean {
     const isFirst = answer.tag === Relay.begun;
     // What begins and ends in one batch is not told to have begun.
     if (!isFirst && this.job.state === "queued") {

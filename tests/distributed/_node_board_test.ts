@@ -59,7 +59,27 @@ Deno.test("NodeBoard.hear() leaves alone what is no beat", () => {
     beat({ state: "asleep" }),
     beat({ slots: "2" }),
     beat({ perWorker: null }),
+    // What would do harm where it is summed up: a map reads as far ahead as there are slots.
+    beat({ slots: 1e9 }),
+    beat({ slots: -1 }),
+    beat({ perWorker: [null] }),
+    beat({ perWorker: [{ busyTime: null, utilization: 0 }] }),
+    // More than a number can be.
+    new TextEncoder().encode(
+      JSON.stringify(stats).replace('"idle":2', '"idle":1e999'),
+    ),
   ];
   for (const message of noBeats) board.hear(message);
   assertEquals(board.nodes, []);
+});
+
+Deno.test("NodeBoard.hear() knows a thousand nodes, and forgets silent ones for others", () => {
+  const board = new NodeBoard();
+  for (let i = 0; i < 1000; i++) {
+    board.hear(beat({ id: `old ${i}` }), SILENCE + 1);
+  }
+  for (let i = 0; i < 1001; i++) board.hear(beat({ id: `new ${i}` }));
+  assertEquals(board.nodes.length, 1000);
+  board.hear(beat({ id: "new 7", running: 1 }));
+  assertEquals(board.nodes.find(({ id }) => id === "new 7")?.running, 1);
 });

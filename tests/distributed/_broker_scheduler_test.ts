@@ -1,0 +1,191 @@
+// Copyright 2026 the @concurrent/parallel authors. MIT license.
+
+import { assertEquals, assertRejects } from "@std/assert";
+import { Buffer } from "node:buffer";
+import { Queue } from "bullmq";
+import {
+  InvalidStateError,
+  SerializationError,
+} from "../../_internal/base/errors.ts";
+import { ByteWriter } from "../../_internal/wire/bytes.ts";
+import { encodeValue } from "../../_internal/wire/codec.ts";
+import type { HeaderOf } from "../../_internal/wire/messages.ts";
+import {
+  readRelayRequest,
+  Relay,
+  type RelayAnswer,
+  writeRelay,
+} from "../../_internal/wire/relay_messages.ts";
+import {
+  type Answer,
+  FIELD,
+  Keys,
+  places,
+  readControl,
+  writeAnswers,
+} from "../../distributed/_protocol.ts";
+import {
+  createRedis,
+  openRedis,
+  parseRedis,
+  type Redis,
+} from "../../distributed/_redis.ts";
+import { Seal } from "../../distributed/_seal.ts";
+import { DistributedExecutor } from "../../distributed/distributed_executor.ts";
+import { redisTest } from "./_redis.ts";
+
+/** A node made by hand: it says what it likes. */
+class HandNode implements AsyncDisposable {
+  readonly redis: Redis;
+  readonly keys: Keys;
+  readonly #queue: Queue;
+
+  private constructor(redis: Redis, queue: string) {
+    this.redis = redis;
+    this.keys = new Keys(queue);
+    // deno-lint-ignore no-explicit-any -- BullMQ's types are of an older ioredis
+    this.#queue = new Queue(queue, { connection: redis as any });
+  }
+
+  static async open(url: string, queue: string): Promise<HandNode> {
+    const settings = parseRedis("test", { url, queue });
+    const redis = createRedis(settings);
+    await openRedis(redis, settings, "test");
+    return new HandNode(redis, queue);
+  }
+
+  /** Has so many jobs, as BullMQ sees it; returns who has submitted them. */
+  async take(count: number): Promise<string> {
+    for (;;) {
+      const jobs = await this.#queue.getPrioritized();
+      if (jobs.length === count) {
+        for (const { id } of jobs) {
+          await this.redis.set(this.#queue.toKey(`${id}:lock`), "hand made");
+        }
+        return jobs[0]!.id!.replace(/-\d+$/, "");
+      }
+    }
+  }
+
+  async say(
+    client: string,
+    answers: readonly Omit<Answer, "run" | "reason">[],
+    seal = new Seal(undefined),
+  ): Promise<void> {
+    const { queue } = this.keys;
+    const body = writeAnswers({
+      node: "hand made",
+      answers: answers.map((it) => ({ ...it, run: 1, reason: "" })),
+    });
+    const message = seal.close(places.answers(queue, client), body);
+    await this.redis.xadd(
+      this.keys.answers(client),
+      "*",
+      FIELD,
+      Buffer.from(message),
+    );
+  }
+
+  /** What executors have told the nodes. */
+  async heard(): Promise<number[]> {
+    const entries = await this.redis.xrangeBuffer(this.keys.control, "-", "+");
+    return entries.map(([, [, message]]) => {
+      const { message: request } = readControl(Seal.bodyOf(message!));
+      return readRelayRequest(request).tag;
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#queue.close();
+    await this.redis.quit();
+  }
+}
+
+function answer(header: HeaderOf<RelayAnswer>, value?: unknown): Uint8Array {
+  const w = new ByteWriter();
+  writeRelay(w, header);
+  if (value !== undefined) {
+    encodeValue(w, value, { root: "value", modules: new Set() });
+  }
+  return w.bytes();
+}
+
+redisTest(
+  "BrokerScheduler fails the task of a malformed answer, and no other",
+  async ({ url, queue }) => {
+    await using node = await HandNode.open(url, queue);
+    await using executor = new DistributedExecutor({ url, queue });
+    const [a, b] = [executor.submit(() => 1), executor.submit(() => 2)];
+    const client = await node.take(2);
+    const done = answer({ tag: Relay.done, ticket: 0, time: 0 }, "b");
+    await node.say(client, [
+      { number: 1, place: 1, message: new Uint8Array([Relay.done]) },
+      { number: 2, place: 1, message: done },
+    ]);
+    await assertRejects(() => a, SerializationError, "it is malformed");
+    assertEquals<unknown>(await b, "b");
+  },
+);
+
+redisTest(
+  "BrokerScheduler hears nothing but refusals from who does not sign, where it has a key",
+  async ({ url, queue }) => {
+    await using node = await HandNode.open(url, queue);
+    const authKey = "the key";
+    await using executor = new DistributedExecutor({ url, queue, authKey });
+    const future = executor.submit(() => 1);
+    const client = await node.take(1);
+    const done = (value: string) => [{
+      number: 1,
+      place: 1,
+      message: answer({ tag: Relay.done, ticket: 0, time: 0 }, value),
+    }];
+    const key = (text: string) => new Seal(new TextEncoder().encode(text));
+    await node.say(client, done("of nobody"));
+    await node.say(client, done("of another key"), key("another key"));
+    // Signed for somebody else, and copied.
+    await node.say("somebody", done("for somebody"), key(authKey));
+    const [entry] = await node.redis.xrangeBuffer(
+      node.keys.answers("somebody"),
+      "-",
+      "+",
+    );
+    await node.redis.xadd(
+      node.keys.answers(client),
+      "*",
+      FIELD,
+      entry![1][1]!,
+    );
+    await node.say(client, done("signed"), key(authKey));
+    assertEquals<unknown>(await future, "signed");
+  },
+);
+
+redisTest(
+  "BrokerScheduler ends a stream of which a part was lost, and has its node stop",
+  async ({ url, queue }) => {
+    await using node = await HandNode.open(url, queue);
+    await using executor = new DistributedExecutor({ url, queue });
+    const values = executor.stream(function* () {
+      yield 0;
+    });
+    const first = values.next();
+    const client = await node.take(1);
+    const item = (place: number) => ({
+      number: 1,
+      place,
+      message: answer({ tag: Relay.item, ticket: 0 }, place),
+    });
+    const begun = answer({ tag: Relay.begun, ticket: 0 });
+    await node.say(client, [{ number: 1, place: 1, message: begun }, item(2)]);
+    assertEquals<unknown>(await first, { done: false, value: 2 });
+    // The second time it is known.
+    await node.say(client, [item(2), item(4)]);
+    await assertRejects(
+      () => values.next(),
+      InvalidStateError,
+      "Redis has lost a part of it",
+    );
+    while (!(await node.heard()).includes(Relay.cancel));
+  },
+);
