@@ -601,7 +601,8 @@ export class BrokerScheduler implements TaskScheduler {
     } finally {
       this.#isLooking = false;
       if (this.#tickets.size > 0) {
-        this.#forgetLook = afterUnheld(LOOK, () => void this.#look(LOOK, 0));
+        // One may have been planned meanwhile, for a job that was added.
+        this.#forgetLook ??= afterUnheld(LOOK, () => void this.#look(LOOK, 0));
       }
     }
   }
