@@ -23,8 +23,9 @@ import { type Seal, SealError } from "./_seal.ts";
 export const KEPT_TIME = 60_000;
 /** Jobs whose messages are kept. */
 const MAX_JOBS = 10_000;
-/** Bytes of a message that is kept. */
+/** Bytes of a message that is kept, and of all of them. */
 const MAX_SIZE = 1 << 16;
+const MAX_TOTAL = 1 << 26;
 
 /** What was said of a job. */
 export interface Control {
@@ -35,6 +36,8 @@ export interface Control {
 /** What was said of a job that is not here. */
 interface Kept {
   readonly controls: Control[];
+  /** Bytes of them. */
+  size: number;
   until: number;
 }
 
@@ -44,6 +47,8 @@ export class ControlBox {
   readonly #seal: Seal;
   /** By the job's id; what was heard last is last. */
   readonly #kept = new Map<string, Kept>();
+  /** Bytes of all that is kept. */
+  #total = 0;
   /** Heeds a message; false where its job is not here. */
   onMessage: (id: string, isSigned: boolean, request: RelayRequest) => boolean =
     () => false;
@@ -76,27 +81,38 @@ export class ControlBox {
     if (this.onMessage(id, isSigned, request)) return;
     // What a generator may yield is said to who has yielded something.
     if (request.tag === Relay.credit || message.length > MAX_SIZE) return;
-    this.#keep(id, { request, isSigned });
+    this.#keep(id, { request, isSigned }, message.length);
   }
 
   /** What was said of a job before it was here. */
   take(id: string): readonly Control[] {
     const kept = this.#kept.get(id);
-    this.#kept.delete(id);
+    this.#drop(id);
     return kept === undefined || kept.until < performance.now()
       ? []
       : kept.controls;
   }
 
-  #keep(id: string, control: Control): void {
+  #keep(id: string, control: Control, bytes: number): void {
     const now = performance.now();
-    const controls = this.#kept.get(id)?.controls ?? [];
+    const kept: Kept = this.#kept.get(id) ??
+      { controls: [], size: 0, until: 0 };
     this.#kept.delete(id);
-    controls.push(control);
-    this.#kept.set(id, { controls, until: now + KEPT_TIME });
+    kept.controls.push(control);
+    kept.size += bytes;
+    kept.until = now + KEPT_TIME;
+    this.#kept.set(id, kept);
+    this.#total += bytes;
     for (const [oldest, { until }] of this.#kept) {
-      if (until >= now && this.#kept.size <= MAX_JOBS) break;
-      this.#kept.delete(oldest);
+      if (
+        until >= now && this.#kept.size <= MAX_JOBS && this.#total <= MAX_TOTAL
+      ) break;
+      this.#drop(oldest);
     }
+  }
+
+  #drop(id: string): void {
+    this.#total -= this.#kept.get(id)?.size ?? 0;
+    this.#kept.delete(id);
   }
 }
