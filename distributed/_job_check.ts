@@ -30,7 +30,7 @@ import {
   type RelayRequest,
 } from "../_internal/wire/relay_messages.ts";
 import { WHOLE_CALL } from "../_internal/wire/messages.ts";
-import { type JobBody, places, readJob } from "./_protocol.ts";
+import { type JobBody, places, printable, readJob } from "./_protocol.ts";
 import { type Opened, type Seal, SealError, type SealFault } from "./_seal.ts";
 
 /** A job as BullMQ has it. */
@@ -55,10 +55,13 @@ export class JobRefusal extends AuthenticationError {
   readonly reason: string;
 
   constructor(what: string, reason: string, options?: ErrorOptions) {
-    super(`Cannot ${what}: ${reason}`, options);
-    this.reason = reason;
+    super(printable(`Cannot ${what}: ${reason}`), options);
+    this.reason = printable(reason);
   }
 }
+
+/** Executors are called so: their names are those of streams, and parts of what is signed. */
+const CLIENT = /^[\w-]{1,64}$/;
 
 const FAULTS: Readonly<Record<SealFault, string>> = {
   "version": "it was written by another version of this package",
@@ -111,7 +114,8 @@ export class JobCheck {
       request.tag !== Relay.submit ||
       signals.some(({ tag }) => tag !== Relay.signal) ||
       (request.definition !== WHOLE_CALL) !== (body.definition !== undefined) ||
-      !(body.maxPayload >= 0) || !(body.resultTtl >= 0)
+      !CLIENT.test(body.client) || !(body.maxPayload >= 0) ||
+      !(body.resultTtl >= 0)
     ) throw new JobRefusal(what, "it is no call");
     const job = { body, call: request, signals, isSigned };
     if (!isSigned) this.#checkStranger(what, job);

@@ -51,7 +51,7 @@ import { type CheckedJob, type JobCheck, JobRefusal } from "./_job_check.ts";
 import { type KnownFunction, KnownFunctions } from "./_known_functions.ts";
 import type { NodeTally } from "./_beat.ts";
 import { createTeller, type Outbox, type Teller } from "./_outbox.ts";
-import { jobId } from "./_protocol.ts";
+import { jobId, printable } from "./_protocol.ts";
 import type { Share, Slots } from "./_slots.ts";
 
 /** A job of the queue. Its data comes from anybody. */
@@ -443,8 +443,9 @@ export class JobRuns {
   async #refuse(job: QueueJob, reason: string): Promise<never> {
     const { tally, outbox, signs, onRefusal } = this.#options;
     tally.refused++;
-    onRefusal(job.name, reason);
-    const [, client, number] = /^(.+)-(\d{1,15})$/.exec(job.id ?? "") ?? [];
+    onRefusal(printable(job.name), reason);
+    const [, client, number] =
+      /^([\w-]{1,64})-(\d{1,15})$/.exec(job.id ?? "") ?? [];
     if (client !== undefined) {
       await outbox.tell(
         createTeller({

@@ -110,8 +110,13 @@ export interface Answer {
   readonly reason: string;
 }
 
-/** Characters of a reason that are read. */
-const MAX_REASON = 1000;
+/** Characters of a stranger's text that are shown. */
+const MAX_TEXT = 1000;
+
+/** What somebody wrote who may be anybody, as it may be shown: on a terminal, or in a log. */
+export function printable(text: string): string {
+  return text.slice(0, MAX_TEXT).replace(/\p{C}/gu, "\ufffd");
+}
 
 /** The id of a job in BullMQ. */
 export function jobId(client: string, number: number): string {
@@ -230,7 +235,7 @@ export function writeAnswers({ node, answers }: AnswersBody): Uint8Array {
 export function readAnswers(bytes: Uint8Array): AnswersBody {
   return checked(() => {
     const r = new ByteReader(bytes);
-    const node = r.string();
+    const node = printable(r.string());
     const answers: Answer[] = [];
     for (let n = r.varint(); n > 0; n--) {
       const number = r.varint();
@@ -242,7 +247,7 @@ export function readAnswers(bytes: Uint8Array): AnswersBody {
         run,
         place,
         message: isAnswer ? r.blob() : undefined,
-        reason: isAnswer ? "" : r.string().slice(0, MAX_REASON),
+        reason: isAnswer ? "" : printable(r.string()),
       });
     }
     return { node, answers };

@@ -4,7 +4,10 @@ import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { networkBackend, NO_TRANSFER } from "../../_internal/pool/backend.ts";
 import { Job, type RemoteWork } from "../../_internal/pool/job.ts";
 import { writeCall } from "../../_internal/pool/relayed_call.ts";
-import type { AnyFunction } from "../../_internal/wire/functions/task.ts";
+import {
+  type AnyFunction,
+  fromModule,
+} from "../../_internal/wire/functions/task.ts";
 import { CallMode } from "../../_internal/wire/messages.ts";
 import {
   JobCheck,
@@ -172,6 +175,24 @@ Deno.test("JobCheck.open() lets nobody run code without a signature", () => {
   assertEquals(
     reasonOf(WITH_KEY, queued(sealed(NO_KEY, bodyOf(visit)))),
     `it is not signed, and module '${URL_OF_VISIT}' is not on the list of this node, which is empty`,
+  );
+});
+
+Deno.test("JobCheck.open() repeats nothing of a stranger's that a terminal would obey", () => {
+  const url = `file:///\u001b[2J${"x".repeat(5000)}`;
+  const listed = new JobCheck(QUEUE, NO_KEY, new Set());
+  const stranger = fromModule<{ run(): void }>(url).run;
+  const reason = reasonOf(listed, queued(sealed(NO_KEY, bodyOf(stranger))));
+  assertMatch(
+    reason,
+    /^it is not signed, and module 'file:\/\/\/\ufffd\[2Jx+$/,
+  );
+  assertEquals(reason.length, 1000);
+  // It would be the name of a stream.
+  const client = bodyOf(visit, [], { client: "a b" });
+  assertMatch(
+    reasonOf(WITH_LIST, queued(sealed(NO_KEY, client))),
+    /is no call/,
   );
 });
 
