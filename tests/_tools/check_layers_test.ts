@@ -158,7 +158,13 @@ Deno.test("importProblem() lets tests import anything and the root everything be
   assertEquals(importProblem("tests/a_test.ts", "futures/_a.ts"), undefined);
   assertEquals(importProblem("mod.ts", "threading/mod.ts"), undefined);
   assert(importProblem("mod.ts", "distributed/mod.ts"));
-  assert(importProblem("distributed/a.ts", "futures/_core.ts"));
+  assert(importProblem("distributed/a.ts", "threading/_core.ts"));
+  assert(importProblem("multiprocessing/a.ts", "futures/_core.ts"));
+  // They are made of the same parts.
+  assertEquals(
+    importProblem("distributed/a.ts", "futures/_core.ts"),
+    undefined,
+  );
   assertEquals(
     importProblem("distributed/a.ts", "futures/future.ts"),
     undefined,
