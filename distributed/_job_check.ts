@@ -147,7 +147,7 @@ export class JobCheck {
       : referenceOf(definition.payload);
     if (reference === undefined) {
       return refuse(
-        "its function comes as code: without a signature this node runs exports of the modules on its list only",
+        "its function comes as code: without a signature this node runs exports of the modules on its list only (fromModule() names one)",
       );
     }
     if (!this.#modules.has(reference.url)) {

@@ -245,6 +245,34 @@ redisTest(
   },
 );
 
+redisTest(
+  "serve() fails what has lost its nodes too often",
+  async ({ url, queue }) => {
+    await using client = await HandClient.open(url, queue, KEY);
+    const numbers = [
+      await client.put(() => 1),
+      await client.put(() => 2),
+      await client.put(() => 3, [], { retries: 4 }),
+    ];
+    // As BullMQ counts them.
+    for (const [at, losses] of [3, 4, 4].entries()) {
+      const key = client.queue.toKey(`${client.id}-${numbers[at]}`);
+      await client.redis.hset(key, "stc", losses);
+    }
+    await using node = await serve({ url, queue, ...THREAD });
+
+    assertEquals(await client.result(numbers[0]!), 1);
+    await assertRejects(
+      () => client.result(numbers[1]!),
+      WorkerCrashedError,
+      "its node was lost 4 times while it ran",
+    );
+    assertEquals(await client.result(numbers[2]!), 3);
+    await client.finished();
+    assertEquals(node.stats().takenOver, 3);
+  },
+);
+
 redisTest("serve() tells the progress of a task", async ({ url, queue }) => {
   await using client = await HandClient.open(url, queue, KEY);
   await using _ = await serve({ url, queue, ...THREAD });

@@ -1,0 +1,140 @@
+// Copyright 2026 the @concurrent/parallel authors. MIT license.
+
+import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { current } from "../../_internal/worker/current.ts";
+import { PREFIX } from "../_support/leaks.ts";
+import { HandClient } from "./_hand_made.ts";
+import { CommandLine } from "./_command_line.ts";
+import { redisTest } from "./_redis.ts";
+
+const KEY = "a key";
+
+Deno.test("node.ts explains itself, and what is wrong with its arguments", async () => {
+  await using help = new CommandLine(["--help"]);
+  await using unknown = new CommandLine(["--nope"]);
+  await using wrong = new CommandLine(["--workers", "0"]);
+  await using alone = new CommandLine([
+    "--url",
+    "redis://u:secret@127.0.0.1:1",
+  ]);
+
+  assertEquals((await help.status).code, 0);
+  assertMatch(help.output, /--auth-key-file FILE/);
+  assertEquals((await unknown.status).code, 2);
+  assertMatch(unknown.output, /^error: there is no option '--nope'\n/);
+  assertEquals((await wrong.status).code, 2);
+  assertMatch(wrong.output, /^error: .*'maxWorkers' must be an integer of at/);
+  // What it waits for is not there; and nobody has to wait for it.
+  alone.kill("SIGTERM");
+  await alone.status;
+  assert(!alone.output.includes("secret"));
+});
+
+redisTest("node.ts serves, and drains on SIGTERM", async ({ url, queue }) => {
+  const keyFile = await Deno.makeTempFile({ prefix: `${PREFIX}${Deno.pid}-` });
+  try {
+    await Deno.writeTextFile(keyFile, `${KEY}\n`);
+    await Deno.chmod(keyFile, 0o644);
+    await using client = await HandClient.open(url, queue, KEY);
+    await using node = new CommandLine([
+      ...["--url", url, "--queue", queue, "--auth-key-file", keyFile],
+      ...["--backend", "threads", "--workers", "1", "--name", "n1"],
+    ]);
+    assertEquals(
+      await node.line(/serving/),
+      `serving queue '${queue}' as n1 (1 threads)`,
+    );
+    await node.line(/others may read or write the key's file/);
+    const number = await client.put(() =>
+      new Promise((resolve) => setTimeout(resolve, 100, 1))
+    );
+    await client.until(() => client.of(number)[0]);
+    node.kill("SIGTERM");
+    await node.line(/SIGTERM: draining, 1 task/);
+    const next = await client.put(() => 2);
+
+    assertEquals(await client.result(number), 1);
+    assertEquals(await node.status, { success: true, code: 0, signal: null });
+    await node.line(/done: 1 task\(s\) completed, 0 failed/);
+    assertEquals(client.of(next), []);
+  } finally {
+    await Deno.remove(keyFile);
+  }
+});
+
+redisTest(
+  "node.ts ends at once at the second signal, and puts back what it has",
+  async ({ url, queue }) => {
+    await using client = await HandClient.open(url, queue, KEY);
+    await using node = new CommandLine([
+      ...["--url", url, "--queue", queue, "--workers", "1"],
+    ], { PARALLEL_AUTH_KEY: KEY });
+    await node.line(/serving .* \(1 processes\)/);
+    const number = await client.put(() => new Promise(() => {}));
+    await client.until(() => client.of(number)[0]);
+    node.kill("SIGINT");
+    await node.line(/SIGINT: draining/);
+    node.kill("SIGINT");
+
+    assertEquals((await node.status).code, 0);
+    await node.line(/stopping now/);
+    assertEquals(await client.queue.getJobCountByTypes("prioritized"), 1);
+  },
+);
+
+redisTest(
+  "node.ts refuses without its key, says so once, and runs nothing",
+  async ({ url, queue }) => {
+    const trace = `/tmp/${PREFIX}${Deno.pid}-${crypto.randomUUID()}`;
+    await using client = await HandClient.open(url, queue, KEY);
+    await using node = new CommandLine([
+      ...["--url", url, "--queue", queue, "--backend", "threads"],
+    ]);
+    await node.line(/serving .*, no key\)/);
+    for (let i = 0; i < 3; i++) {
+      const number = await client.put(
+        (path: string) => Deno.writeTextFileSync(path, ""),
+        [trace],
+      );
+      await assertRejects(
+        () => client.result(number),
+        RangeError,
+        "without a key",
+      );
+      assertEquals(client.of(number).length, 1);
+    }
+    await client.finished();
+    node.kill("SIGTERM");
+    await node.status;
+
+    assertEquals(node.output.match(/refused task/g)!.length, 1);
+    assert(!await Deno.stat(trace).then(() => true, () => false));
+  },
+);
+
+redisTest(
+  "node.ts takes over what a killed node ran",
+  async ({ url, queue }) => {
+    await using client = await HandClient.open(url, queue, KEY);
+    const args = [
+      ...["--url", url, "--queue", queue, "--backend", "threads"],
+      ...["--workers", "1", "--lock-duration", "200"],
+    ];
+    const env = { PARALLEL_AUTH_KEY: KEY };
+    // Kills the first one, and returns at the second.
+    const pid = (node: string) =>
+      current.worker.name === node ? Deno.kill(Deno.pid, "SIGKILL") : Deno.pid;
+    const numbers: number[] = [];
+    for (let i = 0; i < 4; i++) numbers.push(await client.put(pid, ["first"]));
+    await using first = new CommandLine([...args, "--name", "first"], env);
+    assertEquals((await first.status).signal, "SIGKILL");
+    await using second = new CommandLine(args, env);
+
+    const results = new Set<unknown>();
+    for (const number of numbers) results.add(await client.result(number));
+    assertEquals(results.size, 1);
+    await client.finished();
+    second.kill("SIGTERM");
+    await second.line(/done: 4 task\(s\) completed, 0 failed/);
+  },
+);
