@@ -20,6 +20,7 @@ import {
 import { NodeBoard } from "./_node_board.ts";
 import { FIELD, type Keys } from "./_protocol.ts";
 import {
+  closeRedis,
   createRedis,
   nameOfServer,
   openRedis,
@@ -173,22 +174,21 @@ export class Broker<T extends OutgoingJob> {
     return missing;
   }
 
-  /** Closes the connections. */
+  /** Closes the connections. Resolves when nothing of them is left. */
   async close(): Promise<void> {
     const wasOpen = this.#state === "open";
-    this.#state = "closed";
-    this.#forget();
-    this.#sender?.close();
-    this.#reader?.close();
-    for (const look of [...this.#waiting]) look();
+    this.#end("closed");
     if (wasOpen) {
       // Nobody reads it any more.
       this.#redis.del(this.#answers.key).catch(() => {});
       await this.#queue?.close().catch(() => {});
-      await this.#quit();
+      // What was sent arrives, where there is a connection.
+      if (this.#redis.status === "ready") {
+        await this.#redis.quit().catch(() => {});
+      }
     }
-    this.#redis.disconnect();
-    this.#reading.disconnect();
+    await this.#hangUp();
+    await this.#opened?.catch(() => {});
     await this.#reader?.closed;
   }
 
@@ -207,8 +207,6 @@ export class Broker<T extends OutgoingJob> {
       this.#queue.on("error", () => {});
       this.#reader = new StreamReader(this.#reading, [this.#answers, beats]);
     } catch (error) {
-      this.#reading.disconnect();
-      this.#redis.disconnect();
       this.#break(error);
       throw error;
     }
@@ -267,12 +265,21 @@ export class Broker<T extends OutgoingJob> {
 
   #break(error: unknown): void {
     if (this.#state === "broken" || this.#state === "closed") return;
-    this.#state = "broken";
+    this.#end("broken");
+    void this.#hangUp();
+    this.#events.broken(error);
+  }
+
+  #end(state: "broken" | "closed"): void {
+    this.#state = state;
+    this.#forget();
     this.#sender?.close();
     this.#reader?.close();
-    this.#redis.disconnect();
-    this.#reading.disconnect();
-    this.#events.broken(error);
+    for (const look of [...this.#waiting]) look();
+  }
+
+  async #hangUp(): Promise<void> {
+    await Promise.all([closeRedis(this.#redis), closeRedis(this.#reading)]);
   }
 
   /** Waits until what is in the stream of answers now has been read. */
@@ -295,12 +302,6 @@ export class Broker<T extends OutgoingJob> {
       this.#waiting.add(look);
       look();
     });
-  }
-
-  /** Lets what was sent arrive, where there is a connection. */
-  async #quit(): Promise<void> {
-    if (this.#redis.status !== "ready") return;
-    await this.#redis.quit().catch(() => {});
   }
 }
 

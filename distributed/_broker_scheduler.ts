@@ -524,6 +524,12 @@ export class BrokerScheduler implements TaskScheduler {
       );
       return;
     }
+    const { stop } = ticket;
+    // Whoever has cancelled it gets their own reason, not a copy.
+    if (stop !== undefined && news.tag === Relay.cancelled) {
+      this.#cancel(ticket, stop.reason);
+      return;
+    }
     const wasQueued = ticket.job.state === "queued";
     const isFirst = ticket.hear(news);
     if (wasQueued) {

@@ -58,6 +58,8 @@ export interface NodeSettings {
   readonly authKey: Uint8Array | undefined;
   readonly backend: NodeStats["backend"];
   readonly maxWorkers: number;
+  /** Calls that one worker has under way at a time. */
+  readonly concurrency: number;
   readonly modules: ReadonlySet<string>;
   readonly lockDuration: number;
   readonly cancelGrace: number | undefined;
@@ -107,16 +109,20 @@ export class Node {
 
   constructor(settings: NodeSettings) {
     this.#settings = settings;
-    const { redis, id, backend, maxWorkers, authKey, modules } = settings;
+    const { redis, id, backend, maxWorkers, concurrency, authKey, modules } =
+      settings;
     this.#keys = new Keys(redis.queue);
     this.#lanes = {
-      process: backend === "threads" ? undefined : this.#lane("process", 1),
-      thread: backend === "processes"
+      process: backend === "threads"
         ? undefined
-        : this.#lane("thread", backend === "auto" ? WAITING_CALLS : 1),
+        : this.#lane("process", concurrency),
+      thread: backend === "processes" ? undefined : this.#lane(
+        "thread",
+        backend === "auto" ? WAITING_CALLS : concurrency,
+      ),
     };
     const places = backend === "auto" ? maxWorkers * WAITING_CALLS : 0;
-    this.#slots = new Slots(maxWorkers, places);
+    this.#slots = new Slots(maxWorkers * concurrency, places);
     this.#redis = createRedis(redis);
     this.#controlRedis = createRedis(redis, READER_SILENCE);
     const seal = new Seal(authKey);
@@ -226,9 +232,9 @@ export class Node {
   }
 
   stats(): NodeStats {
-    const { id, host, backend, maxWorkers } = this.#settings;
+    const { id, host, backend, maxWorkers, concurrency } = this.#settings;
     return nodeStats(
-      { id, host, pid: Deno.pid, backend, slots: maxWorkers },
+      { id, host, pid: Deno.pid, backend, slots: maxWorkers * concurrency },
       this.#state,
       this.#runs.size,
       this.#startedAt,

@@ -53,6 +53,14 @@ export interface ServeOptions {
    */
   maxWorkers?: number;
   /**
+   * Tasks that one worker has under way at a time. More than one is for tasks
+   * that wait; with `"auto"` those that are declared as `io()` have threads of
+   * their own.
+   *
+   * @default {1}
+   */
+  concurrency?: number;
+  /**
    * The URLs of modules whose exports run for anybody who reaches Redis, as
    * `import.meta.resolve()` gives them. Executors name the same URLs.
    *
@@ -215,6 +223,13 @@ function parseSettings(options: ServeOptions): NodeSettings {
       options.lockDuration,
       DEFAULT_LOCK_DURATION,
       MIN_LOCK_DURATION,
+    ),
+    concurrency: integerOption(
+      SERVE,
+      "concurrency",
+      options.concurrency,
+      1,
+      1,
     ),
     cancelGrace,
     maxTasksPerWorker: options.maxTasksPerWorker,
