@@ -109,10 +109,6 @@ export class Broker<T extends OutgoingJob> {
     };
   }
 
-  get isOpen(): boolean {
-    return this.#state === "open";
-  }
-
   /** Resolves when what was sent has arrived. */
   get idle(): Promise<void> {
     return this.#sender?.idle ?? Promise.resolve();
@@ -144,8 +140,9 @@ export class Broker<T extends OutgoingJob> {
     return await this.#queue?.remove(id) === 1;
   }
 
-  /** Tells all nodes. */
+  /** Tells all nodes; also before there is a connection: nodes keep what comes before its job. */
   async control(message: Uint8Array): Promise<void> {
+    await this.open();
     await this.#redis.xadd(
       this.#keys.control,
       "MAXLEN",

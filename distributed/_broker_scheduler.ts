@@ -565,7 +565,6 @@ export class BrokerScheduler implements TaskScheduler {
 
   /** Tells all nodes something about a job. */
   #send({ number }: Ticket, message: Uint8Array): void {
-    if (!this.#broker.isOpen) return;
     const body = writeControl({ client: this.#client, number, message });
     const sealed = this.#seal.close(places.control(this.#keys.queue), body);
     // Where it does not arrive the task runs on, and ends by itself.

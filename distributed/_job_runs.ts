@@ -256,7 +256,14 @@ export class JobRuns {
         signs: isSigned,
       }),
       maxPayload: body.maxPayload,
-      share: slots.enter(time, isWaiting),
+      share: slots.enter(
+        time,
+        call.mode === CallMode.stream
+          ? "nothing"
+          : isWaiting
+          ? "place"
+          : "share",
+      ),
       known,
       outcome: Promise.withResolvers(),
       state: "queued",
@@ -285,8 +292,15 @@ export class JobRuns {
     for (const request of checked.signals) {
       this.#control(run, isSigned, request, true);
     }
+    for (const it of early) {
+      const isAhead = it.request.tag === Relay.signal;
+      if (isAhead) this.#control(run, it.isSigned, it.request, true);
+    }
     server.handle(call, []);
-    for (const it of early) this.#control(run, it.isSigned, it.request);
+    for (const it of early) {
+      if (it.request.tag === Relay.signal) continue;
+      this.#control(run, it.isSigned, it.request);
+    }
     return run;
   }
 

@@ -16,6 +16,9 @@
 // ended, so `concurrency` has to be right when `process()` returns its promise,
 // and when that promise settles; in between nobody looks.
 //
+// A generator takes nothing: it waits for its reader, who may wait for other
+// tasks, which have to be fetched for that.
+//
 // What waits (`io`, where such tasks have threads of their own) takes no share,
 // but one of `waiting` places. Nobody knows what comes next: where either kind
 // has no room nothing is fetched.
@@ -50,9 +53,18 @@ export class Slots {
     this.#places = places;
   }
 
-  /** A job has come. `time`: what it will take, in milliseconds, where that is known. */
-  enter(time: number | undefined, isWaiting: boolean): Share {
-    const parts = isWaiting
+  /**
+   * A job has come.
+   *
+   * @param time What it will take, in milliseconds, where that is known.
+   * @param demand What it is to have: a share of a worker, a waiting place, or nothing.
+   */
+  enter(
+    time: number | undefined,
+    demand: "share" | "place" | "nothing",
+  ): Share {
+    const isWaiting = demand === "place";
+    const parts = demand !== "share"
       ? 0
       : time === undefined
       ? WHOLE

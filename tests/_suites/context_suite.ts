@@ -24,11 +24,15 @@ const ofModule = new AsyncLocalStorage<unknown>();
 
 /** Tests of the caller's context. */
 export function contextSuite(subject: Subject): void {
-  const { name, create, backend } = subject;
+  const { name, create, backend, isRemote } = subject;
   const on = <F extends AnyFunction>(fn: F, options?: TaskOptions): F =>
     declare(subject, fn, options);
   const test = (criterion: string, fn: () => Promise<void>) =>
     Deno.test(`${name}.${criterion}`, fn);
+  /** Of tasks that get the executor: one over machines stays on this one. */
+  const testNested: typeof test = (criterion, fn) => {
+    if (!isRemote) test(criterion, fn);
+  };
 
   test("submit() shows a task what captured storages hold", async () => {
     await using executor = create({ maxWorkers: 1 });
@@ -229,19 +233,22 @@ export function contextSuite(subject: Subject): void {
     assertEquals(await soon("the end", future), "the client has gone");
   });
 
-  test("submit() passes the context on to the tasks of a task", async () => {
-    await using executor = create({ maxWorkers: 1 });
-    const storage = new AsyncLocalStorage<unknown>();
-    const found = await storage.run(
-      "outer",
-      () =>
-        tasks.traces.run(
-          "traced",
-          () => executor.submit(on(tasks.storesBelow), storage),
-        ),
-    );
-    assertEquals(found, ["outer", "traced", "inner"]);
-  });
+  testNested(
+    "submit() passes the context on to the tasks of a task",
+    async () => {
+      await using executor = create({ maxWorkers: 1 });
+      const storage = new AsyncLocalStorage<unknown>();
+      const found = await storage.run(
+        "outer",
+        () =>
+          tasks.traces.run(
+            "traced",
+            () => executor.submit(on(tasks.storesBelow), storage),
+          ),
+      );
+      assertEquals(found, ["outer", "traced", "inner"]);
+    },
+  );
 
   test("stream() has the context of its call", async () => {
     await using executor = create({ maxWorkers: 1 });
@@ -255,51 +262,58 @@ export function contextSuite(subject: Subject): void {
 
   if (backend === "inline") return;
 
-  test("submit() passes context and signals through an executor that a task gets", async () => {
-    await using executor = create({ maxWorkers: 1 });
-    using folder = new Folder();
-    const storage = new AsyncLocalStorage<unknown>();
-    const found = await storage.run(
-      "outer",
-      () =>
-        tasks.traces.run(
-          "traced",
-          () => executor.submit(on(tasks.storesOfSiblings), executor, storage),
-        ),
-    );
-    assertEquals(found, ["outer", "traced", "inner"]);
-    const controller = new AbortController();
-    const future = executor.submit(
-      on(tasks.sendSignalUp),
-      executor,
-      folder.file("log"),
-      controller.signal,
-    );
-    await until("it runs", () => folder.lines("log").length === 1);
-    controller.abort("far down");
-    assertEquals(await soon("the reason", future), "far down");
-  });
+  testNested(
+    "submit() passes context and signals through an executor that a task gets",
+    async () => {
+      await using executor = create({ maxWorkers: 1 });
+      using folder = new Folder();
+      const storage = new AsyncLocalStorage<unknown>();
+      const found = await storage.run(
+        "outer",
+        () =>
+          tasks.traces.run(
+            "traced",
+            () =>
+              executor.submit(on(tasks.storesOfSiblings), executor, storage),
+          ),
+      );
+      assertEquals(found, ["outer", "traced", "inner"]);
+      const controller = new AbortController();
+      const future = executor.submit(
+        on(tasks.sendSignalUp),
+        executor,
+        folder.file("log"),
+        controller.signal,
+      );
+      await until("it runs", () => folder.lines("log").length === 1);
+      controller.abort("far down");
+      assertEquals(await soon("the reason", future), "far down");
+    },
+  );
 
-  test("submit() shows a task nothing of the one whose place it uses", async () => {
-    await using executor = create({ maxWorkers: 1 });
-    using folder = new Folder();
-    const gate = folder.file("gate");
-    // Short enough to be sent ahead.
-    for (let i = 0; i < 20; i++) {
-      await executor.submit(on(tasks.storeInWorker));
-    }
-    const first = executor.submit(on(tasks.waitInContext), executor, gate);
-    const others = Array.from(
-      { length: 5 },
-      () => executor.submit(on(tasks.storeInWorker)),
-    );
-    folder.open("gate");
-    assertEquals(
-      await soon("the stores", Promise.all(others)),
-      new Array(5).fill(undefined),
-    );
-    await first;
-  });
+  testNested(
+    "submit() shows a task nothing of the one whose place it uses",
+    async () => {
+      await using executor = create({ maxWorkers: 1 });
+      using folder = new Folder();
+      const gate = folder.file("gate");
+      // Short enough to be sent ahead.
+      for (let i = 0; i < 20; i++) {
+        await executor.submit(on(tasks.storeInWorker));
+      }
+      const first = executor.submit(on(tasks.waitInContext), executor, gate);
+      const others = Array.from(
+        { length: 5 },
+        () => executor.submit(on(tasks.storeInWorker)),
+      );
+      folder.open("gate");
+      assertEquals(
+        await soon("the stores", Promise.all(others)),
+        new Array(5).fill(undefined),
+      );
+      await first;
+    },
+  );
 
   test("submit() encodes the context at once", async () => {
     await using executor = create({ maxWorkers: 1 });

@@ -37,6 +37,8 @@ export interface Subject {
   readonly backend: "thread" | "process" | "inline";
   /** What its tasks are declared as. */
   readonly kind?: "cpu" | "io";
+  /** True where its tasks run on other machines: what this one serves cannot go there. */
+  readonly isRemote?: boolean;
 }
 
 /** Declares a function as the subject's tests want it. */

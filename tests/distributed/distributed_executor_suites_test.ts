@@ -18,6 +18,7 @@ redisSuites((context) => {
       return new OwnNodeExecutor({ url, queue, authKey: "key" }, options);
     },
     backend: "process",
+    isRemote: true,
   };
   executorSuite(subject);
   mapSuite(subject);
