@@ -84,8 +84,8 @@ export interface JobRunsOptions {
   readonly isBroken: () => boolean;
   /** True where a refusal is signed. */
   readonly signs: boolean;
-  /** What is to be fetched has changed. */
-  readonly resize: () => void;
+  /** Says how many jobs BullMQ may have. */
+  readonly resize: (count: number) => void;
   readonly onRefusal: (task: string, reason: string) => void;
 }
 
@@ -273,7 +273,7 @@ export class JobRuns {
     const id = jobId(body.client, body.number);
     this.#runs.set(run.ticket, run);
     this.#byId.set(id, run);
-    resize();
+    resize(slots.growing);
     if (job.stalledCounter > 0) tally.takenOver++;
     const hopeless = this.#hopeless(run, checked.call.retries);
     if (hopeless !== undefined) {
@@ -441,7 +441,7 @@ export class JobRuns {
     const id = jobId(run.teller.client, run.teller.number);
     if (this.#byId.get(id) === run) this.#byId.delete(id);
     slots.leave(run.share);
-    resize();
+    resize(slots.enough);
   }
 
   /** Lets another node have a job; that is no failed attempt. */

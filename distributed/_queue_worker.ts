@@ -26,6 +26,8 @@ export interface QueueWorkerOptions {
   readonly onError: (error: unknown) => void;
   /** Others have these jobs now. */
   readonly onLost: (ids: string[]) => void;
+  /** The queue has no job. */
+  readonly onEmpty: () => void;
 }
 
 /** Seconds for which BullMQ waits for a job at a time. */
@@ -66,6 +68,7 @@ export class QueueWorker extends Worker<unknown, void, string> {
     });
     this.on("error", onError);
     this.on("lockRenewalFailed", options.onLost);
+    this.on("drained", options.onEmpty);
   }
 
   /** Begins to take jobs. */

@@ -7,21 +7,23 @@
 // Each job takes a share of a worker: a whole one where its function is not
 // known yet, or runs for `AHEAD_TIME` or longer; less where it is shorter, but
 // at least 1/17, so that there are never more than 16 ahead for each worker.
-// While there is a share left BullMQ fetches one job more than there are:
+// The next job is taken to be like the last one. What waits (`io`, where such
+// tasks have threads of their own) takes no share, but one of so many places;
+// where either has no room nothing is fetched, since nobody knows what comes.
 //
-//   BullMQ's loop: fetch -> process(job) -> has it fewer jobs than `concurrency`? -> fetch
-//                           enter() raises it first
+// BullMQ fetches while it has fewer jobs than its `concurrency`, in two ways:
 //
-// The loop asks after each job that it hands over and after each that has
-// ended, so `concurrency` has to be right when `process()` returns its promise,
-// and when that promise settles; in between nobody looks.
+//   its loop:            fetch until it has that many, one after the other; only
+//                        then hand over the first of them; wait; again
+//   a job that is done:  finish it and fetch another one, in one command
+//
+// The second one costs nothing, so the number has to be right at the end of
+// every job (`enough`), also where many end at once and none is left. The first
+// one makes a job wait until those behind it have been fetched, so where the
+// queue was empty the number starts with one job and doubles (`growing`).
 //
 // A generator takes nothing: it waits for its reader, who may wait for other
 // tasks, which have to be fetched for that.
-//
-// What waits (`io`, where such tasks have threads of their own) takes no share,
-// but one of `waiting` places. Nobody knows what comes next: where either kind
-// has no room nothing is fetched.
 
 /** Milliseconds of work that a worker may have ahead. */
 const AHEAD_TIME = 10;
@@ -43,6 +45,8 @@ export class Slots {
   #taken = 0;
   #waiting = 0;
   #count = 0;
+  /** What the last one took. */
+  #last = WHOLE;
 
   /**
    * @param workers Calls that run at a time.
@@ -70,6 +74,7 @@ export class Slots {
       ? WHOLE
       : Math.min(Math.max(Math.ceil(time / AHEAD_TIME * WHOLE), LEAST), WHOLE);
     this.#count++;
+    if (demand === "share") this.#last = parts;
     this.#taken += parts;
     if (isWaiting) this.#waiting++;
     return { parts, isWaiting };
@@ -82,10 +87,18 @@ export class Slots {
     if (isWaiting) this.#waiting--;
   }
 
-  /** What BullMQ is to be told. */
-  get concurrency(): number {
-    const hasRoom = this.#taken < this.#parts &&
-      (this.#places === 0 || this.#waiting < this.#places);
-    return Math.max(this.#count + (hasRoom ? 1 : 0), 1);
+  /** Jobs that it may have, with those that it has. */
+  get enough(): number {
+    const more = Math.floor((this.#parts - this.#taken) / this.#last);
+    if (this.#places === 0) return Math.max(this.#count + more, 1);
+    const isFull = this.#taken >= this.#parts ||
+      this.#waiting >= this.#places;
+    // Each of them may be one that waits.
+    return Math.max(this.#count + (isFull ? 0 : Math.max(more, 1)), 1);
+  }
+
+  /** The same where the queue was empty a moment ago. */
+  get growing(): number {
+    return Math.min(this.enough, 2 * this.#count + 1);
   }
 }

@@ -161,11 +161,7 @@ export class Node {
       },
       isBroken: () => this.#failure !== undefined,
       signs: seal.signs,
-      resize: () => {
-        if (this.#worker !== undefined) {
-          this.#worker.concurrency = this.#slots.concurrency;
-        }
-      },
+      resize: (count) => this.#worker!.concurrency = count,
       onRefusal: settings.onRefusal,
     });
     this.#beat = new Beat(this.#redis, keys, () => this.stats());
@@ -209,6 +205,7 @@ export class Node {
         process: (job, token) => this.#runs.process(job, token),
         onError,
         onLost: (ids) => this.#runs.lose(ids),
+        onEmpty: () => this.#worker!.concurrency = this.#slots.growing,
       });
       await this.#worker.start();
       await this.#beat.start();
