@@ -213,7 +213,11 @@ export function readControl(bytes: Uint8Array): ControlBody {
 
 /** Writes answers. */
 export function writeAnswers({ node, answers }: AnswersBody): Uint8Array {
-  const w = new ByteWriter(256);
+  let size = node.length * 3 + 16;
+  for (const { message, reason } of answers) {
+    size += 24 + (message?.length ?? reason.length * 3);
+  }
+  const w = new ByteWriter(size);
   w.string(node);
   w.varint(answers.length);
   for (const { number, run, place, message, reason } of answers) {
