@@ -23,6 +23,7 @@ import {
   closeRedis,
   createRedis,
   nameOfServer,
+  openingError,
   openRedis,
   type Redis,
   type RedisSettings,
@@ -203,7 +204,8 @@ export class Broker<T extends OutgoingJob> {
       // Each command that fails says so itself.
       this.#queue.on("error", () => {});
       this.#reader = new StreamReader(this.#reading, [this.#answers, beats]);
-    } catch (error) {
+    } catch (cause) {
+      const error = openingError(cause, settings, this.#verb);
       this.#break(error);
       throw error;
     }
@@ -237,27 +239,40 @@ export class Broker<T extends OutgoingJob> {
     };
   }
 
+  /**
+   * Looks after both connections. The one that reads is the first to know that
+   * the way is cut without a word: it always waits for an answer.
+   */
   #watch(): void {
-    this.#redis.on("close", () => {
-      if (this.#state !== "open" || this.#lostAt !== undefined) return;
-      this.#lostAt = performance.now();
-      const { reconnectTimeout } = this.#settings;
-      this.#forget = afterUnheld(reconnectTimeout, () => {
-        const server = nameOfServer(this.#settings);
-        this.#break(
-          new BrokenExecutorError(
-            `Cannot go on: ${server} has been out of reach for ${reconnectTimeout} ms`,
-          ),
-        );
+    const both = [this.#redis, this.#reading];
+    for (const redis of both) {
+      redis.on("close", () => this.#lost());
+      redis.on("ready", () => {
+        if (both.every(({ status }) => status === "ready")) this.#found();
       });
+    }
+  }
+
+  #lost(): void {
+    if (this.#state !== "open" || this.#lostAt !== undefined) return;
+    this.#lostAt = performance.now();
+    const { reconnectTimeout } = this.#settings;
+    this.#forget = afterUnheld(reconnectTimeout, () => {
+      const server = nameOfServer(this.#settings);
+      this.#break(
+        new BrokenExecutorError(
+          `Cannot go on: ${server} has been out of reach for ${reconnectTimeout} ms`,
+        ),
+      );
     });
-    this.#redis.on("ready", () => {
-      if (this.#lostAt === undefined) return;
-      const gap = performance.now() - this.#lostAt;
-      this.#lostAt = undefined;
-      this.#forget();
-      if (this.#state === "open") this.#events.reconnected(gap);
-    });
+  }
+
+  #found(): void {
+    if (this.#lostAt === undefined) return;
+    const gap = performance.now() - this.#lostAt;
+    this.#lostAt = undefined;
+    this.#forget();
+    if (this.#state === "open") this.#events.reconnected(gap);
   }
 
   #break(error: unknown): void {

@@ -210,10 +210,10 @@ export async function openRedis(
   redis.on("ready", onReady);
   redis.on("error", onError);
   redis.on("end", onEnd);
-  const disarm = after(
-    settings.connectTimeout,
-    () => fail(`${server} has not answered for ${settings.connectTimeout} ms`),
-  );
+  const disarm = after(settings.connectTimeout, () => {
+    const time = settings.connectTimeout;
+    fail(`${server} has not answered for ${time} ms${whyNot(redis)}`);
+  });
   holdProgram();
   try {
     if (redis.status === "ready") return;
@@ -230,6 +230,29 @@ export async function openRedis(
     redis.off("error", onError);
     redis.off("end", onEnd);
   }
+}
+
+/** What the last attempt has failed with: no such host, nobody listens, an unknown certificate. */
+function whyNot(redis: Redis): string {
+  const error = lastErrors.get(redis);
+  const message = error instanceof Error ? error.message : "";
+  return message === "" ? "" : ` (${message})`;
+}
+
+/**
+ * What a user is told of an error on the way to being connected: a command that
+ * Redis refuses says that this user may not do that there.
+ */
+export function openingError(
+  error: unknown,
+  settings: RedisSettings,
+  verb: string,
+): unknown {
+  if (!(error instanceof Error) || error.name !== "ReplyError") return error;
+  return new BrokenExecutorError(
+    `Cannot ${verb}: ${nameOfServer(settings)} refuses it (${error.message})`,
+    { cause: error },
+  );
 }
 
 /** Milliseconds that the end of a connection may take. */

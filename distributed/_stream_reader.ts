@@ -40,7 +40,7 @@ export class StreamReader {
   readonly #redis: Redis;
   readonly #streams: readonly ReadStream[];
   #state: "reading" | "closed" = "reading";
-  /** Ends a pause. */
+  /** Ends a pause, or the wait for an answer. */
   #resume = () => {};
   /** Resolves when nothing is read any more. */
   readonly closed: Promise<void>;
@@ -61,15 +61,7 @@ export class StreamReader {
   async #read(): Promise<void> {
     while (this.#state === "reading") {
       try {
-        const entries = await this.#redis.xreadBuffer(
-          "COUNT",
-          COUNT,
-          "BLOCK",
-          BLOCK,
-          "STREAMS",
-          ...this.#streams.map(({ key }) => key),
-          ...this.#streams.map(({ from }) => from),
-        ) as Entries | null;
+        const entries = await this.#ask();
         for (const [key, list] of entries ?? []) this.#take(key, list);
       } catch {
         // It is closed, or Redis cannot be read from now (it loads its data,
@@ -77,6 +69,23 @@ export class StreamReader {
         await this.#pause();
       }
     }
+  }
+
+  async #ask(): Promise<Entries | null> {
+    const closed = Promise.withResolvers<null>();
+    this.#resume = () => closed.resolve(null);
+    const answer = this.#redis.xreadBuffer(
+      "COUNT",
+      COUNT,
+      "BLOCK",
+      BLOCK,
+      "STREAMS",
+      ...this.#streams.map(({ key }) => key),
+      ...this.#streams.map(({ from }) => from),
+    ) as Promise<Entries | null>;
+    // A command of a lost connection that was closed when the next one had been
+    // accepted and was not ready yet is forgotten by ioredis: it never ends.
+    return await Promise.race([answer, closed.promise]);
   }
 
   #take(keyBytes: Uint8Array, list: Entries[number][1]): void {

@@ -42,6 +42,7 @@ import { QueueWorker } from "./_queue_worker.ts";
 import {
   closeRedis,
   createRedis,
+  openingError,
   openRedis,
   type Redis,
   type RedisSettings,
@@ -215,7 +216,7 @@ export class Node {
     } catch (error) {
       this.#over.resolve();
       await this.#end();
-      throw error;
+      throw openingError(error, redis, SERVE);
     }
   }
 
