@@ -201,9 +201,10 @@ export class RedisServer implements AsyncDisposable {
   async #ready(pid: number, isOver: () => boolean): Promise<void> {
     while (!isOver()) {
       // It does not listen yet, or reads what it stored.
-      const info = await this.command("INFO", "server").catch(String);
+      const info = `${await this.command("INFO").catch(String)}`;
       // What else has its port would answer for it, until it ends for that.
-      if (`${info}`.includes(`process_id:${pid}\r`)) return;
+      const isIt = info.includes(`process_id:${pid}\r`);
+      if (isIt && info.includes("loading:0\r")) return;
       await delay(ASK_AGAIN);
     }
     throw new Error("It ended");
