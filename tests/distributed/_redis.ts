@@ -204,7 +204,7 @@ export class RedisServer implements AsyncDisposable {
       const info = `${await this.command("INFO").catch(String)}`;
       // What else has its port would answer for it, until it ends for that.
       const isIt = info.includes(`process_id:${pid}\r`);
-      if (isIt && info.includes("loading:0\r")) return;
+      if (isIt && info.includes("\nloading:0\r")) return;
       await delay(ASK_AGAIN);
     }
     throw new Error("It ended");

@@ -1,0 +1,65 @@
+// Copyright 2026 the @concurrent/parallel authors. MIT license.
+
+import { assertEquals } from "@std/assert";
+import { Slots } from "../../distributed/_slots.ts";
+
+/** How many jobs there are once there is room for no more. */
+function fill(slots: Slots, time: number | undefined): number {
+  let count = 0;
+  while (slots.enough > count && count < 1000) {
+    slots.enter(time, "share");
+    count++;
+  }
+  return count;
+}
+
+Deno.test("Slots.enough is one job for each worker where they are long or not known", () => {
+  for (const time of [undefined, 10, 1000]) {
+    assertEquals(fill(new Slots(3, 0), time), 3);
+  }
+});
+
+Deno.test("Slots.enough is more where jobs are short, up to 17 for each worker", () => {
+  assertEquals(fill(new Slots(2, 0), 5), 4);
+  assertEquals(fill(new Slots(2, 0), 0.01), 34);
+  assertEquals(fill(new Slots(1, 0), 0), 17);
+});
+
+Deno.test("Slots.enough takes the next job to be like the last one", () => {
+  const slots = new Slots(2, 0);
+  assertEquals(slots.enough, 2);
+  const short = slots.enter(0.01, "share");
+  assertEquals(slots.enough, 34);
+  // What takes nothing says nothing of others.
+  slots.enter(undefined, "nothing");
+  assertEquals(slots.enough, 35);
+  const long = slots.enter(undefined, "share");
+  assertEquals(slots.enough, 3);
+  slots.leave(short);
+  slots.leave(long);
+  assertEquals(slots.enough, 3);
+});
+
+Deno.test("Slots.enough counts what waits by its places, and one for what computes", () => {
+  const slots = new Slots(1, 3);
+  const shares = [];
+  for (const count of [1, 2, 3]) {
+    assertEquals(slots.enough, count);
+    shares.push(slots.enter(undefined, "place"));
+  }
+  assertEquals(slots.enough, 3);
+  slots.leave(shares[0]!);
+  assertEquals(slots.enough, 3);
+  // It has the worker: what waits is not fetched either.
+  slots.enter(undefined, "share");
+  assertEquals(slots.enough, 3);
+});
+
+Deno.test("Slots.growing doubles, from one job on", () => {
+  const slots = new Slots(2, 0);
+  assertEquals(slots.growing, 1);
+  for (const expected of [3, 5, 7]) {
+    slots.enter(0.01, "share");
+    assertEquals(slots.growing, expected);
+  }
+});
