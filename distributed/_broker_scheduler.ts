@@ -729,8 +729,9 @@ export class BrokerScheduler implements TaskScheduler {
 
   /** Once it was shut down, streams that nobody reads are not waited for for ever. */
   #checkPatience(): void {
+    if (this.#state !== "shut") return;
     const tickets = [...this.#tickets.values()];
-    const isStuck = this.#state === "shut" && tickets.length > 0 &&
+    const isStuck = tickets.length > 0 &&
       tickets.every(({ job }) => job.isResting);
     if (!isStuck) {
       this.#forgetPatience?.();
