@@ -64,6 +64,7 @@ import { Broker, type BrokerSettings } from "./_broker.ts";
 import type { NodeStats } from "./_node_board.ts";
 import {
   type Answer,
+  CREDIT_INTERVAL,
   jobId,
   Keys,
   places,
@@ -128,6 +129,7 @@ export class BrokerScheduler implements TaskScheduler {
   /** Stops the next look. */
   #forgetLook: (() => void) | undefined;
   #forgetPatience: (() => void) | undefined;
+  #forgetCredits: (() => void) | undefined;
 
   constructor(settings: BrokerSchedulerSettings) {
     this.#settings = settings;
@@ -514,7 +516,7 @@ export class BrokerScheduler implements TaskScheduler {
       );
       return;
     }
-    if (ticket.isAfterGap && ticket.job.observer.yielded !== undefined) {
+    if (ticket.isAfterGap && ticket.isStream) {
       // Redis was killed before it had written to its disk what it had taken.
       this.#giveUp(
         ticket,
@@ -535,7 +537,25 @@ export class BrokerScheduler implements TaskScheduler {
     if (wasQueued) {
       this.#waitTime.add(performance.now() - ticket.job.queuedAt);
     }
-    if (isFirst) this.#remind(ticket);
+    if (!isFirst) return;
+    this.#remind(ticket);
+    if (ticket.isStream) this.#forgetCredits ??= this.#keepStreams();
+  }
+
+  /** Has nodes know that their readers are there, for as long as there are any. */
+  #keepStreams(): () => void {
+    return afterUnheld(CREDIT_INTERVAL, () => {
+      const streams = [...this.#tickets.values()].filter((it) =>
+        it.isStream && it.hasBegun
+      );
+      for (const ticket of streams) {
+        const { number } = ticket;
+        this.#control(ticket, { tag: Relay.credit, ticket: number, items: 0 });
+      }
+      this.#forgetCredits = streams.length > 0
+        ? this.#keepStreams()
+        : undefined;
+    });
   }
 
   /** A node has begun with it: it may not have heard what was told before. */
@@ -634,7 +654,7 @@ export class BrokerScheduler implements TaskScheduler {
           } times`,
         ),
       );
-    } else if (job.observer.yielded !== undefined && ticket.hasBegun) {
+    } else if (ticket.isStream && ticket.hasBegun) {
       this.#fail(
         ticket,
         new InvalidStateError(
@@ -707,6 +727,7 @@ export class BrokerScheduler implements TaskScheduler {
     }
     this.#forgetLook?.();
     this.#forgetPatience?.();
+    this.#forgetCredits?.();
     // What was cancelled is taken back before the connection goes.
     const farewell = Promise.withResolvers<void>();
     const disarm = afterUnheld(FAREWELL, () => farewell.resolve());

@@ -47,6 +47,14 @@ export class Keys {
   }
 }
 
+/**
+ * Milliseconds between two credits, of no values at least, that a client gives
+ * each of its generators; and without any after which a node ends one: its
+ * client is gone, and it would wait for ever.
+ */
+export const CREDIT_INTERVAL = 15_000;
+export const CREDIT_SILENCE = 300_000;
+
 /** The field of a stream's entry that holds the message. */
 export const FIELD = "m";
 

@@ -73,6 +73,11 @@ export class Ticket implements OutgoingJob {
     return this.job.state === "running";
   }
 
+  /** True where it is a generator, whose values come one by one. */
+  get isStream(): boolean {
+    return this.job.observer.yielded !== undefined;
+  }
+
   /** Whether anybody here waits for it; while somebody does the program lives. */
   rest(isResting: boolean): void {
     if (this.state === "closed" || this.#isHeld !== isResting) return;
