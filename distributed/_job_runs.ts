@@ -80,7 +80,7 @@ export interface JobRunsOptions {
   readonly route: (
     kind: "io" | "cpu" | undefined,
   ) => Pick<RelayedCall, "executor" | "lane"> & { readonly isWaiting: boolean };
-  /** True where what is left of a backend cannot run anything. */
+  /** True where its workers cannot start: a run that failed says nothing of its task. */
   readonly isBroken: () => boolean;
   /** True where a refusal is signed. */
   readonly signs: boolean;

@@ -45,8 +45,8 @@ export class Slots {
   #taken = 0;
   #waiting = 0;
   #count = 0;
-  /** What the last one took. */
-  #last = WHOLE;
+  /** What the last one took: a place, or so many parts. */
+  #last: "place" | number = WHOLE;
 
   /**
    * @param workers Calls that run at a time.
@@ -74,7 +74,7 @@ export class Slots {
       ? WHOLE
       : Math.min(Math.max(Math.ceil(time / AHEAD_TIME * WHOLE), LEAST), WHOLE);
     this.#count++;
-    if (demand === "share") this.#last = parts;
+    if (demand !== "nothing") this.#last = isWaiting ? demand : parts;
     this.#taken += parts;
     if (isWaiting) this.#waiting++;
     return { parts, isWaiting };
@@ -89,12 +89,15 @@ export class Slots {
 
   /** Jobs that it may have, with those that it has. */
   get enough(): number {
-    const more = Math.floor((this.#parts - this.#taken) / this.#last);
-    if (this.#places === 0) return Math.max(this.#count + more, 1);
-    const isFull = this.#taken >= this.#parts ||
-      this.#waiting >= this.#places;
-    // Each of them may be one that waits.
-    return Math.max(this.#count + (isFull ? 0 : Math.max(more, 1)), 1);
+    const shares = this.#parts - this.#taken;
+    const places = this.#places - this.#waiting;
+    const hasRoom = shares > 0 && (this.#places === 0 || places > 0);
+    const more = !hasRoom
+      ? 0
+      : this.#last === "place"
+      ? places
+      : Math.floor(shares / this.#last);
+    return Math.max(this.#count + more, 1);
   }
 
   /** The same where the queue was empty a moment ago. */

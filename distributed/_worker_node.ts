@@ -110,6 +110,8 @@ export class Node {
 
   constructor(settings: NodeSettings) {
     this.#settings = settings;
+    // Who wants to know listens.
+    this.#gone.promise.catch(() => {});
     const { redis, id, backend, maxWorkers, concurrency, authKey, modules } =
       settings;
     this.#keys = new Keys(redis.queue);
@@ -160,7 +162,7 @@ export class Node {
           isWaiting: backend === "auto" && lane === "thread",
         };
       },
-      isBroken: () => this.#failure !== undefined,
+      isBroken: () => this.#checkWorkers(),
       signs: seal.signs,
       resize: (count) => this.#worker!.concurrency = count,
       onRefusal: settings.onRefusal,
@@ -210,9 +212,6 @@ export class Node {
       });
       await this.#worker.start();
       await this.#beat.start();
-      for (const { scheduler } of lanes) {
-        scheduler.onEnd(() => this.#fail(scheduler.endError));
-      }
     } catch (error) {
       this.#over.resolve();
       await this.#end();
@@ -308,12 +307,17 @@ export class Node {
     );
   }
 
-  /** Its workers cannot start, or end again and again: others have to run its jobs. */
-  #fail(error: unknown): void {
-    if (this.#state !== "serving") return;
-    this.#failure = { error };
-    this.#close();
-    this.#stop();
+  /** True where workers cannot start, or end as they do: others have to run its jobs, and it ends. */
+  #checkWorkers(): boolean {
+    const error = this.#allLanes.map(({ scheduler }) => scheduler.endError)
+      .find((it) => it !== undefined);
+    if (error === undefined) return false;
+    if (this.#state === "serving") {
+      this.#failure = { error };
+      this.#close();
+      this.#stop();
+    }
+    return true;
   }
 
   async #end(): Promise<void> {

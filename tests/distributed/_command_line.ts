@@ -17,13 +17,15 @@ export class CommandLine implements AsyncDisposable {
   /**
    * @param args Of the command line.
    * @param env Besides what this program has.
+   * @param program What is run.
    */
   constructor(
     args: readonly string[],
     env: Record<string, string> = {},
+    program: URL = PROGRAM,
   ) {
     this.#child = new Deno.Command(Deno.execPath(), {
-      args: ["run", "-A", "--no-check", PROGRAM.href, ...args],
+      args: ["run", "-A", "--no-check", program.href, ...args],
       env: { NO_COLOR: "1", ...env },
       stdin: "null",
       stdout: "piped",

@@ -91,6 +91,8 @@ export class HandClient implements AsyncDisposable {
     this.#seal = new Seal(parseAuthKey("test", authKey));
     // deno-lint-ignore no-explicit-any -- BullMQ's types are of an older ioredis
     this.queue = new Queue(keys.queue, { connection: redis as any });
+    // Whoever waits for a command hears of it.
+    this.queue.on("error", () => {});
     this.#reader = new StreamReader(reading, [{
       key: keys.answers(this.id),
       from: "0",

