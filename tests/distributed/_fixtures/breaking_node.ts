@@ -12,7 +12,6 @@ const node = await serve({
   maxWorkers: 1,
   maxTasksPerWorker: 1,
 });
-// deno-lint-ignore no-sync-fn-in-async-fn -- before it takes a task
 Deno.permissions.revokeSync({ name: "run" });
 console.log("serving");
 await node.ended.catch((error) => console.log(`${error}`));
