@@ -13,14 +13,10 @@
 //   lost: no answer is missed. One that comes twice finds a closed ticket, or is
 //   not behind the last one of its run (`Ticket.isNew`).
 // - A node that dies leaves its jobs in the queue, and others take them over.
-// - What Redis itself loses (it was killed before it had written to its disk)
-//   is found by asking: after each reconnection, and from time to time. A job
-//   that is not there, when all answers that had been written by then have been
-//   read, is sent again; a few times at most.
+// - What Redis itself loses is found by asking (`_lost_jobs.ts`) and sent again;
+//   a few times at most.
 //
-// Whatever is to happen to a job that runs (its cancellation, signals, credits)
-// is told to all nodes, and told again when the job is heard to begin: it may
-// have been between two nodes when it was told first.
+// What is to happen to a job that runs is told to all nodes (`_job_controls.ts`).
 
 import {
   BrokenExecutorError,
@@ -29,7 +25,6 @@ import {
   SerializationError,
 } from "../_internal/base/errors.ts";
 import { afterUnheld } from "../_internal/base/deadline.ts";
-import { onAbort } from "../_internal/base/abort_listeners.ts";
 import { holdProgram, releaseProgram } from "../_internal/base/registry.ts";
 import { Histogram } from "../_internal/pool/histogram.ts";
 import {
@@ -40,39 +35,23 @@ import {
   type Work,
 } from "../_internal/pool/job.ts";
 import { JobEnds } from "../_internal/pool/job_ends.ts";
-import { RelayedJob, writeCall } from "../_internal/pool/relayed_call.ts";
+import { RelayedJob } from "../_internal/pool/relayed_call.ts";
 import type { SchedulerStats } from "../_internal/pool/scheduler_options.ts";
 import type {
   LaneOptions,
   TaskScheduler,
 } from "../_internal/pool/task_scheduler.ts";
-import { ByteWriter } from "../_internal/wire/bytes.ts";
-import {
-  admitAnswer,
-  admitStrangersAnswer,
-} from "../_internal/wire/data_only.ts";
-import { encodeError } from "../_internal/wire/error_codec.ts";
-import type { HeaderOf } from "../_internal/wire/messages.ts";
 import {
   readRelayAnswer,
   Relay,
   type RelayAnswer,
-  type RelayRequest,
-  writeRelay,
 } from "../_internal/wire/relay_messages.ts";
 import { Broker, type BrokerSettings } from "./_broker.ts";
+import { ClientMessages } from "./_client_messages.ts";
+import { JobControls } from "./_job_controls.ts";
+import { LostJobs } from "./_lost_jobs.ts";
 import type { NodeStats } from "./_node_board.ts";
-import {
-  type Answer,
-  CREDIT_INTERVAL,
-  jobId,
-  Keys,
-  places,
-  readAnswers,
-  writeControl,
-  writeJob,
-} from "./_protocol.ts";
-import { Seal, SealError } from "./_seal.ts";
+import { type Answer, Keys } from "./_protocol.ts";
 import { RefusedError } from "./errors.ts";
 import { Ticket } from "./_ticket.ts";
 
@@ -91,8 +70,6 @@ export interface BrokerSchedulerSettings extends BrokerSettings {
 const MIDDLE = 2 ** 20;
 /** Runs of a task at most: as many as BullMQ counts. */
 const MAX_ATTEMPTS = 2 ** 31 - 1;
-/** Milliseconds between two looks whether jobs are still there, and the age from which a job is looked for. */
-const LOOK = 10_000;
 /** How often a job is sent again that Redis has lost. */
 const MAX_LOSSES = 3;
 /** Calls at a time for which a map has room, where nothing is known of the nodes. */
@@ -105,10 +82,10 @@ const STREAM_PATIENCE = 5_000;
 /** A scheduler whose workers are nodes. */
 export class BrokerScheduler implements TaskScheduler {
   readonly #settings: BrokerSchedulerSettings;
-  readonly #keys: Keys;
-  readonly #seal: Seal;
-  readonly #client: string;
+  readonly #messages: ClientMessages;
   readonly #broker: Broker<Ticket>;
+  readonly #controls: JobControls;
+  readonly #lost: LostJobs;
   readonly #ends = new JobEnds();
   readonly #tickets = new Map<number, Ticket>();
   readonly #byJob = new WeakMap<Job, Ticket>();
@@ -125,21 +102,16 @@ export class BrokerScheduler implements TaskScheduler {
   #closed: Promise<void> | undefined;
   /** Called when the last ticket is closed. */
   #onIdle = () => {};
-  #isLooking = false;
-  /** Stops the next look. */
-  #forgetLook: (() => void) | undefined;
   #forgetPatience: (() => void) | undefined;
-  #forgetCredits: (() => void) | undefined;
 
   constructor(settings: BrokerSchedulerSettings) {
     this.#settings = settings;
-    this.#keys = new Keys(settings.queue);
-    this.#seal = new Seal(settings.authKey);
-    this.#client = newClient();
+    const keys = new Keys(settings.queue);
+    this.#messages = new ClientMessages({ ...settings, keys });
     this.#broker = new Broker<Ticket>(
       settings,
-      this.#keys,
-      this.#client,
+      keys,
+      this.#messages.client,
       "reach the nodes",
       {
         added: (ticket) => this.#added(ticket),
@@ -147,9 +119,19 @@ export class BrokerScheduler implements TaskScheduler {
         answers: (messages) => {
           for (const message of messages) this.#open(message);
         },
-        reconnected: (gap) => void this.#look(0, gap),
+        reconnected: (gap) => void this.#lost.look(0, gap),
         broken: (error) => this.#break(error),
       },
+    );
+    this.#controls = new JobControls(
+      this.#broker,
+      this.#messages,
+      this.#tickets,
+    );
+    this.#lost = new LostJobs(
+      this.#broker,
+      this.#tickets,
+      (ticket, gap) => this.#sendAgain(ticket, gap),
     );
   }
 
@@ -203,12 +185,11 @@ export class BrokerScheduler implements TaskScheduler {
     checkPriority(priority);
     const job = new Job(work, options, observer);
     const number = ++this.#lastNumber;
-    const id = jobId(this.#client, number);
     const ticket = new Ticket({
-      id,
+      id: this.#messages.id(number),
       number,
       name,
-      data: this.#encode(id, number, job, work),
+      data: this.#messages.job(number, job, work),
       // A later one of the same priority comes behind it.
       priority: MIDDLE - priority,
       attempts: Math.min(retries + 1, MAX_ATTEMPTS),
@@ -220,12 +201,12 @@ export class BrokerScheduler implements TaskScheduler {
       work,
       this.#ends,
       () => this.#close(ticket),
-      this.#seal.signs ? admitAnswer : admitStrangersAnswer,
+      this.#messages.admit,
     );
     this.#ends.begin(job);
     this.#tickets.set(number, ticket);
     this.#byJob.set(job, ticket);
-    this.#listen(ticket, work.payload.signals);
+    this.#controls.listen(ticket, work.payload.signals);
     this.#broker.send(ticket);
     return job;
   }
@@ -254,8 +235,8 @@ export class BrokerScheduler implements TaskScheduler {
     }
     // It may be between two runs: then nobody would answer.
     void this.#broker.remove(ticket.id).then((isRemoved) => {
-      if (!isRemoved) this.#tell(ticket, Relay.cancel);
-      else this.#cancel(ticket, reason);
+      if (isRemoved) this.#cancel(ticket, reason);
+      else void this.#controls.cancel(ticket);
     }, () => {});
     return false;
   }
@@ -263,7 +244,7 @@ export class BrokerScheduler implements TaskScheduler {
   credit(job: Job, items: number): void {
     const ticket = this.#byJob.get(job);
     if (ticket === undefined || ticket.state === "closed") return;
-    this.#control(ticket, { tag: Relay.credit, ticket: ticket.number, items });
+    this.#controls.credit(ticket, items);
   }
 
   finish(job: Job): void {
@@ -273,8 +254,7 @@ export class BrokerScheduler implements TaskScheduler {
       this.cancel(job, "nobody wants its values");
       return;
     }
-    ticket.isFinishing = true;
-    this.#tell(ticket, Relay.finish);
+    this.#controls.finish(ticket);
   }
 
   finishing(): void {
@@ -396,57 +376,6 @@ export class BrokerScheduler implements TaskScheduler {
     return () => this.#onEnd.delete(fn);
   }
 
-  /** The sealed body of a job, in base64. */
-  #encode(id: string, number: number, job: Job, work: RemoteWork): string {
-    const { definition, payload, whole } = work;
-    const { maxPayload, resultTtl } = this.#settings;
-    const call = writeCall(job, work, {
-      ticket: number,
-      executor: "",
-      lane: "process",
-      parent: undefined,
-    });
-    const size = call.length + (whole ? 0 : definition.payload.bytes.length);
-    if (size > maxPayload) {
-      throw new SerializationError(
-        `Cannot send task '${job.options.name}': it is of ${size} bytes, and 'maxPayload' is ${maxPayload}`,
-        { path: "args", reason: "is larger than 'maxPayload'" },
-      );
-    }
-    const body = writeJob(id, job.options.name, {
-      client: this.#client,
-      number,
-      definition: whole ? undefined : {
-        name: definition.name,
-        mutable: definition.payload.mutable,
-        payload: definition.payload.bytes,
-      },
-      kind: job.options.kind,
-      maxPayload,
-      resultTtl,
-      signals: payload.signals.flatMap((signal, index) =>
-        signal.aborted ? [signalMessage(number, index, signal.reason)] : []
-      ),
-      call,
-    });
-    return this.#seal.close(places.job(this.#keys.queue), body).toBase64();
-  }
-
-  /** Tells the nodes of the signals that fire later. */
-  #listen(ticket: Ticket, signals: readonly AbortSignal[]): void {
-    if (signals.length === 0) return;
-    const stops = signals.map((signal, index) => {
-      if (signal.aborted) return () => {};
-      return onAbort(signal, () => {
-        ticket.fired.set(index, signal.reason);
-        this.#send(ticket, signalMessage(ticket.number, index, signal.reason));
-      });
-    });
-    ticket.unlisten = () => {
-      for (const stop of stops) stop();
-    };
-  }
-
   #added(ticket: Ticket): void {
     if (ticket.state !== "leaving") {
       // Cancelled on its way.
@@ -455,32 +384,15 @@ export class BrokerScheduler implements TaskScheduler {
     }
     ticket.state = "away";
     ticket.addedAt = performance.now();
-    this.#forgetLook ??= afterUnheld(LOOK, () => void this.#look(LOOK, 0));
+    this.#lost.watch();
   }
 
   /** Takes an entry of the stream of answers. */
   #open(message: Uint8Array): void {
-    let isTrusted = true;
-    let body: Uint8Array;
-    try {
-      const opened = this.#seal.open(
-        places.answers(this.#keys.queue, this.#client),
-        message,
-      );
-      body = opened.body;
-      isTrusted = opened.isSigned || !this.#seal.signs;
-    } catch (error) {
-      if (!(error instanceof SealError)) throw error;
-      isTrusted = false;
-      body = Seal.bodyOf(message);
-    }
-    try {
-      const { node, answers } = readAnswers(body);
-      for (const answer of answers) this.#hear(node, answer, isTrusted);
-    } catch (error) {
-      // Nobody who knows the key has written it.
-      if (!(error instanceof SerializationError)) throw error;
-    }
+    const opened = this.#messages.open(message);
+    if (opened === undefined) return;
+    const { node, answers, isTrusted } = opened;
+    for (const answer of answers) this.#hear(node, answer, isTrusted);
   }
 
   #hear(node: string, answer: Answer, isTrusted: boolean): void {
@@ -537,58 +449,7 @@ export class BrokerScheduler implements TaskScheduler {
     if (wasQueued) {
       this.#waitTime.add(performance.now() - ticket.job.queuedAt);
     }
-    if (!isFirst) return;
-    this.#remind(ticket);
-    if (ticket.isStream) this.#forgetCredits ??= this.#keepStreams();
-  }
-
-  /** Has nodes know that their readers are there, for as long as there are any. */
-  #keepStreams(): () => void {
-    return afterUnheld(CREDIT_INTERVAL, () => {
-      const streams = [...this.#tickets.values()].filter((it) =>
-        it.isStream && it.hasBegun
-      );
-      for (const ticket of streams) {
-        const { number } = ticket;
-        this.#control(ticket, { tag: Relay.credit, ticket: number, items: 0 });
-      }
-      this.#forgetCredits = streams.length > 0
-        ? this.#keepStreams()
-        : undefined;
-    });
-  }
-
-  /** A node has begun with it: it may not have heard what was told before. */
-  #remind(ticket: Ticket): void {
-    if (ticket.stop !== undefined) this.#tell(ticket, Relay.cancel);
-    else if (ticket.isFinishing) this.#tell(ticket, Relay.finish);
-    for (const [index, reason] of ticket.fired) {
-      this.#send(ticket, signalMessage(ticket.number, index, reason));
-    }
-  }
-
-  #tell(ticket: Ticket, tag: typeof Relay.cancel | typeof Relay.finish): void {
-    if (tag === Relay.finish) {
-      return this.#control(ticket, { tag, ticket: ticket.number });
-    }
-    const w = new ByteWriter(64);
-    writeRelay(w, { tag, ticket: ticket.number });
-    writeReason(w, ticket.stop?.reason);
-    this.#send(ticket, w.bytes());
-  }
-
-  #control(ticket: Ticket, message: HeaderOf<RelayRequest>): void {
-    const w = new ByteWriter(32);
-    writeRelay(w, message);
-    this.#send(ticket, w.bytes());
-  }
-
-  /** Tells all nodes something about a job. */
-  #send({ number }: Ticket, message: Uint8Array): void {
-    const body = writeControl({ client: this.#client, number, message });
-    const sealed = this.#seal.close(places.control(this.#keys.queue), body);
-    // Where it does not arrive the task runs on, and ends by itself.
-    this.#broker.control(sealed).catch(() => {});
+    if (isFirst) this.#controls.remind(ticket);
   }
 
   /** Nobody wants it any more: takes it out of the queue, or has its node stop it. */
@@ -598,43 +459,16 @@ export class BrokerScheduler implements TaskScheduler {
   }
 
   #withdrawAway(ticket: Ticket): void {
-    const done = this.#broker.remove(ticket.id).then((isRemoved) => {
-      if (!isRemoved) this.#tell(ticket, Relay.cancel);
+    const done = this.#broker.remove(ticket.id).then(async (isRemoved) => {
+      if (!isRemoved) await this.#controls.cancel(ticket);
     }).catch(() => {});
     this.#withdrawals.add(done);
     void done.then(() => this.#withdrawals.delete(done));
   }
 
-  /** Looks for jobs that are older than so many milliseconds, after a gap of so many. */
-  async #look(age: number, gap: number): Promise<void> {
-    if (this.#isLooking) return;
-    this.#isLooking = true;
-    this.#forgetLook?.();
-    this.#forgetLook = undefined;
-    try {
-      const before = performance.now() - age;
-      const asked = [...this.#tickets.values()].filter((
-        { state, addedAt },
-      ) => state === "away" && addedAt <= before);
-      if (asked.length > 0) {
-        for (const ticket of await this.#broker.missingOf(asked)) {
-          if (ticket.state === "away") this.#lost(ticket, gap);
-        }
-      }
-    } catch {
-      // There is no connection: the next one looks again.
-    } finally {
-      this.#isLooking = false;
-      if (this.#tickets.size > 0) {
-        // One may have been planned meanwhile, for a job that was added.
-        this.#forgetLook ??= afterUnheld(LOOK, () => void this.#look(LOOK, 0));
-      }
-    }
-  }
-
   /** Redis does not know it. */
-  #lost(ticket: Ticket, gap: number): void {
-    const { name, job } = ticket;
+  #sendAgain(ticket: Ticket, gap: number): void {
+    const { name } = ticket;
     const { resultTtl } = this.#settings;
     if (gap > resultTtl) {
       this.#fail(
@@ -695,8 +529,7 @@ export class BrokerScheduler implements TaskScheduler {
     this.#tickets.delete(ticket.number);
     ticket.close();
     if (this.#tickets.size === 0) {
-      this.#forgetLook?.();
-      this.#forgetLook = undefined;
+      this.#lost.rest();
       this.#onIdle();
     }
     this.#checkPatience();
@@ -725,9 +558,9 @@ export class BrokerScheduler implements TaskScheduler {
     if (this.#tickets.size > 0) {
       await new Promise<void>((resolve) => this.#onIdle = resolve);
     }
-    this.#forgetLook?.();
+    this.#lost.rest();
+    this.#controls.close();
     this.#forgetPatience?.();
-    this.#forgetCredits?.();
     // What was cancelled is taken back before the connection goes.
     const farewell = Promise.withResolvers<void>();
     const disarm = afterUnheld(FAREWELL, () => farewell.resolve());
@@ -751,9 +584,11 @@ export class BrokerScheduler implements TaskScheduler {
   /** Once it was shut down, streams that nobody reads are not waited for for ever. */
   #checkPatience(): void {
     if (this.#state !== "shut") return;
-    const tickets = [...this.#tickets.values()];
-    const isStuck = tickets.length > 0 &&
-      tickets.every(({ job }) => job.isResting);
+    let isStuck = this.#tickets.size > 0;
+    for (const { job } of this.#tickets.values()) {
+      isStuck = job.isResting;
+      if (!isStuck) break;
+    }
     if (!isStuck) {
       this.#forgetPatience?.();
       this.#forgetPatience = undefined;
@@ -778,30 +613,4 @@ function checkPriority(priority: number): void {
       1 - MIDDLE
     } and ${MIDDLE - 1}: current value is ${priority}`,
   );
-}
-
-/** An id that no other client has: 96 random bits. */
-function newClient(): string {
-  return crypto.getRandomValues(new Uint8Array(12)).toBase64({
-    alphabet: "base64url",
-  });
-}
-
-function signalMessage(
-  ticket: number,
-  index: number,
-  reason: unknown,
-): Uint8Array {
-  const w = new ByteWriter(64);
-  writeRelay(w, { tag: Relay.signal, ticket, index, isAhead: true });
-  writeReason(w, reason);
-  return w.bytes();
-}
-
-function writeReason(w: ByteWriter, reason: unknown): void {
-  encodeError(w, reason, {
-    root: "reason",
-    reach: "machine",
-    modules: new Set(),
-  });
 }
