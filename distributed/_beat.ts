@@ -61,10 +61,18 @@ export class Beat {
   readonly #key: string;
   readonly #stats: () => NodeStats;
   #timer: ReturnType<typeof setInterval> | undefined;
+  readonly #onBeat: () => void;
   /** The one that has not arrived. */
   #underWay: Promise<unknown> | undefined;
 
-  constructor(redis: Redis, keys: Keys, stats: () => NodeStats) {
+  /** @param onBeat Called before each of them. */
+  constructor(
+    redis: Redis,
+    keys: Keys,
+    stats: () => NodeStats,
+    onBeat: () => void,
+  ) {
+    this.#onBeat = onBeat;
     this.#redis = redis;
     this.#key = keys.beats;
     this.#stats = stats;
@@ -73,7 +81,10 @@ export class Beat {
   /** The first one, and one each second from now. */
   async start(): Promise<void> {
     await this.#write();
-    this.#timer = setInterval(() => void this.now(), BEAT);
+    this.#timer = setInterval(() => {
+      this.#onBeat();
+      void this.now();
+    }, BEAT);
   }
 
   /** One at once: something has changed. */

@@ -51,7 +51,7 @@ import { type CheckedJob, type JobCheck, JobRefusal } from "./_job_check.ts";
 import { type KnownFunction, KnownFunctions } from "./_known_functions.ts";
 import type { NodeTally } from "./_beat.ts";
 import { createTeller, type Outbox, type Teller } from "./_outbox.ts";
-import { jobId, printable } from "./_protocol.ts";
+import { CREDIT_SILENCE, jobId, printable } from "./_protocol.ts";
 import type { Share, Slots } from "./_slots.ts";
 
 /** A job of the queue. Its data comes from anybody. */
@@ -105,6 +105,8 @@ interface Run {
   stop: "heard" | "put back" | "lost" | undefined;
   /** What its client is told in place of its end. */
   fault: unknown;
+  /** Milliseconds for which its client has said nothing of it. */
+  silence: number;
 }
 
 /** The jobs that a node has. */
@@ -208,6 +210,20 @@ export class JobRuns {
     }
   }
 
+  /** Some time has passed: ends generators whose clients are gone. They would wait for ever. */
+  pass(milliseconds: number): void {
+    for (const run of this.#runs.values()) {
+      if (run.call.mode !== CallMode.stream || run.state !== "running") {
+        continue;
+      }
+      run.silence += milliseconds;
+      if (run.silence <= CREDIT_SILENCE) continue;
+      run.silence = 0;
+      run.stop ??= "heard";
+      this.#cancel(run, "its client has said nothing of it for too long");
+    }
+  }
+
   /** Nothing begins any more; what has not ended goes back to the queue. */
   stop(): void {
     this.#isStopping = true;
@@ -269,6 +285,7 @@ export class JobRuns {
       state: "queued",
       stop: undefined,
       fault: undefined,
+      silence: 0,
     };
     const id = jobId(body.client, body.number);
     this.#runs.set(run.ticket, run);
@@ -336,6 +353,7 @@ export class JobRuns {
     if (run === undefined) return false;
     // Who may run it may stop it, and nobody else.
     if (run.isSigned && !isSigned) return true;
+    run.silence = 0;
     switch (request.tag) {
       case Relay.cancel:
         run.stop ??= "heard";

@@ -35,7 +35,7 @@ import { Beat, nodeStats, type NodeTally } from "./_beat.ts";
 import { ControlBox, KEPT_TIME } from "./_control_box.ts";
 import { JobCheck } from "./_job_check.ts";
 import { JobRuns } from "./_job_runs.ts";
-import type { NodeStats } from "./_node_board.ts";
+import { BEAT, type NodeStats } from "./_node_board.ts";
 import { Outbox } from "./_outbox.ts";
 import { Keys } from "./_protocol.ts";
 import { QueueWorker } from "./_queue_worker.ts";
@@ -167,7 +167,15 @@ export class Node {
       resize: (count) => this.#worker!.concurrency = count,
       onRefusal: settings.onRefusal,
     });
-    this.#beat = new Beat(this.#redis, keys, () => this.stats());
+    this.#beat = new Beat(
+      this.#redis,
+      keys,
+      () => this.stats(),
+      () => {
+        // While nothing can be heard nobody is silent.
+        if (this.#controlRedis.status === "ready") this.#runs.pass(BEAT);
+      },
+    );
   }
 
   /**
