@@ -14,6 +14,7 @@ const PAGES = [
   "AGENTS.md",
   "CHANGELOG.md",
   "docs/architecture.md",
+  "docs/distributed.md",
   "docs/performance.md",
   "docs/python_differences.md",
 ];
