@@ -155,17 +155,26 @@ const CREATE = "create DistributedExecutor";
  *   queue.
  *
  * @example Usage
- * ```ts no-eval
+ * ```ts
  * import { DistributedExecutor } from "@concurrent/parallel/distributed";
  *
- * await using executor = new DistributedExecutor({
- *   url: "redis://user:password@10.0.0.5:6379",
- *   authKey: Deno.readTextFileSync("parallel.key").trim(),
- * });
- * const square = (x: number) => x * x;
+ * async function squares(url: string, authKey: string): Promise<number[]> {
+ *   await using executor = new DistributedExecutor({ url, authKey });
+ *   const square = (x: number) => x * x;
  *
- * console.log(await executor.submit(square, 12)); // 144
- * for await (const y of executor.map(square, [1, 2, 3])) console.log(y);
+ *   console.log(await executor.submit(square, 12)); // 144
+ *   return await Array.fromAsync(executor.map(square, [1, 2, 3]));
+ * }
+ *
+ * void squares; // squares("redis://user:password@10.0.0.5:6379", "secret")
+ * ```
+ *
+ * @example Options are checked before anything is connected
+ * ```ts
+ * import { DistributedExecutor } from "@concurrent/parallel/distributed";
+ * import { assertThrows } from "@std/assert";
+ *
+ * assertThrows(() => new DistributedExecutor({ queue: "a:b" }), RangeError);
  * ```
  */
 export class DistributedExecutor implements Executor {

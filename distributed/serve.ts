@@ -150,16 +150,29 @@ export interface WorkerNode extends AsyncDisposable {
  *   results wait until there is a connection again.
  *
  * @example Serve until the program is told to stop
- * ```ts no-eval
+ * ```ts
  * import { serve } from "@concurrent/parallel/distributed";
  *
- * await using node = await serve({
- *   url: "redis://127.0.0.1:6379",
- *   authKey: Deno.env.get("PARALLEL_AUTH_KEY")!,
- * });
+ * async function main(url: string, authKey: string): Promise<void> {
+ *   await using node = await serve({ url, authKey });
+ *   console.log(`${node.id} serves`);
+ *   await new Promise<void>((resolve) => {
+ *     Deno.addSignalListener("SIGTERM", () => resolve());
+ *   });
+ * }
  *
- * await new Promise<void>((resolve) =>
- *   Deno.addSignalListener("SIGTERM", resolve)
+ * void main; // main("redis://user:password@10.0.0.5:6379", "secret")
+ * ```
+ *
+ * @example Where there is no server
+ * ```ts
+ * import { serve } from "@concurrent/parallel/distributed";
+ * import { BrokenExecutorError } from "@concurrent/parallel/futures";
+ * import { assertRejects } from "@std/assert";
+ *
+ * await assertRejects(
+ *   () => serve({ url: "redis://127.0.0.1:1", connectTimeout: 10 }),
+ *   BrokenExecutorError,
  * );
  * ```
  *

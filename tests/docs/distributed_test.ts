@@ -7,13 +7,16 @@ import {
   assertRejects,
   assertStringIncludes,
 } from "@std/assert";
+import { fromFileUrl } from "@std/path";
 import { DistributedExecutor, serve } from "@concurrent/parallel/distributed";
 import { CancelledError, current, task } from "@concurrent/parallel/futures";
-import { redisServerTest } from "../distributed/_redis.ts";
+import { redisServerTest, redisTest } from "../distributed/_redis.ts";
 
 const PAGE = await Deno.readTextFile(
   new URL("../../docs/distributed.md", import.meta.url),
 );
+
+const CONFIG = fromFileUrl(new URL("../../deno.json", import.meta.url));
 
 /** What the page gives the user `parallel`. */
 const RULES = PAGE.match(/^user parallel on >PASSWORD (.*)$/m)![1]!;
@@ -111,3 +114,51 @@ Deno.test("The node of docs/distributed.md is started with options that there ar
   }
   assertStringIncludes(help, "PARALLEL_REDIS_URL");
 });
+
+/** A program of the page, by what it holds. */
+function programWith(text: string): string {
+  const blocks = [...PAGE.matchAll(/^```ts\n(.*?)^```$/gms)].map(([, it]) =>
+    it!
+  );
+  return blocks.find((it) => it.includes(text))!;
+}
+
+redisTest(
+  "The node and the program of docs/distributed.md run",
+  async ({ url }) => {
+    const directory = await Deno.makeTempDir();
+    const start = (name: string) =>
+      new Deno.Command(Deno.execPath(), {
+        args: ["run", "-A", "--quiet", "--config", CONFIG, name],
+        cwd: directory,
+        env: { PARALLEL_REDIS_URL: url, NO_COLOR: "1" },
+        stdin: "null",
+        stdout: "piped",
+      }).spawn();
+    try {
+      await Deno.writeTextFile(`${directory}/parallel.key`, "a key\n");
+      for (
+        const [name, text] of [
+          ["node.ts", "await serve("],
+          ["program.ts", "new DistributedExecutor({\n  url: Deno.env"],
+        ] as const
+      ) await Deno.writeTextFile(`${directory}/${name}`, programWith(text));
+
+      const node = start("node.ts");
+      try {
+        const { code, stdout } = await start("program.ts").output();
+        const printed = new TextDecoder().decode(stdout);
+        assertEquals(code, 0);
+        assertMatch(printed, /^1\n8\n27\n\[\n? *\{/);
+        assertStringIncludes(printed, `pid: ${node.pid},`);
+        assertStringIncludes(printed, `backend: "auto"`);
+      } finally {
+        node.kill("SIGTERM");
+        const { code } = await node.output();
+        assertEquals(code, 0);
+      }
+    } finally {
+      await Deno.remove(directory, { recursive: true });
+    }
+  },
+);
