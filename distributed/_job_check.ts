@@ -13,7 +13,6 @@
 // was written down by somebody cannot be put into the queue under another name;
 // under its own it is one job, whose answers its client hears once.
 
-import { Buffer } from "node:buffer";
 import {
   AuthenticationError,
   SerializationError,
@@ -124,9 +123,12 @@ export class JobCheck {
 
   #unseal(what: string, data: string): Opened {
     try {
-      const message = Buffer.from(data, "base64");
+      const message = Uint8Array.fromBase64(data);
       return this.#seal.open(places.job(this.#queue), message);
     } catch (cause) {
+      if (cause instanceof SyntaxError) {
+        throw new JobRefusal(what, "it cannot be read", { cause });
+      }
       if (!(cause instanceof SealError)) throw cause;
       throw new JobRefusal(what, FAULTS[cause.fault], { cause });
     }

@@ -134,6 +134,11 @@ export class JobRuns {
     return this.#runs.size;
   }
 
+  /** True where a job runs here. */
+  has(id: string): boolean {
+    return this.#byId.has(id);
+  }
+
   /** What BullMQ calls with a job. Ends when the job may be finished. */
   async process(job: QueueJob, token: string): Promise<void> {
     // What is before the first `await` runs before BullMQ asks whether to fetch another one.

@@ -22,6 +22,14 @@ export interface KnownFunction {
 /** Tells functions apart. */
 export class KnownFunctions {
   readonly #handle: (request: RelayRequest) => void;
+  /** The last one: the next one is mostly the same, and compared faster than hashed. */
+  #last:
+    | {
+      readonly definition: DefinitionBody;
+      readonly isSigned: boolean;
+      readonly known: KnownFunction;
+    }
+    | undefined;
   /** Least recently used first. */
   readonly #known = new Map<string, KnownFunction>();
   #lastId = 0;
@@ -33,6 +41,11 @@ export class KnownFunctions {
 
   /** The function, defined now where it was not known. */
   get(definition: DefinitionBody, isSigned: boolean): KnownFunction {
+    const last = this.#last;
+    if (
+      last !== undefined && last.isSigned === isSigned &&
+      isSame(last.definition, definition)
+    ) return last.known;
     const { name, mutable, payload } = definition;
     const hash = createHash("sha256").update(payload).digest("base64");
     const key = `${isSigned} ${mutable} ${hash} ${name}`;
@@ -49,6 +62,7 @@ export class KnownFunctions {
       if (this.#known.size >= MAX_FUNCTIONS) this.#forgetOldest();
     } else this.#known.delete(key);
     this.#known.set(key, known);
+    this.#last = { definition, isSigned, known };
     return known;
   }
 
@@ -61,4 +75,19 @@ export class KnownFunctions {
     this.#known.delete(key);
     this.#handle({ tag: Relay.forget, definition: id });
   }
+}
+
+/** Bytes up to which comparing is faster than hashing. */
+const SHORT = 4096;
+
+function isSame(a: DefinitionBody, b: DefinitionBody): boolean {
+  const { length } = a.payload;
+  if (
+    length !== b.payload.length || length > SHORT || a.name !== b.name ||
+    a.mutable !== b.mutable
+  ) return false;
+  for (let i = 0; i < length; i++) {
+    if (a.payload[i] !== b.payload[i]) return false;
+  }
+  return true;
 }

@@ -2,11 +2,12 @@
 
 // What a node tells clients, on its way to their streams.
 //
-//   tell() -> the client's last batch -> sealed, one XADD and PEXPIRE -> Redis
+//   tell() -> the client's last batch -> sealed, one command -> Redis
 //             open: takes more           fixed: sent again as it is      reply: dropped
 //
 // 1. What comes while a flush is under way is collected, and leaves with the
-//    next one: one command for each client, in one write for all of them.
+//    next one: one command for each client, a script, since a stream that has
+//    no time to live would stay where its node dies before it gives it one.
 // 2. Of each client only the oldest batch is under way. Would the next one
 //    leave before its reply, it might arrive where that one was refused; and
 //    clients skip what has a lower place than what they have heard.
@@ -103,9 +104,25 @@ export interface OutboxOptions {
   readonly onError: (error: unknown) => void;
 }
 
+/** Adds to a stream, and sees to it that the stream is gone one day. */
+const TELL = `
+local id = redis.call("XADD", KEYS[1], "*", ARGV[1], ARGV[2])
+redis.call("PEXPIRE", KEYS[1], ARGV[3])
+return id`;
+
+interface Telling {
+  tellClient(
+    key: string,
+    field: string,
+    message: Buffer,
+    resultTtl: number,
+  ): Promise<string>;
+}
+
 /** Writes answers to the streams of clients. */
 export class Outbox {
   readonly #options: OutboxOptions;
+  readonly #redis: Redis & Telling;
   readonly #posts = new Map<string, Post>();
   readonly #timers = new Set<ReturnType<typeof setTimeout>>();
   #lazyTimer: ReturnType<typeof setTimeout> | undefined;
@@ -114,6 +131,8 @@ export class Outbox {
 
   constructor(options: OutboxOptions) {
     this.#options = options;
+    options.redis.defineCommand("tellClient", { numberOfKeys: 1, lua: TELL });
+    this.#redis = options.redis as Redis & Telling;
   }
 
   /** Tells a client something. Resolves when Redis has it; never, where it is closed before. */
@@ -203,29 +222,20 @@ export class Outbox {
 
   /** Sends the oldest batch of each. Returns what has become of it: undefined where it has arrived. */
   async #send(posts: readonly Post[]): Promise<unknown[]> {
-    const { redis, keys } = this.#options;
-    try {
-      const pipeline = redis.pipeline();
-      for (const post of posts) {
-        const key = keys.answers(post.client);
-        const batch = post.batches[0]!;
-        const bytes = batch.bytes ??= this.#seal(post, batch);
-        pipeline.xadd(
-          key,
-          "*",
-          FIELD,
-          Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length),
-        );
-        pipeline.pexpire(key, batch.resultTtl);
-      }
-      const replies = await pipeline.exec() ?? [];
-      return posts.map((_, at) => {
-        const [xadd, pexpire] = [replies[2 * at], replies[2 * at + 1]];
-        return xadd?.[0] ?? pexpire?.[0] ?? undefined;
-      });
-    } catch (error) {
-      return posts.map(() => error);
-    }
+    const { keys } = this.#options;
+    const replies = await Promise.allSettled(posts.map((post) => {
+      const batch = post.batches[0]!;
+      const bytes = batch.bytes ??= this.#seal(post, batch);
+      return this.#redis.tellClient(
+        keys.answers(post.client),
+        FIELD,
+        Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length),
+        batch.resultTtl,
+      );
+    }));
+    return replies.map((it) =>
+      it.status === "rejected" ? it.reason : undefined
+    );
   }
 
   #seal({ client, signs }: Post, { drafts }: Batch): Uint8Array {

@@ -24,6 +24,8 @@ export interface QueueWorkerOptions {
   readonly lockDuration: number;
   readonly process: (job: QueueJob, token: string) => Promise<void>;
   readonly onError: (error: unknown) => void;
+  /** True where a job runs here. */
+  readonly isRunning: (id: string) => boolean;
   /** Others have these jobs now. */
   readonly onLost: (ids: string[]) => void;
   /** The queue has no job. */
@@ -41,8 +43,7 @@ const END_TIME = 1000;
 
 /** Takes jobs of a queue. */
 export class QueueWorker extends Worker<unknown, void, string> {
-  /** The tokens of the jobs that run here. */
-  readonly #tokens = new Map<string, string>();
+  readonly #options: QueueWorkerOptions;
   #pause = 0;
   #resume = () => {};
   /** BullMQ's own connection, which waits for jobs. */
@@ -66,6 +67,7 @@ export class QueueWorker extends Worker<unknown, void, string> {
       maxStalledCount: Number.MAX_SAFE_INTEGER,
       runRetryDelay: RETRY_DELAY,
     });
+    this.#options = options;
     this.on("error", onError);
     this.on("lockRenewalFailed", options.onLost);
     this.on("drained", options.onEmpty);
@@ -97,20 +99,28 @@ export class QueueWorker extends Worker<unknown, void, string> {
     disarm();
   }
 
-  override async processJob(
+  override processJob(
     ...args: Parameters<Worker<unknown, void, string>["processJob"]>
   ): ReturnType<Worker<unknown, void, string>["processJob"]> {
     const [{ id }, token] = args;
-    this.#tokens.set(id!, token);
-    try {
-      return await super.processJob(...args);
-    } finally {
-      const current = this.#tokens.get(id!);
-      if (current === token) this.#tokens.delete(id!);
-      else if (current !== undefined) {
-        this.lockManager.trackJob(id!, current, Date.now());
-      }
+    const isTwin = this.#options.isRunning(id!);
+    const processed = super.processJob(...args);
+    if (isTwin) {
+      const { lockDuration } = this.#options;
+      // Its lock is due at once, and for as long as it runs.
+      const timer = setInterval(() => {
+        this.lockManager.trackJob(id!, token, Date.now() - lockDuration);
+      }, lockDuration / 4);
+      void processed.finally(() => clearInterval(timer));
     }
+    return processed;
+  }
+
+  // The check for jobs of lost nodes, where Redis refuses it.
+  override checkConnectionError<T>(
+    fn: () => Promise<T>,
+  ): Promise<T | undefined> {
+    return super.checkConnectionError(fn, RETRY_DELAY);
   }
 
   protected override async moveToActive(

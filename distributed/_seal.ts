@@ -10,7 +10,12 @@
 // whom): what was made for one place proves nothing in another. It is checked
 // before anything of the body is read.
 
-import { createHmac, timingSafeEqual } from "node:crypto";
+import {
+  createHash,
+  createHmac,
+  type Hash,
+  timingSafeEqual,
+} from "node:crypto";
 import { AuthenticationError } from "../_internal/base/errors.ts";
 import { describe } from "../_internal/base/validation.ts";
 
@@ -54,7 +59,7 @@ export class SealError extends AuthenticationError {
 export class Seal {
   readonly #key: Uint8Array | undefined;
   /** The keys of places. */
-  readonly #derived = new Map<string, Uint8Array>();
+  readonly #derived = new Map<string, Mac>();
 
   constructor(key: Uint8Array | undefined) {
     this.#key = key;
@@ -104,16 +109,46 @@ export class Seal {
   }
 
   #mac(place: string, body: Uint8Array): Uint8Array {
-    let key = this.#derived.get(place);
-    if (key === undefined) {
-      key = createHmac("sha256", this.#key!).update(`${DOMAIN} ${place}`)
-        .digest();
+    let mac = this.#derived.get(place);
+    if (mac === undefined) {
+      mac = new Mac(
+        createHmac("sha256", this.#key!).update(`${DOMAIN} ${place}`).digest(),
+      );
       // One for each kind of message and for each client.
       if (this.#derived.size >= MAX_DERIVED) this.#derived.clear();
-      this.#derived.set(place, key);
+      this.#derived.set(place, mac);
     }
-    return createHmac("sha256", key).update(body).digest();
+    return mac.of(body);
   }
+}
+
+/** Bytes that SHA-256 takes at a time. */
+const BLOCK = 64;
+
+/**
+ * HMAC-SHA256 under one key, which is no longer than a block (RFC 2104). For
+ * short messages `createHmac()` takes twice as long: it begins with the key
+ * each time.
+ */
+class Mac {
+  readonly #inner: Hash;
+  readonly #outer: Hash;
+
+  constructor(key: Uint8Array) {
+    this.#inner = begin(key, 0x36);
+    this.#outer = begin(key, 0x5c);
+  }
+
+  of(body: Uint8Array): Uint8Array {
+    const inner = this.#inner.copy().update(body).digest();
+    return this.#outer.copy().update(inner).digest();
+  }
+}
+
+function begin(key: Uint8Array, pad: number): Hash {
+  const block = new Uint8Array(BLOCK).fill(pad);
+  for (const [at, byte] of key.entries()) block[at]! ^= byte;
+  return createHash("sha256").update(block);
 }
 
 /** Keys of places that are kept. */

@@ -215,6 +215,7 @@ export class Node {
         lockDuration,
         process: (job, token) => this.#runs.process(job, token),
         onError,
+        isRunning: (id) => this.#runs.has(id),
         onLost: (ids) => this.#runs.lose(ids),
         onEmpty: () => this.#worker!.concurrency = this.#slots.growing,
       });

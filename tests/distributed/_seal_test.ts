@@ -1,6 +1,7 @@
 // Copyright 2026 the @concurrent/parallel authors. MIT license.
 
 import { assertEquals, assertFalse, assertThrows } from "@std/assert";
+import { createHmac } from "node:crypto";
 import { parseAuthKey, Seal, SealError } from "../../distributed/_seal.ts";
 import { places } from "../../distributed/_protocol.ts";
 import { AuthenticationError } from "../../mod.ts";
@@ -22,6 +23,17 @@ Deno.test("Seal.open() gives the body of what was closed with the same key", () 
   );
   assertEquals([...body], [...BODY]);
   assertEquals(isSigned, true);
+});
+
+Deno.test("Seal.close() signs with HMAC-SHA256, under a key for each place", () => {
+  const hmac = (key: Uint8Array, text: string | Uint8Array) =>
+    createHmac("sha256", key).update(text).digest();
+  const key = hmac(KEY, `@concurrent/parallel distributed 1 ${PLACE}`);
+  for (const length of [0, 3, 55, 64, 1000]) {
+    const body = new Uint8Array(length).fill(length);
+    const message = new Seal(KEY).close(PLACE, body);
+    assertEquals([...message.subarray(2, 34)], [...hmac(key, body)]);
+  }
 });
 
 Deno.test("Seal.open() says that nothing is proved where there is no key", () => {
