@@ -6,6 +6,7 @@ import {
   assertMatch,
   assertStringIncludes,
 } from "@std/assert";
+import * as distributed from "../../distributed/mod.ts";
 import * as parallel from "../../mod.ts";
 
 const ROOT = new URL("../../", import.meta.url);
@@ -217,7 +218,7 @@ Deno.test("The differences from Python name every public class and function", as
   const text = await read("docs/python_differences.md");
   const { futures, threading, multiprocessing } = parallel;
   const names = new Set(
-    [futures, threading, multiprocessing].flatMap((family) =>
+    [futures, threading, multiprocessing, distributed].flatMap((family) =>
       Object.keys(family)
     ),
   );
