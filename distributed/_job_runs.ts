@@ -144,13 +144,18 @@ export class JobRuns {
     // What is before the first `await` runs before BullMQ asks whether to fetch another one.
     const { isStopping } = this;
     if (isStopping) return await this.#putBack(job, token);
-    let run: Run;
+    let checked: CheckedJob;
     try {
-      run = this.#begin(this.#options.check.open(job), job);
+      checked = this.#options.check.open(job);
     } catch (error) {
-      if (!(error instanceof JobRefusal)) throw error;
-      return await this.#refuse(job, error.reason);
+      const isRefusal = error instanceof JobRefusal;
+      // Whatever is wrong with it, its client hears of it.
+      return await this.#refuse(
+        job,
+        isRefusal ? error.reason : `it cannot be read (${error})`,
+      );
     }
+    const run = this.#begin(checked, job);
     try {
       const outcome = await run.outcome.promise;
       switch (outcome) {
@@ -161,7 +166,8 @@ export class JobRuns {
         case "retry":
           throw new RunFailedError("the task has failed");
         case "lost":
-          throw new RunFailedError("the node has lost the job");
+          // BullMQ does nothing: it is somebody else's, or will be.
+          throw new WaitingError();
         case "put back":
           return await this.#putBack(job, token);
         default:

@@ -247,12 +247,20 @@ function parseSettings(options: ServeOptions): NodeSettings {
     cancelGrace,
     maxTasksPerWorker: options.maxTasksPerWorker,
     permissions: options.permissions,
-    onRefusal: onRefusal ?? (() => {}),
-    onError: onError ?? (() => {}),
+    onRefusal: later(onRefusal),
+    onError: later(onError),
   };
 }
 
 const MIN_LOCK_DURATION = 100;
+
+/** What it throws is its own matter, and no task's. */
+function later<A extends unknown[]>(
+  fn: ((...args: A) => void) | undefined,
+): (...args: A) => void {
+  if (fn === undefined) return () => {};
+  return (...args) => queueMicrotask(() => fn(...args));
+}
 
 function parseModules(
   modules: readonly (string | URL)[] = [],

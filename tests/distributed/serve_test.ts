@@ -292,6 +292,50 @@ redisTest(
   },
 );
 
+redisTest(
+  "serve() stops a run whose job somebody else has, and tells nobody",
+  async ({ url, queue }) => {
+    await using client = await HandClient.open(url, queue, KEY);
+    const first = await serve({
+      url,
+      queue,
+      ...THREAD,
+      name: "first",
+      lockDuration: 100,
+    });
+    const number = await client.put(
+      (first: string) =>
+        current.worker.name === first
+          ? new Promise<string>((_, reject) =>
+            current.signal.addEventListener("abort", () => reject("stopped"))
+          )
+          : "done",
+      ["first"],
+    );
+    await client.until(() => client.of(number)[0]);
+    // It takes nothing new, and waits for this one.
+    const drained = first.drain();
+    // As where the program has not run for so long.
+    const lock = client.queue.toKey(`${client.id}-${number}:lock`);
+    await client.redis.set(lock, "another node's", "PX", 50);
+    await drained;
+    assertEquals(client.of(number).map(({ answer }) => answer!.tag), [
+      Relay.begun,
+    ]);
+    await using second = await serve({
+      url,
+      queue,
+      ...THREAD,
+      lockDuration: 100,
+    });
+
+    assertEquals(await client.result(number), "done");
+    const { node, run } = await client.end(number);
+    assertEquals([node, run], [second.id, 2]);
+    await client.finished();
+  },
+);
+
 redisTest("serve() tells the progress of a task", async ({ url, queue }) => {
   await using client = await HandClient.open(url, queue, KEY);
   await using _ = await serve({ url, queue, ...THREAD });
