@@ -11,6 +11,7 @@ import {
   checkObject,
   integerOption,
 } from "../_internal/base/validation.ts";
+import { byExportName } from "../_internal/wire/functions/describe.ts";
 import { networkBackend } from "../_internal/pool/backend.ts";
 import {
   checkTask,
@@ -182,6 +183,8 @@ export class DistributedExecutor implements Executor {
   readonly #scheduler: BrokerScheduler | undefined;
   readonly #lane: Lane;
   readonly #mapOptions: MapOptions;
+  /** In a worker that it was sent to the executor itself signs, or does not. */
+  readonly #isSigned: boolean;
   /** What it is elsewhere, once it was sent somewhere. */
   #handle: Handle | undefined;
 
@@ -207,6 +210,7 @@ export class DistributedExecutor implements Executor {
       );
       this.#lane = { backend: networkBackend(), scheduler };
       this.#mapOptions = {};
+      this.#isSigned = true;
       return;
     }
     const {
@@ -238,6 +242,7 @@ export class DistributedExecutor implements Executor {
       );
     }
     this.#mapOptions = mapOptions;
+    this.#isSigned = authKey !== undefined;
     this.#scheduler = new BrokerScheduler({
       ...parseRedis(CREATE, { url, queue, caCerts, connectTimeout }),
       authKey: parseAuthKey(CREATE, authKey),
@@ -256,7 +261,7 @@ export class DistributedExecutor implements Executor {
     fn: (...args: A) => R,
     ...args: A
   ): Future<Awaited<R>> {
-    const task = checkTask("submit a task", fn);
+    const task = this.#task("submit a task", fn);
     return submitFuture(this.#lane, task.fn, task.options, args) as Future<
       Awaited<R>
     >;
@@ -298,7 +303,7 @@ export class DistributedExecutor implements Executor {
     fn: (...args: A) => Iterable<Y> | AsyncIterable<Y>,
     ...args: A
   ): AsyncIterableIterator<Y> & AsyncDisposable {
-    const task = checkTask(STREAM, fn);
+    const task = this.#task(STREAM, fn);
     this.#lane.scheduler.checkAccepting();
     return streamOver(
       this.#lane,
@@ -396,6 +401,14 @@ export class DistributedExecutor implements Executor {
     }
   }
 
+  /** Where nothing is signed nodes take exports by their names only. */
+  #task(verb: string, fn: unknown): ReturnType<typeof checkTask> {
+    const task = checkTask(verb, fn);
+    return this.#isSigned
+      ? task
+      : { fn: byExportName(fn as TaskFunction), options: task.options };
+  }
+
   #map(
     verb: "map" | "starmap",
     fn: unknown,
@@ -405,7 +418,7 @@ export class DistributedExecutor implements Executor {
     checkMap(verb, items, options);
     return mapOver(
       this.#lane,
-      checkTask(verb, fn),
+      this.#task(verb, fn),
       items,
       verb === "starmap",
       { ...this.#mapOptions, ...options },

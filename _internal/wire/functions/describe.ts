@@ -34,6 +34,7 @@ import { type FunctionSource, isNative, sourceOf } from "./parse.ts";
 import { exportFromCallers, exportOf } from "./references.ts";
 import {
   type AnyFunction,
+  createStub,
   type Description,
   referenceOf,
   type TaskOptions,
@@ -152,6 +153,33 @@ function describeTask(
   return isNative(text)
     ? description
     : findExport(task, locate(fn, text)) ?? description;
+}
+
+const stubs = new WeakMap<AnyFunction, AnyFunction>();
+
+/**
+ * What stands for a function by the name of its export, for those who take no
+ * code: an export that uses nothing but its arguments would go as source.
+ *
+ * @param fn The function, or a task.
+ * @returns The function without its task's options; as it is where it is no export, or names one already.
+ */
+export function byExportName(fn: AnyFunction): AnyFunction {
+  const { fn: inner } = unwrapTask(fn);
+  if (functionOrigin(inner) !== undefined || referenceOf(inner) !== undefined) {
+    return inner;
+  }
+  const known = stubs.get(fn);
+  if (known !== undefined) return known;
+  const text = Function.prototype.toString.call(inner);
+  if (isNative(text)) return inner;
+  const place = locate(inner, text);
+  // The task may be the export, or what it was made of.
+  const reference = findExport(fn, place) ?? findExport(inner, place);
+  if (reference === undefined) return inner;
+  const stub = createStub(reference);
+  stubs.set(fn, stub);
+  return stub;
 }
 
 /** Looks for a function or task among the exports of where it was defined. */

@@ -287,7 +287,8 @@ export function referenceOf(fn: AnyFunction): FunctionReference | undefined {
 /** Those of a function that is no task. */
 export const NO_OPTIONS: Readonly<TaskOptions> = Object.freeze({});
 
-function createStub(reference: FunctionReference): AnyFunction {
+/** A function that stands for an export. */
+export function createStub(reference: FunctionReference): AnyFunction {
   const { url, name } = reference;
   const stub = async (...args: unknown[]) => {
     const fn = (await import(url))[name];
