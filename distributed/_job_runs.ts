@@ -30,13 +30,7 @@
 //    client.
 
 import { type Job, UnrecoverableError, WaitingError } from "bullmq";
-import {
-  SerializationError,
-  WorkerCrashedError,
-} from "../_internal/base/errors.ts";
 import type { RelayServer } from "../_internal/pool/relay_server.ts";
-import { ByteWriter } from "../_internal/wire/bytes.ts";
-import { encodeError } from "../_internal/wire/error_codec.ts";
 import { CallMode } from "../_internal/wire/messages.ts";
 import {
   readRelayAnswer,
@@ -44,7 +38,6 @@ import {
   type RelayAnswer,
   type RelayedCall,
   type RelayRequest,
-  writeRelay,
 } from "../_internal/wire/relay_messages.ts";
 import type { ControlBox } from "./_control_box.ts";
 import { type CheckedJob, type JobCheck, JobRefusal } from "./_job_check.ts";
@@ -52,6 +45,13 @@ import { type KnownFunction, KnownFunctions } from "./_known_functions.ts";
 import type { NodeTally } from "./_beat.ts";
 import { createTeller, type Outbox, type Teller } from "./_outbox.ts";
 import { CREDIT_SILENCE, jobId, printable } from "./_protocol.ts";
+import {
+  cancelledAnswer,
+  failedAnswer,
+  lostError,
+  reasonPayload,
+  tooLarge,
+} from "./_run_messages.ts";
 import type { Share, Slots } from "./_slots.ts";
 
 /** A job of the queue. Its data comes from anybody. */
@@ -197,7 +197,12 @@ export class JobRuns {
         if (answer.payload.length <= maxPayload) {
           void outbox.tell(teller, { kind: "other", message, reason: "" });
         } else {
-          run.fault ??= tooLarge(run, answer.payload.length, "a value");
+          run.fault ??= tooLarge(
+            run.call.name,
+            "a value",
+            answer.payload.length,
+            maxPayload,
+          );
           this.#cancel(run, "a value was too large");
         }
         break;
@@ -313,7 +318,7 @@ export class JobRuns {
     for (const { request } of early) {
       if (request.tag !== Relay.cancel) continue;
       // It never runs.
-      void this.#end(run, ...cancelled(run, request.payload));
+      void this.#end(run, ...cancelledAnswer(run.ticket, request.payload));
       return run;
     }
     // What had fired before the call comes before it.
@@ -335,15 +340,7 @@ export class JobRuns {
   /** Why it is not run again. */
   #hopeless({ job, call }: Run, retries: number): unknown {
     const crash = (reason: string) =>
-      new WorkerCrashedError(
-        `Cannot finish task '${call.name}': ${reason}`,
-        {
-          worker: this.#options.node,
-          exitCode: undefined,
-          signal: undefined,
-          task: call.name,
-        },
-      );
+      lostError(call.name, this.#options.node, reason);
     const losses = job.stalledCounter;
     if (losses > Math.max(MAX_LOSSES, retries)) {
       return crash(`its node was lost ${losses} times while it ran`);
@@ -389,9 +386,7 @@ export class JobRuns {
   }
 
   #cancel({ ticket }: Run, reason: string): void {
-    const w = new ByteWriter(64);
-    encodeError(w, reason, { root: "reason", modules: new Set() });
-    const payload = w.bytes();
+    const payload = reasonPayload(reason);
     this.#options.server.handle({ tag: Relay.cancel, ticket, payload }, []);
   }
 
@@ -408,14 +403,19 @@ export class JobRuns {
     if (answer?.tag === Relay.done) {
       if (known !== undefined) known.meanTime = answer.time;
       if (answer.payload.length > run.maxPayload) {
-        run.fault ??= tooLarge(run, answer.payload.length, "the result");
+        run.fault ??= tooLarge(
+          call.name,
+          "the result",
+          answer.payload.length,
+          run.maxPayload,
+        );
       }
     }
     let outcome: Outcome = "ended";
     if (stop === "lost") outcome = "lost";
     else if (run.fault !== undefined) {
       tally.failed += call.calls;
-      message = this.#failure(run);
+      message = failedAnswer(run.ticket, run.fault);
     } else if (answer?.tag === Relay.done) {
       tally.completed += call.calls;
       outcome = "done";
@@ -425,16 +425,12 @@ export class JobRuns {
     ) {
       // Of a generator somebody has values.
       if (wasRunning && call.mode === CallMode.stream) {
-        run.fault = new WorkerCrashedError(
-          `Cannot finish task '${call.name}': its node was stopped, and values were taken already`,
-          {
-            worker: this.#options.node,
-            exitCode: undefined,
-            signal: undefined,
-            task: call.name,
-          },
+        run.fault = lostError(
+          call.name,
+          this.#options.node,
+          "its node was stopped, and values were taken already",
         );
-        message = this.#failure(run);
+        message = failedAnswer(run.ticket, run.fault);
       } else outcome = "put back";
     } else if (answer?.tag === Relay.cancelled) tally.cancelled += call.calls;
     else {
@@ -453,13 +449,6 @@ export class JobRuns {
       });
     }
     run.outcome.resolve(outcome);
-  }
-
-  #failure({ ticket, fault }: Run): Uint8Array {
-    const w = new ByteWriter(256);
-    writeRelay(w, { tag: Relay.failed, ticket, worker: undefined });
-    encodeError(w, fault, { root: "error", modules: new Set() });
-    return w.bytes();
   }
 
   /** BullMQ has it, or is about to be told. */
@@ -509,30 +498,6 @@ export class JobRuns {
 class RunFailedError extends Error {
   override readonly name = "RunFailedError";
   override readonly stack = "";
-}
-
-/** The answer of a job that was cancelled before it was here. */
-function cancelled(
-  { ticket }: Run,
-  payload: Uint8Array,
-): [answer: RelayAnswer, message: Uint8Array] {
-  const w = new ByteWriter(payload.length + 16);
-  const answer = { tag: Relay.cancelled, ticket, payload } as const;
-  writeRelay(w, answer);
-  w.raw(payload);
-  return [answer, w.bytes()];
-}
-
-function tooLarge(
-  { call, maxPayload }: Run,
-  size: number,
-  what: string,
-): SerializationError {
-  const reason = `${what} has ${size} bytes, and 'maxPayload' is ${maxPayload}`;
-  return new SerializationError(
-    `Cannot send what task '${call.name}' returned: ${reason}`,
-    { reason },
-  );
 }
 
 /** What Redis takes as a time to live. */
