@@ -15,7 +15,9 @@ redisSuites((context) => {
     name: "DistributedExecutor",
     create: (options = {}) => {
       const { url, queue } = context();
-      return new OwnNodeExecutor({ url, queue, authKey: "key" }, options);
+      return new OwnNodeExecutor({ url, queue, authKey: "key" }, options, {
+        backoff: 20,
+      });
     },
     backend: "process",
     isRemote: true,
