@@ -39,7 +39,7 @@ Options:
   --below N             count the primes below N (default: 500000000)
   --piece N             numbers in one task (default: 5000000)
   --url URL             the Redis server (default: redis://127.0.0.1:6379)
-  --queue NAME          the queue (default: parallel, or a new one with --nodes)
+  --queue NAME          the queue (default: parallel, or primes with --nodes)
   --auth-key-file FILE  the key that executor and nodes share; or it is in the
                         environment, as PARALLEL_AUTH_KEY (with --nodes: a new one)
   --nodes N             start N nodes on this machine, for this run
@@ -134,8 +134,7 @@ function parseOptions(args: string[]): Options | undefined {
     piece,
     url: options.url,
     // Nobody else takes the tasks of a try, and it takes nobody else's.
-    queue: options.queue ??
-      (nodes > 0 ? `primes-${crypto.randomUUID()}` : "parallel"),
+    queue: options.queue ?? (nodes > 0 ? "primes" : "parallel"),
     authKey: readKey(options["auth-key-file"]) ??
       (nodes > 0 ? crypto.randomUUID() : undefined),
     nodes,
