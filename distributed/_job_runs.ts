@@ -28,6 +28,11 @@
 // 5. A job whose nodes are lost again and again may be what loses them. BullMQ
 //    counts that; it is not let fail it, since then nobody would tell the
 //    client.
+// 6. What waits behind a job that takes longer than it was taken for goes back
+//    to the queue (`pass`, each second): a run that is still queued when time
+//    passes for the second time, while there is too much for the workers. A
+//    generator that had not begun begins elsewhere; BullMQ's count of losses,
+//    not of starts, says whether one has begun.
 
 import { type Job, UnrecoverableError, WaitingError } from "bullmq";
 import type { RelayServer } from "../_internal/pool/relay_server.ts";
@@ -97,7 +102,7 @@ interface Run {
   readonly isSigned: boolean;
   readonly teller: Teller;
   readonly maxPayload: number;
-  readonly share: Share;
+  share: Share;
   readonly known: KnownFunction | undefined;
   readonly outcome: PromiseWithResolvers<Outcome>;
   state: "queued" | "running" | "telling" | "over";
@@ -107,6 +112,8 @@ interface Run {
   fault: unknown;
   /** Milliseconds for which its client has said nothing of it. */
   silence: number;
+  /** Whether it was in this state when time passed last. */
+  isOld: boolean;
 }
 
 /** The jobs that a node has. */
@@ -188,6 +195,7 @@ export class JobRuns {
     switch (answer.tag) {
       case Relay.begun:
         run.state = "running";
+        run.isOld = false;
         void outbox.tell(teller, { kind: "begun", message, reason: "" });
         break;
       case Relay.progress:
@@ -226,17 +234,41 @@ export class JobRuns {
     }
   }
 
-  /** Some time has passed: ends generators whose clients are gone. They would wait for ever. */
+  /** Some time has passed. */
   pass(milliseconds: number): void {
     for (const run of this.#runs.values()) {
-      if (run.call.mode !== CallMode.stream || run.state !== "running") {
-        continue;
+      if (run.call.mode === CallMode.stream) this.#hush(run, milliseconds);
+      else if (run.isOld && run.state === "running") {
+        run.share = this.#options.slots.outlast(run.share);
       }
-      run.silence += milliseconds;
-      if (run.silence <= CREDIT_SILENCE) continue;
-      run.silence = 0;
-      run.stop ??= "heard";
-      this.#cancel(run, "its client has said nothing of it for too long");
+    }
+    this.#share();
+    for (const run of this.#runs.values()) run.isOld = true;
+  }
+
+  /** Ends a generator whose client is gone. It would wait for ever. */
+  #hush(run: Run, milliseconds: number): void {
+    if (run.state !== "running") return;
+    run.silence += milliseconds;
+    if (run.silence <= CREDIT_SILENCE) return;
+    run.silence = 0;
+    run.stop ??= "heard";
+    this.#cancel(run, "its client has said nothing of it for too long");
+  }
+
+  /** Puts back what others may begin earlier, the last first. */
+  #share(): void {
+    const { slots } = this.#options;
+    if (!slots.isOverfull) return;
+    for (const run of [...this.#runs.values()].reverse()) {
+      const isNext = run.state === "queued" && run.isOld &&
+        run.stop === undefined && run.share.parts > 0;
+      if (!isNext) continue;
+      run.stop = "put back";
+      this.#cancel(run, "its node has no room for it");
+      // What is left of it is the way to Redis.
+      run.share = slots.drop(run.share);
+      if (!slots.isOverfull) return;
     }
   }
 
@@ -302,6 +334,7 @@ export class JobRuns {
       stop: undefined,
       fault: undefined,
       silence: 0,
+      isOld: false,
     };
     const id = jobId(body.client, body.number);
     this.#runs.set(run.ticket, run);
@@ -345,7 +378,8 @@ export class JobRuns {
     if (losses > Math.max(MAX_LOSSES, retries)) {
       return crash(`its node was lost ${losses} times while it ran`);
     }
-    if (call.mode === CallMode.stream && job.attemptsStarted > 1) {
+    // One that was put back had not begun.
+    if (call.mode === CallMode.stream && losses > 0) {
       return crash("its node was lost, and values were taken already");
     }
     return undefined;

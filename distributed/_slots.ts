@@ -22,6 +22,10 @@
 // one makes a job wait until those behind it have been fetched, so where the
 // queue was empty the number starts with one job and doubles (`growing`).
 //
+// Whatever a job was taken for, one that runs for longer takes a whole worker
+// (`outlast`). Where that makes too much of what is there (`isOverfull`) jobs
+// that have not begun go back to the queue, for nodes that have room.
+//
 // A generator takes nothing: it waits for its reader, who may wait for other
 // tasks, which have to be fetched for that.
 
@@ -85,6 +89,25 @@ export class Slots {
     this.#count--;
     this.#taken -= parts;
     if (isWaiting) this.#waiting--;
+  }
+
+  /** It runs for longer than it was taken for; returns what it takes from now on. */
+  outlast(share: Share): Share {
+    if (share.parts === 0) return share;
+    this.#taken += WHOLE - share.parts;
+    this.#last = WHOLE;
+    return { ...share, parts: WHOLE };
+  }
+
+  /** It is about to leave; returns what it takes until then. */
+  drop(share: Share): Share {
+    this.#taken -= share.parts;
+    return { ...share, parts: 0 };
+  }
+
+  /** Whether some of them should be run by others. */
+  get isOverfull(): boolean {
+    return this.#taken > this.#parts;
   }
 
   /** Jobs that it may have, with those that it has. */

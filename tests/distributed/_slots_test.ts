@@ -64,3 +64,31 @@ Deno.test("Slots.growing doubles, from one job on", () => {
     assertEquals(slots.growing, expected);
   }
 });
+
+Deno.test("Slots.outlast() makes a worker of what was taken to be short", () => {
+  const slots = new Slots(2, 0);
+  const shares = Array.from({ length: 34 }, () => slots.enter(0.01, "share"));
+  assertEquals([slots.isOverfull, slots.enough], [false, 34]);
+  const first = slots.outlast(shares[0]!);
+  assertEquals(slots.isOverfull, true);
+  // Once is enough.
+  assertEquals(slots.outlast(first), first);
+  // 33 short ones beside a long one are 16 too many.
+  const dropped = shares.slice(1, 17).map((it) => slots.drop(it));
+  assertEquals(slots.isOverfull, false);
+  assertEquals(slots.enough, 34);
+  for (const share of dropped) slots.leave(share);
+  assertEquals(slots.enough, 18);
+  for (const share of [first, ...shares.slice(17)]) slots.leave(share);
+  // The next one is taken to be like the long one.
+  assertEquals(slots.enough, 2);
+});
+
+Deno.test("Slots.outlast() leaves what takes no worker alone", () => {
+  const slots = new Slots(1, 2);
+  const place = slots.enter(undefined, "place");
+  const nothing = slots.enter(undefined, "nothing");
+  assertEquals(slots.outlast(place), place);
+  assertEquals(slots.outlast(nothing), nothing);
+  assertEquals(slots.isOverfull, false);
+});
