@@ -181,6 +181,11 @@ function unref(redis: Redis): void {
   stream?.unref?.();
 }
 
+/** The timer for the answer to the command that was just sent does not keep the program alive. */
+export function unrefSilence(redis: Redis): void {
+  redis["socketTimeoutTimer"]?.unref();
+}
+
 /**
  * Opens a connection. Resolves when it takes commands.
  *

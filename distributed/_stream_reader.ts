@@ -10,7 +10,7 @@
 
 import { after } from "../_internal/base/deadline.ts";
 import { FIELD } from "./_protocol.ts";
-import type { Redis } from "./_redis.ts";
+import { type Redis, unrefSilence } from "./_redis.ts";
 
 /** Milliseconds that one XREAD waits. */
 const BLOCK = 5_000;
@@ -83,6 +83,7 @@ export class StreamReader {
       ...this.#streams.map(({ key }) => key),
       ...this.#streams.map(({ from }) => from),
     ) as Promise<Entries | null>;
+    unrefSilence(this.#redis);
     // A command of a lost connection that was closed when the next one had been
     // accepted and was not ready yet is forgotten by ioredis: it never ends.
     return await Promise.race([answer, closed.promise]);

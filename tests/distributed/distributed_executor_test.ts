@@ -1,6 +1,7 @@
 // Copyright 2026 the @concurrent/parallel authors. MIT license.
 
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { fromFileUrl } from "@std/path";
 import {
   DistributedExecutor,
   RefusedError,
@@ -37,5 +38,36 @@ redisTest(
       "Cannot run task 'local'",
     );
     assertStringIncludes(error.reason, "its function comes as code");
+  },
+);
+
+redisTest(
+  "DistributedExecutor lets its program end that waits for nothing more",
+  async ({ url, queue }) => {
+    await using _node = await serve({
+      url,
+      queue,
+      authKey: "key",
+      backend: "threads",
+      maxWorkers: 1,
+    });
+    const options = JSON.stringify({ url, queue, authKey: "key" });
+    const { code, signal, stdout } = await new Deno.Command(Deno.execPath(), {
+      args: [
+        "eval",
+        "--quiet",
+        `import { fromFileUrl } from "@std/path";
+import { DistributedExecutor } from "@concurrent/parallel/distributed";
+         const executor = new DistributedExecutor(${options});
+         console.log(await executor.submit(() => "the last"));`,
+      ],
+      cwd: fromFileUrl(new URL("../../", import.meta.url)),
+      stdin: "null",
+      // One that is held would never end.
+      signal: AbortSignal.timeout(15_000),
+    }).output();
+
+    assertEquals({ code, signal }, { code: 0, signal: null });
+    assertEquals(new TextDecoder().decode(stdout), "the last\n");
   },
 );
