@@ -38,7 +38,8 @@ Usage: deno run -A examples/distributed.ts [OPTIONS]
 Options:
   --below N             count the primes below N (default: 500000000)
   --piece N             numbers in one task (default: 5000000)
-  --url URL             the Redis server (default: redis://127.0.0.1:6379)
+  --url URL             the Redis server (default: PARALLEL_REDIS_URL of the
+                        environment, or redis://127.0.0.1:6379)
   --queue NAME          the queue (default: parallel, or primes with --nodes)
   --auth-key-file FILE  the key that executor and nodes share; or it is in the
                         environment, as PARALLEL_AUTH_KEY (with --nodes: a new one)
@@ -105,7 +106,7 @@ function parseOptions(args: string[]): Options | undefined {
     default: {
       below: "500000000",
       piece: "5000000",
-      url: "redis://127.0.0.1:6379",
+      url: Deno.env.get("PARALLEL_REDIS_URL") ?? "redis://127.0.0.1:6379",
     },
     unknown: (arg) => {
       throw new UsageError(`Unknown argument: ${arg}`);
@@ -161,11 +162,12 @@ function startNode(options: Options): Deno.ChildProcess {
     args: [
       ...["run", "-A", "--quiet"],
       import.meta.resolve("@concurrent/parallel/distributed/node"),
-      ...["--url", url, "--queue", queue, "--workers", `${workers}`],
+      ...["--queue", queue, "--workers", `${workers}`],
       // How soon what it ran is taken over, where it is killed.
       ...["--lock-duration", "1000"],
     ],
-    env: { PARALLEL_AUTH_KEY: authKey! },
+    // Whatever is an argument can be read by everybody on the machine.
+    env: { PARALLEL_REDIS_URL: url, PARALLEL_AUTH_KEY: authKey! },
     stdin: "null",
     stdout: "null",
   }).spawn();
