@@ -40,7 +40,8 @@ const DEFAULT_CONNECT_TIMEOUT = 10_000;
 const FIRST_PAUSE = 25;
 const LONGEST_PAUSE = 1000;
 /** Errors that no further attempt will mend. */
-const REFUSALS = /^(WRONGPASS|NOAUTH|NOPERM|ERR AUTH|ERR Client sent AUTH)/;
+const REFUSALS =
+  /^(WRONGPASS|NOAUTH|NOPERM|ERR AUTH|ERR Client sent AUTH|ERR DB index)/;
 
 /**
  * Checks what was given for a connection.
@@ -110,6 +111,11 @@ function parseUrl(verb: string, given: unknown): URL {
       `Cannot ${verb} as 'url' must begin with redis:// or rediss://: current value begins with ${url.protocol}`,
     );
   }
+  if (!/^\/?\d*$/.test(url.pathname)) {
+    throw new RangeError(
+      `Cannot ${verb} as 'url' must end with the number of a database, or with none: current value ends with ${url.pathname}`,
+    );
+  }
   return url;
 }
 
@@ -132,7 +138,10 @@ export function createRedis(settings: RedisSettings, silence?: number): Redis {
     retryStrategy: (times) =>
       Math.min(FIRST_PAUSE * 2 ** Math.min(times, 10), LONGEST_PAUSE) *
       (0.5 + Math.random() / 2),
-    ...(caCerts === undefined ? {} : { tls: { ca: [...caCerts] } }),
+    // Options for TLS would turn it on.
+    ...(caCerts === undefined || url.protocol !== "rediss:"
+      ? {}
+      : { tls: { ca: [...caCerts] } }),
     ...(silence === undefined ? {} : { socketTimeout: silence }),
   });
   redis.duplicate = ((override?: Partial<RedisOptions>) =>

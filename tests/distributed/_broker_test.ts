@@ -52,6 +52,19 @@ redisServerTest(
   },
 );
 
+redisServerTest(
+  "Broker.open() names a database that the server has not",
+  {},
+  async ({ url }) => {
+    await using executor = new DistributedExecutor({ url: `${url}/999` });
+    await assertRejects(
+      () => executor.ready(),
+      BrokenExecutorError,
+      "refuses it (ERR DB index is out of range)",
+    );
+  },
+);
+
 Deno.test("Broker.open() says what the last attempt has failed with", async () => {
   const url = "redis://127.0.0.1:1";
   await using executor = new DistributedExecutor({
