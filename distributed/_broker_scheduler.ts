@@ -144,20 +144,27 @@ export class BrokerScheduler implements TaskScheduler {
 
   /** Resolves when a node serves the queue. */
   async ready(): Promise<void> {
-    this.checkAccepting("start an executor");
+    const verb = "start an executor";
+    this.checkAccepting(verb);
     const { board } = this.#desk.broker;
     holdProgram();
     try {
-      await this.#desk.broker.open();
+      try {
+        await this.#desk.broker.open();
+      } finally {
+        // Its end comes before whatever that made of the connection.
+        this.checkAccepting(verb);
+      }
       const found = Promise.withResolvers<void>();
       const look = () => {
-        if (this.#state === "terminated" || this.#state === "broken") {
-          found.reject(this.endError);
-        } else if (board.nodes.some(({ state }) => state === "serving")) {
+        if (board.nodes.some(({ state }) => state === "serving")) {
           found.resolve();
         }
       };
-      const forget = [board.onBeat(look), this.onEnd(look)];
+      const forget = [
+        board.onBeat(look),
+        this.onEnd(() => found.reject(this.#endErrorOf(verb))),
+      ];
       look();
       try {
         await found.promise;
@@ -229,8 +236,12 @@ export class BrokerScheduler implements TaskScheduler {
   }
 
   get endError(): unknown {
+    return this.#endErrorOf("submit a task");
+  }
+
+  #endErrorOf(verb: string): unknown {
     try {
-      this.checkAccepting();
+      this.checkAccepting(verb);
       return undefined;
     } catch (error) {
       return error;
