@@ -12,6 +12,8 @@ import type { Redis } from "./_redis.ts";
 
 /** Beats that are kept, of all nodes. */
 const MAX_BEATS = 1000;
+/** Milliseconds after the last one for which they are. */
+const BEATS_TTL = 60_000;
 
 /** What a node has done. */
 export interface NodeTally {
@@ -104,14 +106,17 @@ export class Beat {
   }
 
   async #write(): Promise<void> {
-    await this.#redis.xadd(
-      this.#key,
-      "MAXLEN",
-      "~",
-      MAX_BEATS,
-      "*",
-      FIELD,
-      JSON.stringify(this.#stats()),
-    );
+    await Promise.all([
+      this.#redis.xadd(
+        this.#key,
+        "MAXLEN",
+        "~",
+        MAX_BEATS,
+        "*",
+        FIELD,
+        JSON.stringify(this.#stats()),
+      ),
+      this.#redis.pexpire(this.#key, BEATS_TTL),
+    ]);
   }
 }

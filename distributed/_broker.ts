@@ -52,6 +52,8 @@ export interface BrokerEvents<T extends OutgoingJob> extends SenderEvents<T> {
 
 /** Entries that are kept of the stream of control messages. */
 const CONTROL_LENGTH = 10_000;
+/** Milliseconds after the last one for which they are: whoever reads is not behind by more. */
+const CONTROL_TTL = 3_600_000;
 /** Entries of beats that are read at the start. */
 const FIRST_BEATS = 256;
 /** Ids that are asked about at a time. */
@@ -144,15 +146,18 @@ export class Broker<T extends OutgoingJob> {
   /** Tells all nodes; also before there is a connection: nodes keep what comes before its job. */
   async control(message: Uint8Array): Promise<void> {
     await this.open();
-    await this.#redis.xadd(
-      this.#keys.control,
-      "MAXLEN",
-      "~",
-      CONTROL_LENGTH,
-      "*",
-      FIELD,
-      Buffer.from(message.buffer, message.byteOffset, message.length),
-    );
+    await Promise.all([
+      this.#redis.xadd(
+        this.#keys.control,
+        "MAXLEN",
+        "~",
+        CONTROL_LENGTH,
+        "*",
+        FIELD,
+        Buffer.from(message.buffer, message.byteOffset, message.length),
+      ),
+      this.#redis.pexpire(this.#keys.control, CONTROL_TTL),
+    ]);
   }
 
   /** Those jobs that are neither in the queue nor under way. What was written of them before has been read when it resolves. */

@@ -1,6 +1,6 @@
 // Copyright 2026 the @concurrent/parallel authors. MIT license.
 
-import { assertEquals, assertRejects } from "@std/assert";
+import { assertEquals, assertGreater, assertRejects } from "@std/assert";
 import { Buffer } from "node:buffer";
 import { Queue } from "bullmq";
 import {
@@ -162,6 +162,26 @@ redisTest(
 );
 
 redisTest(
+  "BrokerScheduler.ready() rejects when the executor ends before there is a node",
+  async ({ url, queue }) => {
+    await using node = await HandNode.open(url, queue);
+    const connected = new DistributedExecutor({ url, queue });
+    connected.submit(() => 1).catch(() => {});
+    await node.take(1);
+    const connecting = new DistributedExecutor({ url, queue });
+    for (const executor of [connected, connecting]) {
+      const ready = assertRejects(
+        () => executor.ready(),
+        InvalidStateError,
+        "Cannot start an executor: the executor was shut down",
+      );
+      await executor.shutdown({ cancelFutures: true });
+      await ready;
+    }
+  },
+);
+
+redisTest(
   "BrokerScheduler ends a stream of which a part was lost, and has its node stop",
   async ({ url, queue }) => {
     await using node = await HandNode.open(url, queue);
@@ -187,5 +207,7 @@ redisTest(
       "Redis has lost a part of it",
     );
     while (!(await node.heard()).includes(Relay.cancel));
+    // Nothing of it stays for ever.
+    assertGreater(await node.redis.pttl(node.keys.control), 0);
   },
 );

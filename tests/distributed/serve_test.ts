@@ -3,6 +3,7 @@
 import {
   assert,
   assertEquals,
+  assertGreater,
   assertInstanceOf,
   assertRejects,
   assertStringIncludes,
@@ -16,6 +17,8 @@ import {
 import { current } from "../../_internal/worker/current.ts";
 import { CallMode } from "../../_internal/wire/messages.ts";
 import { Relay } from "../../_internal/wire/relay_messages.ts";
+import { Keys } from "../../distributed/_protocol.ts";
+import { DistributedExecutor } from "../../distributed/distributed_executor.ts";
 import { serve, type ServeOptions } from "../../distributed/serve.ts";
 import { CommandLine } from "./_command_line.ts";
 import { HandClient } from "./_hand_made.ts";
@@ -30,6 +33,7 @@ Deno.test("serve() checks its options before anything else", async () => {
     [
       [null, TypeError, "'options' must be an object"],
       [{ url: "http://x" }, RangeError, "'url' must begin with redis://"],
+      [{ url: "redis://h/a" }, RangeError, "'url' must end with the number"],
       [{ queue: "a:b" }, RangeError, "'queue' must be a name without colons"],
       [{ authKey: "" }, RangeError, "'authKey' must not be empty"],
       [{ backend: "inline" }, TypeError, `'backend' must be "threads"`],
@@ -82,6 +86,30 @@ redisTest(
     await client.finished();
     assertEquals(node.stats().completed, 1);
     assertEquals(node.stats().running, 0);
+  },
+);
+
+redisTest(
+  "serve() speaks TLS only where the URL says so",
+  async ({ url, queue }) => {
+    const options = { url, queue, caCerts: ["of a rediss: server"] };
+    await using node = await serve({ ...options, ...THREAD });
+    await using executor = new DistributedExecutor({
+      ...options,
+      authKey: KEY,
+    });
+    await executor.ready();
+    assertEquals(executor.stats().nodes[0]?.id, node.id);
+  },
+);
+
+redisServerTest(
+  "serve() leaves no sign of life for ever",
+  {},
+  async ({ server, url, queue }) => {
+    await (await serve({ url, queue, ...THREAD })).drain();
+    const left = await server.command("PTTL", new Keys(queue).beats);
+    assertGreater(left as number, 0);
   },
 );
 
