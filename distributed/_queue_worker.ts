@@ -8,6 +8,9 @@
 // - where a job comes back while it still runs here (its lock had run out, for
 //   this program did not run for that long), the end of the first run does not
 //   take the lock of the second one away;
+// - jobs begin in the order of the queue: they come in two ways (`_slots.ts`), of
+//   which either could overtake the other on its way through BullMQ. So what
+//   ends fetches none while the loop does, and the loop waits for those that do;
 // - closing ends also where Redis is not there and nobody waits for it any more.
 
 import { type Processor, Worker } from "bullmq";
@@ -44,6 +47,10 @@ const END_TIME = 1000;
 /** Takes jobs of a queue. */
 export class QueueWorker extends Worker<unknown, void, string> {
   readonly #options: QueueWorkerOptions;
+  /** True while the loop fetches a job. */
+  #isFetching = false;
+  /** What fetches a job as it ends. */
+  readonly #ending = new Set<Promise<unknown>>();
   #pause = 0;
   #resume = () => {};
   /** BullMQ's own connection, which waits for jobs. */
@@ -100,11 +107,23 @@ export class QueueWorker extends Worker<unknown, void, string> {
   }
 
   override processJob(
-    ...args: Parameters<Worker<unknown, void, string>["processJob"]>
-  ): ReturnType<Worker<unknown, void, string>["processJob"]> {
-    const [{ id }, token] = args;
+    job: QueueJob,
+    token: string,
+    fetchNext: () => boolean = () => true,
+  ): Promise<void | QueueJob> {
+    const { id } = job;
     const isTwin = this.#options.isRunning(id!);
-    const processed = super.processJob(...args);
+    const processed: Promise<void | QueueJob> = super.processJob(
+      job,
+      token,
+      () => {
+        if (this.#isFetching || !fetchNext()) return false;
+        this.#ending.add(processed);
+        return true;
+      },
+    );
+    const forget = () => this.#ending.delete(processed);
+    processed.then(forget, forget);
     if (isTwin) {
       const { lockDuration } = this.#options;
       // Its lock is due at once, and for as long as it runs.
@@ -127,7 +146,9 @@ export class QueueWorker extends Worker<unknown, void, string> {
     token: string,
     name?: string,
   ): Promise<QueueJob> {
+    this.#isFetching = true;
     try {
+      await Promise.allSettled(this.#ending);
       const job = await super.moveToActive(token, name);
       this.#pause = 0;
       return job;
@@ -144,6 +165,8 @@ export class QueueWorker extends Worker<unknown, void, string> {
         };
       });
       throw error;
+    } finally {
+      this.#isFetching = false;
     }
   }
 }
