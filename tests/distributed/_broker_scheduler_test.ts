@@ -32,6 +32,7 @@ import {
 } from "../../distributed/_redis.ts";
 import { Seal } from "../../distributed/_seal.ts";
 import { DistributedExecutor } from "../../distributed/distributed_executor.ts";
+import { task } from "../../futures/mod.ts";
 import { redisTest } from "./_redis.ts";
 
 /** A node made by hand: it says what it likes. */
@@ -54,6 +55,18 @@ class HandNode implements AsyncDisposable {
     return new HandNode(redis, queue);
   }
 
+  /** Forgets all jobs. */
+  async clear(): Promise<void> {
+    await this.#queue.obliterate({ force: true });
+  }
+
+  /** Loses all jobs, and all connections but this one, as a Redis that was killed. */
+  async lose(): Promise<void> {
+    await this.clear();
+    const all = ["TYPE", "normal", "SKIPME", "yes"];
+    await this.redis.call("CLIENT", "KILL", ...all);
+  }
+
   /** Has so many jobs, as BullMQ sees it; returns who has submitted them. */
   async take(count: number): Promise<string> {
     for (;;) {
@@ -69,13 +82,13 @@ class HandNode implements AsyncDisposable {
 
   async say(
     client: string,
-    answers: readonly Omit<Answer, "run" | "reason">[],
+    answers: readonly (Omit<Answer, "run" | "reason"> & { run?: number })[],
     seal = new Seal(undefined),
   ): Promise<void> {
     const { queue } = this.keys;
     const body = writeAnswers({
       node: "hand made",
-      answers: answers.map((it) => ({ ...it, run: 1, reason: "" })),
+      answers: answers.map((it) => ({ run: 1, ...it, reason: "" })),
     });
     const message = seal.close(places.answers(queue, client), body);
     await this.redis.xadd(
@@ -209,5 +222,128 @@ redisTest(
     while (!(await node.heard()).includes(Relay.cancel));
     // Nothing of it stays for ever.
     assertGreater(await node.redis.pttl(node.keys.control), 0);
+  },
+);
+
+redisTest(
+  "BrokerScheduler sends again what Redis has lost, and gives up the fourth time",
+  async ({ url, queue }) => {
+    await using node = await HandNode.open(url, queue);
+    await using executor = new DistributedExecutor({ url, queue });
+    const [a, b] = [executor.submit(() => 1), executor.submit(() => 2)];
+    const client = await node.take(2);
+    const begun = answer({ tag: Relay.begun, ticket: 0 });
+    await node.say(client, [{ number: 2, run: 3, place: 5, message: begun }]);
+    while (!b.running()) await node.redis.ping();
+    await node.lose();
+    assertEquals(await node.take(2), client);
+    // Its runs are counted anew.
+    const done = answer({ tag: Relay.done, ticket: 0, time: 0 }, "b");
+    await node.say(client, [{ number: 2, place: 1, message: done }]);
+    assertEquals<unknown>(await b, "b");
+    for (let losses = 2; losses < 4; losses++) {
+      await node.lose();
+      await node.take(1);
+    }
+    await node.lose();
+
+    await assertRejects(() => a, InvalidStateError, "has lost it 4 times");
+  },
+);
+
+redisTest(
+  "BrokerScheduler sends nothing again whose result is gone by now, and no stream",
+  async ({ url, queue }) => {
+    await using node = await HandNode.open(url, queue);
+    await using hasty = new DistributedExecutor({ url, queue, resultTtl: 0 });
+    const future = hasty.submit(() => 1);
+    await node.take(1);
+    await node.lose();
+    await assertRejects(
+      () => future,
+      InvalidStateError,
+      "and results are kept for 0 ms",
+    );
+
+    await using executor = new DistributedExecutor({ url, queue });
+    const values = executor.stream(function* () {
+      yield 0;
+    });
+    const first = values.next();
+    const client = await node.take(1);
+    const begun = answer({ tag: Relay.begun, ticket: 0 });
+    const item = answer({ tag: Relay.item, ticket: 0 }, 7);
+    await node.say(client, [
+      { number: 1, place: 1, message: begun },
+      { number: 1, place: 2, message: item },
+    ]);
+    assertEquals<unknown>(await first, { done: false, value: 7 });
+    await node.lose();
+    await assertRejects(
+      () => values.next(),
+      InvalidStateError,
+      "Redis has lost it",
+    );
+  },
+);
+
+redisTest(
+  "BrokerScheduler hears no run that is older than the last one, and keeps nothing that it has read",
+  async ({ url, queue }) => {
+    await using node = await HandNode.open(url, queue);
+    const executor = new DistributedExecutor({ url, queue });
+    const future = executor.submit(() => 1);
+    const client = await node.take(1);
+    const done = (value: string) =>
+      answer({ tag: Relay.done, ticket: 0, time: 0 }, value);
+    const begun = answer({ tag: Relay.begun, ticket: 0 });
+    await node.say(client, [
+      { number: 1, run: 2, place: 1, message: begun },
+      { number: 1, run: 1, place: 9, message: done("old") },
+      { number: 1, run: 2, place: 2, message: done("new") },
+    ]);
+    assertEquals<unknown>(await future, "new");
+    const key = node.keys.answers(client);
+    while (await node.redis.xlen(key) > 0);
+    await executor.shutdown();
+
+    assertEquals(await node.redis.exists(key), 0);
+  },
+);
+
+redisTest(
+  "BrokerScheduler.ready() rejects where the executor ends before there is a node",
+  async ({ url, queue }) => {
+    await using node = await HandNode.open(url, queue);
+    for (const end of ["shutdown", "terminate"] as const) {
+      await using executor = new DistributedExecutor({ url, queue });
+      const ready = executor.ready();
+      const rejected = assertRejects(
+        () => ready,
+        InvalidStateError,
+        "Cannot start an executor: the executor was ",
+      );
+      // It is connected by then.
+      const future = executor.submit(() => 1);
+      await node.take(1);
+      future.cancel();
+      await node.clear();
+      await executor[end]();
+      await rejected;
+    }
+  },
+);
+
+redisTest(
+  "BrokerScheduler refuses priorities that BullMQ does not have",
+  async ({ url, queue }) => {
+    await using executor = new DistributedExecutor({ url, queue });
+    for (const priority of [0.5, 2 ** 20, -(2 ** 20), Infinity]) {
+      await assertRejects(
+        async () => await executor.submit(task(() => 1, { priority })),
+        RangeError,
+        "'priority' must be",
+      );
+    }
   },
 );

@@ -1,10 +1,12 @@
 // Copyright 2026 the @concurrent/parallel authors. MIT license.
 
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { UnrecoverableError, WaitingError } from "bullmq";
 import type { RelayServer } from "../../_internal/pool/relay_server.ts";
-import { CallMode } from "../../_internal/wire/messages.ts";
+import { CallMode, type HeaderOf } from "../../_internal/wire/messages.ts";
 import {
   Relay,
+  type RelayAnswer,
   type RelayedCall,
   type RelayRequest,
 } from "../../_internal/wire/relay_messages.ts";
@@ -24,8 +26,10 @@ class Bench {
   readonly told: News[] = [];
   readonly controls = new ControlBox("q", new Seal(undefined));
   readonly runs: JobRuns;
+  /** Resolves when Redis has what was told. */
+  arrived: Promise<void> = Promise.resolve();
 
-  constructor(mode: CallMode) {
+  constructor(mode: CallMode, isSigned = false) {
     const call = { tag: Relay.submit, mode, calls: 1, signals: 0, name: "f" };
     this.runs = new JobRuns({
       node: "n",
@@ -34,13 +38,13 @@ class Bench {
           body: { client: "c", number: 1, maxPayload: 10, resultTtl: 10 },
           call: call as RelayedCall,
           signals: [],
-          isSigned: false,
+          isSigned,
         }),
       } as unknown as JobCheck,
       outbox: {
         tell: (_: unknown, news: News) => {
           this.told.push(news);
-          return Promise.resolve();
+          return this.arrived;
         },
       } as unknown as Outbox,
       slots: new Slots(1, 0),
@@ -63,12 +67,31 @@ class Bench {
     });
   }
 
+  /** A job comes; resolves when BullMQ may finish it. */
+  process(job: Partial<QueueJob> = {}): Promise<void> {
+    const first = {
+      id: "c-1",
+      attemptsStarted: 1,
+      stalledCounter: 0,
+      opts: {},
+    };
+    return this.runs.process({ ...first, ...job } as QueueJob, "token");
+  }
+
   start(): void {
-    const job = { id: "c-1", attemptsStarted: 1, stalledCounter: 0 };
-    void this.runs.process(job as QueueJob, "token");
+    void this.process();
+    this.hear({ tag: Relay.begun, ticket: 1 });
+  }
+
+  /** A worker answers. */
+  hear(header: HeaderOf<RelayAnswer>): void {
     const w = new ByteWriter();
-    writeRelay(w, { tag: Relay.begun, ticket: 1 });
+    writeRelay(w, header);
     this.runs.hear(w.bytes());
+  }
+
+  get tags(): number[] {
+    return this.requests.map(({ tag }) => tag);
   }
 
   get cancels(): number {
@@ -95,4 +118,56 @@ Deno.test("JobRuns.pass() ends generators of which nothing is heard, and nothing
   for (const bench of [stream, single]) bench.runs.pass(1);
 
   assertEquals([stream.cancels, single.cancels], [1, 0]);
+});
+
+Deno.test("JobRuns.process() ends when Redis has the answer, not before", async () => {
+  const bench = new Bench(CallMode.single);
+  const arrived = Promise.withResolvers<void>();
+  bench.arrived = arrived.promise;
+  let isOver = false;
+  const processed = bench.process().then(() => isOver = true);
+  bench.hear({ tag: Relay.done, ticket: 1, time: 0 });
+  await new Promise((resolve) => setTimeout(resolve));
+  assertEquals([bench.told.length, bench.runs.size, isOver], [1, 1, false]);
+  arrived.resolve();
+  await processed;
+
+  assertEquals(bench.runs.size, 0);
+});
+
+Deno.test("JobRuns heeds who is not signed of a job that is not signed alone", () => {
+  for (const isSigned of [true, false]) {
+    const bench = new Bench(CallMode.single, isSigned);
+    bench.start();
+    const { controls } = bench;
+    const cancel = { tag: Relay.cancel, ticket: 1, payload: new Uint8Array() };
+    const isHere = controls.onMessage("c-1", false, cancel as RelayRequest);
+    assertEquals([isHere, bench.cancels], [true, isSigned ? 0 : 1]);
+    controls.onMessage("c-1", true, cancel as RelayRequest);
+    assertEquals(bench.cancels, isSigned ? 1 : 2);
+  }
+});
+
+Deno.test("JobRuns.lose() stops a run, and tells nobody of its end", async () => {
+  const bench = new Bench(CallMode.single);
+  const processed = bench.process();
+  bench.runs.lose(["c-2", "c-1"]);
+  assertEquals(bench.cancels, 1);
+  bench.hear({ tag: Relay.done, ticket: 1, time: 0 });
+
+  await assertRejects(() => processed, WaitingError);
+  assertEquals(bench.told, []);
+});
+
+Deno.test("JobRuns begins a generator that was put back, and none whose node was lost", async () => {
+  const bench = new Bench(CallMode.stream);
+  void bench.process({ attemptsStarted: 2 });
+  assertEquals(bench.tags, [Relay.submit]);
+  const lost = new Bench(CallMode.stream);
+
+  await assertRejects(
+    () => lost.process({ attemptsStarted: 2, stalledCounter: 1 }),
+    UnrecoverableError,
+  );
+  assertEquals([lost.tags, lost.told.length], [[], 1]);
 });
