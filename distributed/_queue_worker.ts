@@ -35,8 +35,12 @@ export interface QueueWorkerOptions {
   readonly onEmpty: () => void;
 }
 
-/** Seconds for which BullMQ waits for a job at a time. */
-const WAIT = 2;
+/**
+ * Seconds for which BullMQ waits for a job at a time. A job that is to run again
+ * may wait for as long beyond its time: BullMQ forgets what it waits for where it
+ * is told of that while another job ends.
+ */
+const WAIT = 0.5;
 /** Milliseconds between two attempts of what the connection did not let through. */
 const RETRY_DELAY = 250;
 const FIRST_PAUSE = 20;
