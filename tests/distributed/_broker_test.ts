@@ -3,7 +3,11 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { BrokenExecutorError } from "../../_internal/base/errors.ts";
 import { DistributedExecutor } from "../../distributed/distributed_executor.ts";
-import { redisServerTest } from "./_redis.ts";
+import { Broker } from "../../distributed/_broker.ts";
+import type { OutgoingJob } from "../../distributed/_job_sender.ts";
+import { Keys } from "../../distributed/_protocol.ts";
+import { parseRedis } from "../../distributed/_redis.ts";
+import { redisServerTest, redisTest } from "./_redis.ts";
 import { RespConnection } from "./_resp.ts";
 
 redisServerTest(
@@ -77,3 +81,41 @@ Deno.test("Broker.open() says what the last attempt has failed with", async () =
     `Cannot reach the nodes: ${url} has not answered for 50 ms (connect ECONNREFUSED 127.0.0.1:1)`,
   );
 });
+
+redisTest(
+  "Broker.missingOf() resolves when what was written before has been read",
+  async ({ server, url, queue }) => {
+    const keys = new Keys(queue);
+    let read = 0;
+    const broker = new Broker(
+      {
+        ...parseRedis("test", { url, queue }),
+        reconnectTimeout: 1000,
+      },
+      keys,
+      "c",
+      "test",
+      {
+        added: () => {},
+        refused: () => {},
+        answers: (messages) => read += messages.length,
+        reconnected: () => {},
+        broken: () => {},
+      },
+    );
+    await broker.open();
+    const job = { id: "c-1" } as OutgoingJob;
+    assertEquals(await broker.missingOf([job]), [job]);
+    assertEquals(read, 0);
+    // More than are read at a time.
+    const script =
+      `for i = 1, 3000 do redis.call("XADD", KEYS[1], "*", "m", "x") end`;
+    await server.command("EVAL", script, 1, keys.answers("c"));
+    assertEquals(await broker.missingOf([job]), [job]);
+    assertEquals(read, 3000);
+    await server.command("SET", `bull:${queue}:c-1`, 1);
+
+    assertEquals(await broker.missingOf([job]), []);
+    await broker.close();
+  },
+);

@@ -171,3 +171,25 @@ Deno.test("JobRuns begins a generator that was put back, and none whose node was
   );
   assertEquals([lost.tags, lost.told.length], [[], 1]);
 });
+
+Deno.test("JobRuns has a failed run repeated as often as it may, and not where its client has had it stopped", async () => {
+  const failed = { tag: Relay.failed, ticket: 1, worker: undefined } as const;
+  const cancel = { tag: Relay.cancel, ticket: 1, payload: new Uint8Array() };
+  const opts = { attempts: 2 } as QueueJob["opts"];
+  const cases: [attemptsMade: number, isStopped: boolean, told: number][] = [
+    [0, false, 0],
+    [1, false, 1],
+    [0, true, 1],
+  ];
+  for (const [attemptsMade, isStopped, told] of cases) {
+    const bench = new Bench(CallMode.single);
+    const processed = bench.process({ opts, attemptsMade });
+    if (isStopped) {
+      bench.controls.onMessage("c-1", false, cancel as RelayRequest);
+    }
+    bench.hear(failed);
+    const error = await assertRejects(() => processed);
+    assertEquals(error instanceof UnrecoverableError, told === 1);
+    assertEquals(bench.told.length, told);
+  }
+});
