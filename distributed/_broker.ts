@@ -27,6 +27,7 @@ import {
   openRedis,
   type Redis,
   type RedisSettings,
+  whyNot,
 } from "./_redis.ts";
 import {
   READER_SILENCE,
@@ -264,9 +265,10 @@ export class Broker<T extends OutgoingJob> {
     const { reconnectTimeout } = this.#settings;
     this.#forget = afterUnheld(reconnectTimeout, () => {
       const server = nameOfServer(this.#settings);
+      const why = whyNot(this.#redis) || whyNot(this.#reading);
       this.#break(
         new BrokenExecutorError(
-          `Cannot go on: ${server} has been out of reach for ${reconnectTimeout} ms`,
+          `Cannot go on: ${server} has been out of reach for ${reconnectTimeout} ms${why}`,
         ),
       );
     });

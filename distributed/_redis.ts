@@ -153,6 +153,7 @@ export function createRedis(settings: RedisSettings, silence?: number): Redis {
   redis.on("connect", () => unref(redis));
   // It is told by what waits for it, and there is nothing to do but to go on.
   redis.on("error", (error: unknown) => lastErrors.set(redis, error));
+  redis.on("ready", () => lastErrors.delete(redis));
   return redis;
 }
 
@@ -183,6 +184,7 @@ class EndableRedis extends Redis {
   }
 }
 
+/** Of those that are not ready: what their last attempt has failed with. */
 const lastErrors = new WeakMap<Redis, unknown>();
 
 function unref(redis: Redis): void {
@@ -247,7 +249,7 @@ export async function openRedis(
 }
 
 /** What the last attempt has failed with: no such host, nobody listens, an unknown certificate. */
-function whyNot(redis: Redis): string {
+export function whyNot(redis: Redis): string {
   const error = lastErrors.get(redis);
   const message = error instanceof Error ? error.message : "";
   return message === "" ? "" : ` (${message})`;

@@ -40,6 +40,27 @@ redisServerTest(
 );
 
 redisServerTest(
+  "Broker says why it is out of reach, where it is told",
+  { user: "guest", password: "word" },
+  async ({ server, url, queue }) => {
+    await using executor = new DistributedExecutor({
+      url,
+      queue,
+      reconnectTimeout: 500,
+    });
+    const future = executor.submit(() => 1);
+    using admin = await RespConnection.open(server.port);
+    await admin.send("AUTH", "guest", "word");
+    // Both of its connections are there.
+    while (!`${await admin.send("CLIENT", "LIST")}`.includes("cmd=xread"));
+    await admin.send("ACL", "SETUSER", "guest", "resetpass", ">other");
+    await admin.send("CLIENT", "KILL", "TYPE", "normal");
+
+    await assertRejects(() => future, BrokenExecutorError, "500 ms (WRONGPASS");
+  },
+);
+
+redisServerTest(
   "Broker.open() names what its user may not do",
   {
     user: "guest",
