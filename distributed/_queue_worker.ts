@@ -9,10 +9,11 @@
 //   this program did not run for that long), the end of the first run does not
 //   take the lock of the second one away;
 // - jobs begin in the order of the queue: they come in two ways (`_slots.ts`), of
-//   which either could overtake the other on its way through BullMQ. So what
-//   ends fetches none while the loop does, and the loop waits for those that do;
+//   which each could overtake the other on its way through BullMQ. So the loop
+//   asks when those that end have what they asked for, and they when it has;
 // - closing ends also where Redis is not there and nobody waits for it any more.
 
+import { setImmediate } from "node:timers";
 import { type Processor, Worker } from "bullmq";
 import { after } from "../_internal/base/deadline.ts";
 import type { QueueJob } from "./_job_runs.ts";
@@ -51,10 +52,10 @@ const END_TIME = 1000;
 /** Takes jobs of a queue. */
 export class QueueWorker extends Worker<unknown, void, string> {
   readonly #options: QueueWorkerOptions;
-  /** True while the loop fetches a job. */
-  #isFetching = false;
-  /** What fetches a job as it ends. */
-  readonly #ending = new Set<Promise<unknown>>();
+  /** While the loop fetches a job: resolves when it has it. */
+  #fetching: Promise<void> | undefined;
+  /** Of the jobs that end, and fetch others with that, by their tokens: resolve when they have. */
+  readonly #ending = new Map<string, PromiseWithResolvers<void>>();
   #pause = 0;
   #resume = () => {};
   /** BullMQ's own connection, which waits for jobs. */
@@ -62,8 +63,14 @@ export class QueueWorker extends Worker<unknown, void, string> {
 
   constructor(options: QueueWorkerOptions) {
     const { redis, queue, name, lockDuration, process, onError } = options;
-    const processor: Processor<unknown, void, string> = (job, token) =>
-      process(job, token!);
+    const processor: Processor<unknown, void, string> = async (job, token) => {
+      try {
+        await process(job, token!);
+      } finally {
+        while (this.#fetching !== undefined) await this.#fetching;
+        this.#ending.set(token!, Promise.withResolvers());
+      }
+    };
     super(queue, processor, {
       // deno-lint-ignore no-explicit-any -- BullMQ's types are of an older ioredis
       connection: redis as any,
@@ -117,17 +124,7 @@ export class QueueWorker extends Worker<unknown, void, string> {
   ): Promise<void | QueueJob> {
     const { id } = job;
     const isTwin = this.#options.isRunning(id!);
-    const processed: Promise<void | QueueJob> = super.processJob(
-      job,
-      token,
-      () => {
-        if (this.#isFetching || !fetchNext()) return false;
-        this.#ending.add(processed);
-        return true;
-      },
-    );
-    const forget = () => this.#ending.delete(processed);
-    processed.then(forget, forget);
+    const processed = this.#process(job, token, fetchNext);
     if (isTwin) {
       const { lockDuration } = this.#options;
       // Its lock is due at once, and for as long as it runs.
@@ -150,13 +147,22 @@ export class QueueWorker extends Worker<unknown, void, string> {
     token: string,
     name?: string,
   ): Promise<QueueJob> {
-    this.#isFetching = true;
+    const before = Array.from(this.#ending.values(), (it) => it.promise);
+    const fetched = Promise.withResolvers<void>();
+    this.#fetching = fetched.promise;
+    const done = () => {
+      this.#fetching = undefined;
+      fetched.resolve();
+    };
     try {
-      await Promise.allSettled(this.#ending);
+      await Promise.all(before);
       const job = await super.moveToActive(token, name);
+      // It has some promises before it.
+      setImmediate(done);
       this.#pause = 0;
       return job;
     } catch (error) {
+      done();
       this.#pause = Math.min(
         Math.max(this.#pause * 2, FIRST_PAUSE),
         LONGEST_PAUSE,
@@ -169,8 +175,19 @@ export class QueueWorker extends Worker<unknown, void, string> {
         };
       });
       throw error;
+    }
+  }
+
+  async #process(
+    job: QueueJob,
+    token: string,
+    fetchNext?: () => boolean,
+  ): Promise<void | QueueJob> {
+    try {
+      return await super.processJob(job, token, fetchNext);
     } finally {
-      this.#isFetching = false;
+      this.#ending.get(token)?.resolve();
+      this.#ending.delete(token);
     }
   }
 }
