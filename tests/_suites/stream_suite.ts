@@ -164,7 +164,10 @@ export function streamSuite(subject: Subject): void {
     assertEquals(seen.length, 21);
     // It has run when the loop is left.
     assertEquals(folder.lines("log").length, 1);
-    assert(Number(folder.lines("log")[0]) <= 21 + MOST_AHEAD);
+    assert(
+      Number(folder.lines("log")[0]) <= 21 + MOST_AHEAD,
+      folder.lines("log")[0],
+    );
     await assertRejects(
       async () => {
         for await (
