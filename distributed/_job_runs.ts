@@ -64,6 +64,8 @@ export type QueueJob = Job<unknown, void, string>;
 
 /** Nodes that a job may lose, where its retries are fewer. */
 const MAX_LOSSES = 3;
+/** Bytes of an answer, whatever its client takes: what one value of Redis holds, with room for the rest. */
+const MAX_ANSWER = 256 * 1024 * 1024;
 /** Milliseconds for which a refusal is kept: what the client wants is not known. */
 const REFUSAL_TTL = 3_600_000;
 
@@ -319,7 +321,8 @@ export class JobRuns {
         resultTtl: ttl(body.resultTtl),
         signs: isSigned,
       }),
-      maxPayload: body.maxPayload,
+      // What is said of one result holds for each item of a chunk.
+      maxPayload: Math.min(body.maxPayload * call.calls, MAX_ANSWER),
       share: slots.enter(
         time,
         call.mode === CallMode.stream

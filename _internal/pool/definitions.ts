@@ -32,6 +32,8 @@ export interface Definition {
   readonly functions: readonly AnyFunction[];
   /** Mean run time in milliseconds, weighted towards the last runs; undefined before the first. */
   meanTime: number | undefined;
+  /** Bytes of an answer to one call, where they are counted: at least the mean, weighted towards the last ones. */
+  answerSize: number;
 }
 
 type CacheEntry = Record<Reach, Definition | undefined>;
@@ -83,6 +85,7 @@ export function defineFunction(
     functions,
     // The code is the same, only what it captured has changed.
     meanTime: known?.meanTime,
+    answerSize: known?.answerSize ?? 0,
   };
   if (entry === undefined) {
     entry = { thread: undefined, process: undefined, machine: undefined };
@@ -102,6 +105,7 @@ export function relayedDefinition(name: string, payload: Payload): Definition {
     payload,
     functions: [],
     meanTime: undefined,
+    answerSize: 0,
   };
 }
 
@@ -119,6 +123,19 @@ export function noteTime(definition: Definition, time: number): void {
   const { meanTime = time } = definition;
   const most = MAX_OUTLIER * Math.max(meanTime, MIN_MEAN);
   definition.meanTime = meanTime * 0.8 + Math.min(time, most) * 0.2;
+}
+
+/** The answer to so many calls was so long, in bytes. */
+export function noteAnswer(
+  definition: Definition,
+  size: number,
+  calls: number,
+): void {
+  const each = size / calls;
+  definition.answerSize = Math.max(
+    each,
+    definition.answerSize * 0.8 + each * 0.2,
+  );
 }
 
 /**

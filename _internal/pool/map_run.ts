@@ -35,6 +35,8 @@ const MIN_CHUNK_TIME = 0.25;
 const SHARE = 1 / 2;
 /** Bytes of arguments after which a chunk is full. */
 const MAX_CHUNK_BYTES = 1 << 16;
+/** Bytes that the answer to an automatic chunk is meant to have at most. */
+const MAX_ANSWER_BYTES = 1 << 20;
 /** Chunks in the window for each worker. */
 const CHUNKS_PER_WORKER = 3;
 /** A part of it: inputs that give their items faster are not looked at after each. */
@@ -579,6 +581,8 @@ export class MapRun {
       size = Math.min(size, Math.max(share, MIN_CHUNK_TIME / meanTime));
       most = MAX_ARRAY_CHUNK;
     }
+    const { answerSize = 0 } = this.#definition ?? {};
+    if (answerSize > 0) size = Math.min(size, MAX_ANSWER_BYTES / answerSize);
     size = Math.min(Math.ceil(size), most, Math.ceil(bufferSize / 2));
     return Math.max(1, size);
   }

@@ -10,7 +10,7 @@ import type { Outcome } from "../wire/outcomes.ts";
 import { Relay, type RelayAnswer, writeRelay } from "../wire/relay_messages.ts";
 import type { WorkerKind } from "../worker/host.ts";
 import { RawAnswer, readAnswer, readError } from "./answers.ts";
-import { noteTime } from "./definitions.ts";
+import { noteAnswer, noteTime } from "./definitions.ts";
 import { noteOrigin } from "./error_origin.ts";
 import type { Job, RemoteWork } from "./job.ts";
 import type { JobEnds } from "./job_ends.ts";
@@ -92,7 +92,9 @@ export class RelayedJob {
         break;
       case Relay.done: {
         this.#close();
-        noteTime(this.#work.definition, answer.time);
+        const { definition, calls } = this.#work;
+        noteTime(definition, answer.time);
+        noteAnswer(definition, answer.payload.length, calls);
         const { ok, value } = this.#read(answer.payload, attachments);
         if (ok) this.#ends.succeed(this.#job, value);
         else this.#ends.fail(this.#job, value);
