@@ -1,8 +1,9 @@
 // Copyright 2026 the @concurrent/parallel authors. MIT license.
 
 // What a node says of itself each second, in the stream `beats`: executors sum
-// it up, and wait for nodes there. A beat is left out while the one before has
-// not arrived: a node that has lost its connection has nothing to say later.
+// it up, and wait for nodes there. One of each second is left out while the one
+// before has not arrived: a node that has lost its connection has nothing to say
+// later. One that tells of a change waits for it.
 
 import type { Lane } from "../_internal/pool/lane.ts";
 import { sumStats } from "../_internal/pool/lane.ts";
@@ -65,7 +66,8 @@ export class Beat {
   #timer: ReturnType<typeof setInterval> | undefined;
   readonly #onBeat: () => void;
   /** The one that has not arrived. */
-  #underWay: Promise<unknown> | undefined;
+  #underWay: Promise<void> | undefined;
+  #isStopped = false;
 
   /** @param onBeat Called before each of them. */
   constructor(
@@ -83,25 +85,26 @@ export class Beat {
   /** The first one, and one each second from now. */
   async start(): Promise<void> {
     await this.#write();
+    if (this.#isStopped) return;
     this.#timer = setInterval(() => {
       this.#onBeat();
-      void this.now();
+      if (this.#underWay === undefined) void this.now();
     }, BEAT);
   }
 
   /** One at once: something has changed. */
   async now(): Promise<void> {
-    if (this.#underWay !== undefined) return;
-    try {
-      await (this.#underWay = this.#write());
-    } catch {
+    const before = this.#underWay ?? Promise.resolve();
+    const beat = before.then(() => this.#write()).catch(() => {
       // Redis cannot take it now, and the next one says more.
-    } finally {
-      this.#underWay = undefined;
-    }
+    });
+    this.#underWay = beat;
+    await beat;
+    if (this.#underWay === beat) this.#underWay = undefined;
   }
 
   stop(): void {
+    this.#isStopped = true;
     clearInterval(this.#timer);
   }
 

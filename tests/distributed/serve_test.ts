@@ -154,6 +154,30 @@ redisTest(
   },
 );
 
+redisTest(
+  "serve() takes as much for each item of a chunk as for one task",
+  async ({ url, queue }) => {
+    await using executor = new DistributedExecutor({
+      url,
+      queue,
+      authKey: "key",
+      maxPayload: 10_000,
+    });
+    await using _node = await serve({
+      url,
+      queue,
+      authKey: "key",
+      maxWorkers: 1,
+    });
+    const sizes = executor.map(
+      (size: number) => "x".repeat(size),
+      new Array(20).fill(9000),
+      { chunkSize: 10 },
+    );
+    for await (const text of sizes) assertEquals(text.length, 9000);
+  },
+);
+
 redisTest("serve() ends a task at its timeout", async ({ url, queue }) => {
   await using client = await HandClient.open(url, queue, KEY);
   await using node = await serve({

@@ -15,3 +15,8 @@ export const triple = task((n: number) => n * FACTOR, { name: "thrice" });
 export function* upTo(n: number): Generator<number> {
   for (let i = 1; i <= n; i++) yield i;
 }
+
+/** Leaves something that shows that it was run. */
+export function leave(path: string): void {
+  Deno.writeTextFileSync(path, "ran\n");
+}
