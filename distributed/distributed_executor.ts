@@ -228,6 +228,11 @@ export class DistributedExecutor implements Executor {
     checkMap(CREATE, [], mapOptions);
     checkDuration(CREATE, "resultTtl", resultTtl);
     checkDuration(CREATE, "backoff", backoff);
+    if (backoff === Infinity) {
+      throw new RangeError(
+        `Cannot ${CREATE} as 'backoff' must be finite: current value is Infinity`,
+      );
+    }
     checkDuration(CREATE, "reconnectTimeout", reconnectTimeout);
     const size = integerOption(
       CREATE,

@@ -91,10 +91,10 @@ export class RelayedJob {
         observer.yielded?.(this.#read(answer.payload, attachments));
         break;
       case Relay.done: {
-        this.#close();
         const { definition, calls } = this.#work;
         noteTime(definition, answer.time);
         noteAnswer(definition, answer.payload.length, calls);
+        this.#close();
         const { ok, value } = this.#read(answer.payload, attachments);
         if (ok) this.#ends.succeed(this.#job, value);
         else this.#ends.fail(this.#job, value);
