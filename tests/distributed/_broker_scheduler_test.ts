@@ -4,6 +4,7 @@ import { assertEquals, assertGreater, assertRejects } from "@std/assert";
 import { Buffer } from "node:buffer";
 import { Queue } from "bullmq";
 import {
+  CancelledError,
   InvalidStateError,
   SerializationError,
 } from "../../_internal/base/errors.ts";
@@ -33,6 +34,7 @@ import {
 import { Seal } from "../../distributed/_seal.ts";
 import { DistributedExecutor } from "../../distributed/distributed_executor.ts";
 import { task } from "../../futures/mod.ts";
+import { until } from "../_suites/_helpers.ts";
 import { redisTest } from "./_redis.ts";
 
 /** A node made by hand: it says what it likes. */
@@ -78,6 +80,11 @@ class HandNode implements AsyncDisposable {
         return jobs[0]!.id!.replace(/-\d+$/, "");
       }
     }
+  }
+
+  /** Jobs in the queue, those that were taken included. */
+  async waiting(): Promise<number> {
+    return (await this.#queue.getPrioritized()).length;
   }
 
   async say(
@@ -312,25 +319,74 @@ redisTest(
 );
 
 redisTest(
-  "BrokerScheduler.ready() rejects where the executor ends before there is a node",
+  "BrokerScheduler says again what was said of a job when a node begins with it",
   async ({ url, queue }) => {
     await using node = await HandNode.open(url, queue);
-    for (const end of ["shutdown", "terminate"] as const) {
-      await using executor = new DistributedExecutor({ url, queue });
-      const ready = executor.ready();
-      const rejected = assertRejects(
-        () => ready,
-        InvalidStateError,
-        "Cannot start an executor: the executor was ",
+    await using executor = new DistributedExecutor({ url, queue });
+    const controller = new AbortController();
+    const future = executor.submit(
+      (signal: AbortSignal) => signal.aborted,
+      controller.signal,
+    );
+    const client = await node.take(1);
+    const begun = answer({ tag: Relay.begun, ticket: 0 });
+    const heard = (...tags: number[]) =>
+      until(
+        `${tags} are heard`,
+        async () => `${await node.heard()}` === `${tags}`,
       );
-      // It is connected by then.
-      const future = executor.submit(() => 1);
-      await node.take(1);
-      future.cancel();
-      await node.clear();
-      await executor[end]();
-      await rejected;
+    await node.say(client, [{ number: 1, place: 1, message: begun }]);
+    await until("it runs", () => future.running());
+    controller.abort("over");
+    await heard(Relay.signal);
+    assertEquals(future.cancel("why"), false);
+    await heard(Relay.signal, Relay.cancel);
+    await node.say(client, [{ number: 1, run: 2, place: 1, message: begun }]);
+    await heard(Relay.signal, Relay.cancel, Relay.cancel, Relay.signal);
+    const end = answer({ tag: Relay.cancelled, ticket: 0 }, "a copy");
+    await node.say(client, [{ number: 1, run: 2, place: 2, message: end }]);
+    const error = await assertRejects(() => future.result(), CancelledError);
+    assertEquals(error.cause, "why");
+  },
+);
+
+redisTest(
+  "BrokerScheduler takes back what was cancelled on its way into the queue",
+  async ({ url, queue }) => {
+    await using node = await HandNode.open(url, queue);
+    const executor = new DistributedExecutor({ url, queue });
+    // There is a connection from then on.
+    const first = executor.submit(() => 0);
+    await node.take(1);
+    for (let turns = 0; turns < 30; turns++) {
+      const future = executor.submit(() => turns);
+      for (let i = 0; i < turns; i++) await Promise.resolve();
+      assertEquals(future.cancel(), true);
     }
+    first.cancel();
+    await executor.shutdown();
+    // It is with a node, which was told.
+    assertEquals(await node.waiting(), 1);
+    assertEquals(await node.heard(), [Relay.cancel]);
+  },
+);
+
+redisTest(
+  "BrokerScheduler.terminate() takes back what waits and has nodes stop what runs",
+  async ({ url, queue }) => {
+    await using node = await HandNode.open(url, queue);
+    const executor = new DistributedExecutor({ url, queue });
+    const futures = [executor.submit(() => 1)];
+    const client = await node.take(1);
+    const begun = answer({ tag: Relay.begun, ticket: 0 });
+    await node.say(client, [{ number: 1, place: 1, message: begun }]);
+    await until("it runs", () => futures[0]!.running());
+    futures.push(executor.submit(() => 2), executor.submit(() => 3));
+    await until("they wait", async () => await node.waiting() === 3);
+    await executor.terminate();
+    for (const future of futures) assertEquals(future.cancelled(), true);
+    assertEquals(await node.waiting(), 1);
+    assertEquals(await node.heard(), [Relay.cancel]);
   },
 );
 
