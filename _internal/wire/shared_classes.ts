@@ -48,6 +48,9 @@ export function sharedClassModule(tag: string): string | undefined {
     : new URL(`../../${family}/${file}.ts`, import.meta.url).href;
 }
 
+/** What brings a whole driver along: loaded by who uses it, and nobody else. */
+const HEAVY = "distributed.";
+
 /**
  * Where the package is not on disk, a blocked thread cannot load the class of
  * what it takes out of a queue. So whoever loads one class loads what it may
@@ -57,7 +60,9 @@ export function sharedClassModule(tag: string): string | undefined {
  */
 export function companionModules(urls: Iterable<string>): string[] {
   if (import.meta.url.startsWith("file:")) return [];
-  const all = Object.keys(MODULES).map((tag) => sharedClassModule(tag)!);
+  const all = Object.keys(MODULES).filter((tag) => !tag.startsWith(HEAVY)).map((
+    tag,
+  ) => sharedClassModule(tag)!);
   for (const url of urls) {
     if (!all.includes(url)) continue;
     // A function may be put as well.
