@@ -29,6 +29,8 @@ Options:
   --tasks N        tasks of a round (default: 5000)
   --concurrency N  tasks that run at a time, with commas between several
                    (default: 1,2,8)
+  --backend NAME   what the node's workers are: threads or processes
+                   (default: threads)
   --short          a tenth of everything, one round
   --doc FILE       put the table into its place in this document
   --help           print this text
@@ -36,7 +38,7 @@ Options:
 
 async function main(args: string[]): Promise<void> {
   const options = parseArgs(args, {
-    string: ["repeat", "tasks", "concurrency", "doc"],
+    string: ["repeat", "tasks", "concurrency", "backend", "doc"],
     boolean: ["short", "help"],
     unknown: (option) => {
       throw new UsageError(`there is no option ${option}`);
@@ -48,6 +50,10 @@ async function main(args: string[]): Promise<void> {
   const tasks = parseCount("tasks", options.tasks ?? (short ? "500" : "5000"));
   const concurrencies = (options.concurrency ?? "1,2,8").split(",")
     .map((text) => parseCount("concurrency", text));
+  const { backend = "threads" } = options;
+  if (backend !== "threads" && backend !== "processes") {
+    throw new UsageError(`--backend is threads or processes, not ${backend}`);
+  }
   if (!hasRedis()) throw new Failure("there is no redis-server on PATH");
   await using server = await RedisServer.start();
   const lines: string[][] = [];
@@ -61,7 +67,7 @@ async function main(args: string[]): Promise<void> {
       const queue = `${name}-${concurrency}`;
       await program.call({
         scenario: "start",
-        args: [server.url, queue, concurrency],
+        args: [server.url, queue, concurrency, backend],
       });
       return program;
     };

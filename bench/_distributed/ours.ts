@@ -19,10 +19,14 @@ class Ours {
     url: string,
     queue: string,
     concurrency: number,
+    backend: "threads" | "processes",
   ): Promise<number> {
     const path = new URL("ours_node.ts", import.meta.url);
     const node = Program.deno("the node", path);
-    await node.call({ scenario: "start", args: [url, queue, concurrency] });
+    await node.call({
+      scenario: "start",
+      args: [url, queue, concurrency, backend],
+    });
     this.#executor = new DistributedExecutor({ url, queue, authKey: AUTH_KEY });
     await this.#executor.ready();
     return 0;

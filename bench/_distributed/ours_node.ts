@@ -11,12 +11,13 @@ class Node {
     url: string,
     queue: string,
     concurrency: number,
+    backend: "threads" | "processes",
   ): Promise<number> {
     await serveQueue({
       url,
       queue,
       authKey: AUTH_KEY,
-      backend: "threads",
+      backend,
       maxWorkers: concurrency,
     });
     return 0;
