@@ -36,6 +36,9 @@ Options:
   --help           print this text
 `;
 
+/** Rounds before those that count. */
+const WARM_UP = 3;
+
 async function main(args: string[]): Promise<void> {
   const options = parseArgs(args, {
     string: ["repeat", "tasks", "concurrency", "backend", "doc"],
@@ -103,11 +106,12 @@ async function measure(
   programs: Record<"bullmq" | "ours", Program>,
 ): Promise<Record<"bullmq" | "ours", number>> {
   const values: Record<"bullmq" | "ours", number[]> = { bullmq: [], ours: [] };
-  // The first round warms up.
-  for (let i = 0; i <= repeat; i++) {
+  // The first rounds warm up: five processes, each with an engine that learns.
+  const warmUp = repeat > 1 ? WARM_UP : 0;
+  for (let i = -warmUp; i < repeat; i++) {
     const one = await programs.bullmq.call(bullmq);
     const other = await programs.ours.call(ours);
-    if (i === 0 && repeat > 1) continue;
+    if (i < 0) continue;
     values.bullmq.push(one);
     values.ours.push(other);
   }
