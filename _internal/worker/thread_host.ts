@@ -116,6 +116,8 @@ export class ThreadHost implements WorkerHost {
   readonly #link: ThreadLink;
   #state: "starting" | "running" | "stopping" | "ended" = "starting";
   #stuck = false;
+  /** True: it is on its way out, and its lock is watched. */
+  #isWatched = false;
   #exitCode: number | undefined;
   #settle!: (exit: HostExit) => void;
   #stopStartAlarm: (() => void) | undefined;
@@ -142,7 +144,7 @@ export class ThreadHost implements WorkerHost {
         options.name,
         limits,
         {
-          failed: (message) => this.#end({ error: new TypeError(message) }),
+          failed: (message) => this.#onFailed(message),
           overflowed: () => this.#overflow(overflowError(limits!)),
           exited: (code) => this.#onExit(code),
         },
@@ -253,6 +255,11 @@ export class ThreadHost implements WorkerHost {
     this.#watchEnd({ error });
   }
 
+  #onFailed(message: string): void {
+    // What fails on its way out changes nothing: whoever watches its lock says so.
+    if (!this.#isWatched) this.#end({ error: new TypeError(message) });
+  }
+
   /** Nothing has announced it. An end that was asked for shows in the lock: the event comes too early then. */
   #onExit(code: number): void {
     if (this.#state !== "starting" && this.#state !== "running") return;
@@ -262,6 +269,10 @@ export class ThreadHost implements WorkerHost {
 
   /** The thread is on its way out: waits for its lock, but not for ever. */
   async #watchEnd(exit: HostExit = {}): Promise<void> {
+    // One that is told to end twice, or ends while it is told, is watched once:
+    // a second watch would still have a timer when the first has seen the end.
+    if (this.#isWatched) return;
+    this.#isWatched = true;
     // What comes after the end was asked for is not wanted; what came before
     // has been drained by then or is drained once more here.
     this.#stuck = !(await untilGone(this.#lifeLock));

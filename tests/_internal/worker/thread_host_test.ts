@@ -1,6 +1,7 @@
 // Copyright 2026 the @concurrent/parallel authors. MIT license.
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
+import { delay } from "@std/async/delay";
 import { WorkerCrashedError } from "../../../_internal/base/errors.ts";
 import { NO_TRANSFER, threadBackend } from "../../../_internal/pool/backend.ts";
 import { RemoteWorker } from "../../../_internal/pool/remote_worker.ts";
@@ -9,7 +10,7 @@ import type { AnyFunction } from "../../../_internal/wire/functions/task.ts";
 import { CallMode } from "../../../_internal/wire/messages.ts";
 import type { ThreadTransport } from "../../../_internal/wire/thread_link.ts";
 import { ThreadHost } from "../../../_internal/worker/thread_host.ts";
-import { soon } from "../../_suites/_helpers.ts";
+import { Folder, soon, until } from "../../_suites/_helpers.ts";
 
 /** A thread behind a scheduler of its own, over the transport that is asked for. */
 class Subject implements AsyncDisposable {
@@ -115,3 +116,21 @@ for (const transport of ["ring", "port"] as const) {
     assert(subject.scheduler.stats().crashes === 1);
   });
 }
+
+// The sanitizer of timers sees what a second watch for the end leaves behind:
+// the end comes while the first sleeps for 128 ms, and the second finds it.
+Deno.test("ThreadHost that is told to end twice is watched once", async () => {
+  await using subject = new Subject("ring");
+  using folder = new Folder();
+  const job = subject.run((begun: string) => {
+    Deno.writeTextFileSync(begun, "begun\n");
+    const end = performance.now() + 170;
+    while (performance.now() < end);
+  }, folder.file("begun"));
+  const isStopped = assertRejects(() => job);
+  await until("the task runs", () => folder.lines("begun").length > 0);
+  const first = subject.scheduler.terminate("the test");
+  await delay(80);
+  await Promise.all([first, subject.scheduler.terminate("the test")]);
+  await isStopped;
+});
