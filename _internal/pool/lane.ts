@@ -232,6 +232,9 @@ const counters = new Map<string, number>();
 /**
  * Checks a pool's options and makes its scheduler.
  *
+ * @param className What its workers are called where it was given no name.
+ * @param verb What its maker is about to do, for errors.
+ *
  * @throws {TypeError} If an option is of the wrong type.
  * @throws {RangeError} If an option is out of its range.
  * @throws {NotSupportedError} If the backend does not have the option.
@@ -241,8 +244,8 @@ export function createLane(
   options: LaneSetup,
   createBackend: (concurrency: number) => Backend,
   maxConcurrency: number,
+  verb = `create ${className}`,
 ): Lane {
-  const verb = `create ${className}`;
   const maxWorkers = integerOption(
     verb,
     "maxWorkers",

@@ -7,7 +7,8 @@ export interface MapOptions {
    * calls turn out to be short. Items are encoded when they are pulled, what
    * the function captured when a chunk is begun. The items of a chunk fail
    * together when their worker dies. Tasks with retries, a timeout or a
-   * transfer list travel one by one.
+   * transfer list travel one by one: on one machine that hardly matters, where
+   * nodes are asked it costs a round trip for each item.
    *
    * @default {"auto"}
    */
@@ -15,7 +16,8 @@ export interface MapOptions {
   /**
    * Items that may be pulled from the input and not yet yielded.
    *
-   * @default {undefined} a few chunks for each worker
+   * @default {undefined} a few chunks for each worker, or where items travel
+   * one by one as many as take about as long
    */
   bufferSize?: number;
   /**

@@ -43,6 +43,8 @@ const CHUNKS_PER_WORKER = 3;
 const LOOK = 0.25;
 /** Items between two looks at the clock at most. */
 const MAX_UNSEEN = 16;
+/** Calls in the window for each worker at most, where each goes alone. */
+const MAX_ALONE = 64;
 /** Calls at a time for which the window has room, where a lane takes on any number. */
 const MAX_PLACES = 256;
 
@@ -182,6 +184,8 @@ export class MapRun {
   /** Items of the next chunk and of the window, asked when a chunk begins: not for each item. */
   #size = 1;
   #window = 1;
+  /** Bytes of the last call that went alone. */
+  #itemSize = 1;
   /** Where all results are wanted, nothing is held back for who takes them. */
   readonly #minWindow: number;
   /** Items pulled and not yet yielded. */
@@ -479,6 +483,9 @@ export class MapRun {
         CallMode.single,
         this.#context,
       );
+      if (work.kind === "remote") {
+        this.#itemSize = Math.max(1, work.payload.bytes.length);
+      }
       this.#batches.push({ items: 1, work });
       this.#submit();
     } catch (error) {
@@ -549,8 +556,11 @@ export class MapRun {
     this.#size = this.#chunkSize(pace);
     const { bufferSize } = this.#options;
     const places = Math.min(pace.places, MAX_PLACES);
-    this.#window = bufferSize ??
-      Math.max(places * CHUNKS_PER_WORKER * this.#size, this.#minWindow);
+    this.#window = bufferSize ?? Math.max(
+      places * CHUNKS_PER_WORKER * this.#size,
+      places * this.#aheadSize(pace),
+      this.#minWindow,
+    );
   }
 
   #pace(): Pace {
@@ -564,14 +574,38 @@ export class MapRun {
     };
   }
 
+  /**
+   * The items of a chunk run one after the other and fail together when their
+   * worker dies. Not for tasks whose options speak of single runs.
+   */
+  get #goesAlone(): boolean {
+    const { timeout, retries = 0, transfer } = this.#taskOptions;
+    return timeout !== undefined || retries > 0 || transfer !== undefined;
+  }
+
+  /**
+   * Calls for each worker that are under way where each goes alone: for as much
+   * time as a chunk takes, or a worker that is far away had nothing to do while
+   * the next ones are on their way to it.
+   */
+  #aheadSize({ meanTime }: Pace): number {
+    // What is transferred may be large, and is not counted.
+    if (
+      !this.#goesAlone || this.#taskOptions.transfer !== undefined ||
+      meanTime === undefined
+    ) return 1;
+    const { answerSize = 0 } = this.#definition ?? {};
+    return Math.floor(Math.min(
+      CHUNK_TIME / meanTime,
+      MAX_ALONE,
+      MAX_CHUNK_BYTES / this.#itemSize,
+      MAX_ANSWER_BYTES / Math.max(answerSize, 1),
+    ));
+  }
+
   #chunkSize({ meanTime, places }: Pace): number {
     const { chunkSize = "auto", bufferSize = Infinity } = this.#options;
-    // The items of a chunk run one after the other and fail together when
-    // their worker dies. Not for tasks whose options speak of single runs.
-    const { timeout, retries = 0, transfer } = this.#taskOptions;
-    if (timeout !== undefined || retries > 0 || transfer !== undefined) {
-      return 1;
-    }
+    if (this.#goesAlone) return 1;
     if (chunkSize !== "auto") return Math.min(chunkSize, bufferSize);
     if (meanTime === undefined) return 1;
     let size = Math.floor(CHUNK_TIME / meanTime);

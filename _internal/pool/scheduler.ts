@@ -104,6 +104,7 @@ export class Scheduler implements TaskScheduler, DrainMember {
       gone: (record, exit, wasStarting, hopeless) =>
         this.#onGone(record, exit, wasStarting, hopeless),
       left: () => this.#checkClosed(),
+      wanted: () => this.#waiters.wanted,
     });
     this.#stops = new JobStops(options, this.#workers, {
       cancel: (job, reason) => this.cancel(job, reason),

@@ -68,6 +68,8 @@ export interface WorkerSetEvents {
   ): void;
   /** One that was on its way out has left. */
   left(): void;
+  /** So many ready workers are waited for: none of them ends for having nothing to do. */
+  wanted(): number;
 }
 
 /** The workers of one scheduler. */
@@ -419,10 +421,12 @@ export class WorkerSet {
     this.#idleTimer = setTimeout(() => {
       this.#idleTimer = undefined;
       const now = performance.now();
+      // Who has them is told when the last one joins, which arms the timer again.
+      const kept = Math.max(minWorkers, this.#events.wanted());
       let isLeft = false;
       for (const record of [...this.#live]) {
         if (record.state !== "ready" || record.size > 0) continue;
-        if (this.#live.size <= minWorkers) break;
+        if (this.#live.size <= kept) break;
         // Timers may fire a little early.
         if (now - record.idleSince >= idleTimeout - 2) this.stop(record);
         else isLeft = true;
