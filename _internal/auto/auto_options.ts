@@ -31,8 +31,9 @@ export interface AutoExtras {
    */
   maxBlocking?: number;
   /**
-   * Called with a line whenever a function gets its place, or another one: what
-   * it is, where it goes, why, and what comes next.
+   * Called with a line whenever a function that is not declared gets its place,
+   * or another one: what it is, where it goes, why, and what comes next. What
+   * it throws is reported on the console and changes nothing.
    *
    * @default {undefined}
    */

@@ -15,6 +15,7 @@ import {
 } from "../wire/functions/task.ts";
 import { nameOf } from "../wire/functions/names.ts";
 import { sightOf } from "../wire/functions/sight.ts";
+import { report } from "../worker/report.ts";
 import { AutoBackend, type LaneOf } from "./auto_backend.ts";
 import { AutoScheduler } from "./auto_scheduler.ts";
 import { type Decision, explain, traceLine } from "./decision.ts";
@@ -60,7 +61,10 @@ export class AutoRouter {
   readonly #lanes = new Map<Place, Lane>();
   readonly #known = new WeakMap<AnyFunction, Known>();
   /** Those that were declared: nothing was asked of what they have captured. */
-  readonly #declared = new WeakMap<AnyFunction, Known>();
+  readonly #declared = {
+    cpu: new WeakMap<AnyFunction, Known>(),
+    io: new WeakMap<AnyFunction, Known>(),
+  };
   /** The same by code. */
   readonly #byCode = new Map<string, Known>();
   readonly #plain = new WeakMap<AnyFunction, RoutedLane>();
@@ -78,7 +82,7 @@ export class AutoRouter {
       needsProcess: options.needsProcess,
       hasInitializer: options.hasInitializer,
       isUp: (place) => this.#lanes.has(place),
-      moved: (route, from) => options.trace?.(traceLine(route, from)),
+      moved: (route, from) => this.#trace(route, from),
     };
   }
 
@@ -90,6 +94,17 @@ export class AutoRouter {
   /** Says where a function would run now, and why. */
   explain(fn: AnyFunction, options: TaskOptions): Decision {
     return explain(this.#routed(fn, options).route);
+  }
+
+  #trace(route: Route, from: Place | undefined): void {
+    const { trace } = this.#options;
+    if (trace === undefined) return;
+    // As of a callback of a future: shown, and never thrown at whoever submits.
+    try {
+      trace(traceLine(route, from));
+    } catch (error) {
+      report("Exception in the trace of an executor:", error);
+    }
   }
 
   #routed(fn: AnyFunction, options: TaskOptions): RoutedLane {
@@ -125,7 +140,7 @@ export class AutoRouter {
   }
 
   #know(fn: AnyFunction, { kind }: TaskOptions): Known {
-    const byFunction = kind === undefined ? this.#known : this.#declared;
+    const byFunction = kind === undefined ? this.#known : this.#declared[kind];
     let known = byFunction.get(fn);
     if (known !== undefined) return known;
     let captures: string | undefined;
@@ -146,7 +161,7 @@ export class AutoRouter {
     const code = definition && `${definition.code}${captures ?? ""}`;
     if (code !== undefined) known = this.#byCode.get(code);
     known ??= {
-      profile: new Profile(sightOf(fn), kind === "cpu"),
+      profile: new Profile(sightOf(fn), kind),
       captures,
       route: undefined,
     };

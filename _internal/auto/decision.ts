@@ -109,6 +109,8 @@ function runnerUp(
   let best: Place | undefined;
   for (const [other, otherCost] of costs ?? []) {
     if (BACKEND_OF[other] === backend) continue;
+    // What could be sent goes to a thread before it goes to a process.
+    if (place === "inline" && best !== undefined) continue;
     if (best === undefined || otherCost < costs!.get(best)!) best = other;
   }
   // What keeps it off this event loop says more than that processes are dear.
@@ -124,7 +126,7 @@ function runnerUp(
       cost: otherCost,
       reason: isFixed
         ? `would cost ${duration(otherCost)} a call`
-        : compare(otherCost, cost, BACKEND_OF[best] !== "process"),
+        : compare(otherCost, cost, best !== "process"),
     };
   }
   const other = route.alternative(place);
@@ -138,14 +140,12 @@ function runnerUp(
 
 /** @param isChosen Whether it would be chosen for that: processes are not. */
 function compare(otherCost: number, cost: number, isChosen: boolean): string {
-  const other = duration(otherCost);
-  const here = duration(cost);
-  if (isChosen && otherCost * SAME < cost) {
-    return `would cost ${other} a call and not ${here}: calls go there when to stay has cost more than to move`;
-  }
-  return otherCost <= cost * SAME
-    ? `would cost about the same: ${other} a call and not ${here}`
-    : `would cost ${other} a call and not ${here}`;
+  const costs = `${duration(otherCost)} a call and not ${duration(cost)}`;
+  if (otherCost > cost * SAME) return `would cost ${costs}`;
+  if (otherCost * SAME >= cost) return `would cost about the same: ${costs}`;
+  return isChosen
+    ? `would cost ${costs}: calls go there when to stay has cost more than to move`
+    : `would cost ${costs}: calls go there for what only a process can give`;
 }
 
 function inWords(

@@ -5,6 +5,7 @@
 
 import type { Measurement, Meter, Work } from "../pool/job.ts";
 import type { Sight } from "../wire/functions/sight.ts";
+import type { TaskKind } from "../wire/functions/task.ts";
 import type { WorkerKind } from "../worker/host.ts";
 import { Estimate, MovingMean } from "./estimate.ts";
 import { isPrimitive, SizeBox, type Sizes } from "./sizes.ts";
@@ -76,12 +77,12 @@ export class Profile implements Meter {
   #sinceStrike = 0;
   #sample = 0;
   #blocks = false;
-  readonly #isDeclared: boolean;
+  readonly #declared: TaskKind | undefined;
 
-  /** @param isDeclared True where it was declared to compute. */
-  constructor(sight: Sight, isDeclared = false) {
+  /** @param declared What it was declared to be. */
+  constructor(sight: Sight, declared?: TaskKind) {
     this.sight = sight;
-    this.#isDeclared = isDeclared;
+    this.#declared = declared;
     this.known.givesPromises = sight.isAsync;
   }
 
@@ -161,13 +162,16 @@ export class Profile implements Meter {
   // -- Meter --
 
   get share(): number {
+    // It has a core, also while it waits and where others use the machine too.
+    if (this.#declared === "cpu") return 1;
     const known = this.known.share;
     if (known !== undefined) {
       return Math.min(Math.max(known * CAUTION, MIN_SHARE), 1);
     }
-    if (this.#isDeclared) return FIRST_SHARE.sync;
     if (this.isAsync) return FIRST_SHARE.async;
-    return this.blocks ? FIRST_SHARE.blocking : FIRST_SHARE.sync;
+    return this.blocks || this.#declared === "io"
+      ? FIRST_SHARE.blocking
+      : FIRST_SHARE.sync;
   }
 
   get isDue(): boolean {

@@ -19,7 +19,7 @@ import type { Pace } from "../pool/lane.ts";
 import { CHUNK_TIME, MAX_CHUNK } from "../pool/map_run.ts";
 import type { TaskOptions } from "../wire/functions/task.ts";
 import type { WorkerKind } from "../worker/host.ts";
-import { Choice } from "./choice.ts";
+import { Choice, SAME } from "./choice.ts";
 import { type CallCosts, costAt, type Machine } from "./cost_model.ts";
 import { duration } from "./duration.ts";
 import { BACKEND_OF, type Place, WAITING_CALLS } from "./places.ts";
@@ -146,7 +146,7 @@ export class Route {
       return `it may end its worker (${sight.ends})`;
     }
     if (sight.needsWorker !== undefined) {
-      return `it uses what differs in each worker (${sight.needsWorker})`;
+      return `it may use what differs in each worker (${sight.needsWorker})`;
     }
     if (sight.blocks !== undefined) return `it blocks (${sight.blocks})`;
     if (sight.shares !== undefined) {
@@ -174,7 +174,10 @@ export class Route {
         : `its calls would keep the event loop busy for ${duration(cpu)} each`;
     }
     if (profile.isAsync) {
-      return "nothing in its source bounds what it computes between its awaits";
+      const { isGenerator } = profile.sight;
+      return `nothing in its source bounds what it computes between its ${
+        isGenerator ? "values" : "awaits"
+      }`;
     }
     if (calls < MIN_CALLS) return "how long its calls take is not known yet";
     if ((sync.value ?? 0) <= PROVEN_TIME) return undefined;
@@ -312,7 +315,9 @@ export class Route {
       return {
         place: "wait",
         reason: share === undefined
-          ? "asynchronous, and may compute: many run at a time in each thread"
+          ? `${
+            sight.isGenerator ? "a generator" : "asynchronous"
+          }, and may compute: many run at a time in each thread`
           : "waits and computes: many run at a time in each thread",
       };
     }
@@ -416,8 +421,10 @@ export class Route {
     if (this.profile.isAsync) {
       return "waits: many run at a time on this event loop";
     }
-    return costs.size > 1
-      ? "to run it costs less than to send it"
-      : "nothing else may be used";
+    if (costs.size === 1) return "nothing else may be used";
+    // Where that has changed it stays for a while.
+    return costs.get(place)! > costs.get(this.workerPlace())! * SAME
+      ? "to run it has cost less than to send it"
+      : "to run it costs less than to send it";
   }
 }

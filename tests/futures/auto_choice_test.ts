@@ -26,7 +26,9 @@ import {
 } from "../../futures/mod.ts";
 import { cpu, current, io, task } from "../../mod.ts";
 import { Value } from "../../multiprocessing/mod.ts";
+import { Barrier } from "../../threading/mod.ts";
 import { computing } from "../_internal/pool/_budget_tasks.ts";
+import { captureErrors } from "../_suites/_console.ts";
 import { errorOf, Folder, soon, until } from "../_suites/_helpers.ts";
 import { throughGate } from "../_suites/_tasks.ts";
 
@@ -150,6 +152,18 @@ Deno.test("AutoExecutor obeys what is declared, whatever it measures", async () 
   });
   await many(executor, 20, waits);
   assertEquals(executor.explain(waits).measured?.calls.inline, 20);
+});
+
+Deno.test("AutoExecutor keeps apart what one function is declared to be, and has I/O overlap from its first call on", async () => {
+  await using executor = new AutoExecutor({ maxWorkers: 1, maxBlocking: 2 });
+  const meet = (barrier: Barrier) => barrier.waitSync({ timeout: 30_000 });
+  assertEquals(await executor.submit(cpu(meet), new Barrier(1)), 0);
+  const barrier = new Barrier(2);
+  const places = [io(meet), io(meet)].map((fn) => executor.submit(fn, barrier));
+  assertEquals(
+    (await soon("both meet", Promise.all(places))).sort(),
+    [0, 1],
+  );
 });
 
 Deno.test("AutoExecutor runs what must be stopped in a process, and stops it", async () => {
@@ -627,6 +641,19 @@ Deno.test("AutoExecutor traces what it decides", async () => {
     lines[1]!,
     /^sum: thread -> inline \[inline, .* a call\]: .*; not thread: /,
   );
+});
+
+Deno.test("AutoExecutor shows what its trace throws, and submits all the same", async () => {
+  await using executor = new AutoExecutor({
+    maxWorkers: 1,
+    trace() {
+      throw new RangeError("no trace");
+    },
+  });
+  using errors = captureErrors();
+  assertEquals(await executor.submit(sum, 5), 15);
+  assertEquals(errors.lines.length, 1);
+  assertEquals(errors.lines[0]![0], "Exception in the trace of an executor:");
 });
 
 Deno.test("AutoExecutor keeps this event loop turning", async () => {

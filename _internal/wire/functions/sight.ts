@@ -311,7 +311,7 @@ function unknown(fn: AnyFunction): Sight {
     blocks: undefined,
     ends: undefined,
     needsWorker: referenceOf(fn) === undefined
-      ? "a source that cannot be read"
+      ? "its source cannot be read"
       : "fromModule()",
     shares: undefined,
     isBounded: false,

@@ -49,7 +49,7 @@ export class Subject {
     policy: Partial<Policy> = {},
     captures?: string,
   ) {
-    this.profile = new Profile({ ...UNKNOWN, ...sight });
+    this.profile = new Profile({ ...UNKNOWN, ...sight }, options.kind);
     this.route = new Route(
       "subject",
       {

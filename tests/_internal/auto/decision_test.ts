@@ -2,6 +2,7 @@
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { explain, traceLine } from "../../../_internal/auto/decision.ts";
+import type { WorkerKind } from "../../../_internal/worker/host.ts";
 import { Subject } from "./_subject.ts";
 
 Deno.test("explain() knows nothing of what was not measured, and has a runner-up all the same", () => {
@@ -56,6 +57,45 @@ Deno.test("explain() compares with the runner-up as the numbers do", () => {
   const short = reasonOf(0.001, 1000);
   assert(short.dearer > 2, `${short.dearer}`);
   assertMatch(short.reason, /^would cost \d+\.?\d* µs a call and not [^:]*$/);
+});
+
+Deno.test("explain() names a thread before a process, and calls nothing equal that would be cheaper", () => {
+  const explained = (backends: WorkerKind[]) => {
+    const subject = new Subject({ isBounded: true }, {}, {
+      backends: new Set(backends),
+    });
+    subject.run(2, { time: 0.001 });
+    // Seen to be slow where it runs, with many under way.
+    subject.profile.backlog = 10;
+    subject.profile.throughput.begin(0);
+    subject.profile.throughput.crowd();
+    subject.profile.throughput.ran("inline", 20, 0, 2, 400);
+    return explain(subject.route);
+  };
+  const { backend, reason, cost, runnerUp } = explained([
+    "inline",
+    "thread",
+    "process",
+  ]);
+  assertEquals([backend, runnerUp!.backend], ["inline", "thread"]);
+  assert(runnerUp!.cost! < cost!);
+  assertMatch(runnerUp!.reason, /: calls go there when /);
+  assertMatch(reason, /^to run it has cost less than to send it /);
+  const other = explained(["inline", "process"]).runnerUp!;
+  assertEquals(other.backend, "process");
+  assertMatch(
+    other.reason,
+    /^would cost .*: calls go there for what only a process can give$/,
+  );
+});
+
+Deno.test("explain() calls no generator function asynchronous that is none", () => {
+  const subject = new Subject({ isGenerator: true });
+  // A stream of it is asynchronous wherever it runs.
+  subject.run(5, { time: 2, sync: 0.1 });
+  const { reason, runnerUp } = explain(subject.route);
+  assertMatch(reason, /^a generator, and may compute: /);
+  assertMatch(runnerUp!.reason, / between its values$/);
 });
 
 Deno.test("explain() takes what was never sent to be as dear to encode as it is to copy", () => {

@@ -58,3 +58,17 @@ Deno.test("Profile.share is what is measured, and before that what the source le
   waits.run(50, { time: 20, sync: 0.1, cpu: 16 });
   assert(share(waits) > 0.8);
 });
+
+Deno.test("Profile.share of what was declared to compute is a whole core, however little it was seen to have", () => {
+  const { profile } = new Subject({}, { kind: "cpu" });
+  assertEquals(profile.share, 1);
+  profile.known.measured(50, { time: 1000, sync: 1000, cpu: 200 });
+  assertEquals([profile.known.share, profile.share], [0.2, 1]);
+});
+
+Deno.test("Profile.share of what was declared as I/O is small until it is known", () => {
+  const { profile } = new Subject({}, { kind: "io" });
+  assert(profile.share < 0.5);
+  profile.known.measured(50, { time: 1000, sync: 1000, cpu: 900 });
+  assert(profile.share > 0.8);
+});

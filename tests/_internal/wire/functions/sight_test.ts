@@ -211,7 +211,7 @@ check(
     [make("() => Reflect.get(Deno, 'exit')()"), "Deno"],
     [() => `self ${"globalThis.x"}`, undefined],
     [() => Deno.pid, "Deno.pid"],
-    [Math.max, "a source that cannot be read"],
+    [Math.max, "its source cannot be read"],
     [() => opaque(1), "bound max"],
   ],
 );
