@@ -23,6 +23,7 @@ import { declareOwnExports } from "../_internal/wire/functions/own_exports.ts";
 import { noteModule } from "../_internal/wire/functions/sync_modules.ts";
 import type { Message } from "../_internal/wire/message_queue.ts";
 import { registerShareable } from "../_internal/wire/shareables.ts";
+import { DEFAULT_MAX_FRAME } from "../_internal/wire/socket_channel.ts";
 import { decodeFromBytes, encodeToBytes } from "../_internal/wire/values.ts";
 import { registerWaitable } from "./_waitable.ts";
 import { arrived, forget, named, takeEnd } from "./_connection_ends.ts";
@@ -30,6 +31,11 @@ import { arrived, forget, named, takeEnd } from "./_connection_ends.ts";
 const RECEIVE = "receive from a connection";
 const SEND = "send to a connection";
 const POLL = "poll a connection";
+/**
+ * The longest message, in bytes: what is put in front of it on its way has to fit
+ * into its frame, too. It is refused here, as it would not arrive.
+ */
+const MAX_MESSAGE = DEFAULT_MAX_FRAME - 1024;
 /** Nobody has to wait for it: one for all. */
 const SENT = Promise.resolve();
 
@@ -150,7 +156,7 @@ export class Connection<R = unknown, S = R>
    *
    * @param value The value; it is copied before this returns.
    * @returns Resolves when there is room for more.
-   * @throws {SerializationError} If a part of it cannot travel; nothing was sent.
+   * @throws {SerializationError} If a part of it cannot travel, or it is longer than a message may be; nothing was sent.
    * @throws {ConnectionClosedError} If the other side is gone, or the connection was closed here.
    * @throws {InvalidStateError} If the connection only receives.
    */
@@ -158,7 +164,7 @@ export class Connection<R = unknown, S = R>
     try {
       this.#checkSending();
       const bytes = encodeToBytes(value, "message");
-      return this.#sent(this.#end.send({ isRaw: false, bytes }));
+      return this.#sent({ isRaw: false, bytes });
     } catch (error) {
       return Promise.reject(error);
     }
@@ -200,7 +206,7 @@ export class Connection<R = unknown, S = R>
     try {
       const bytes = partOf(bytesOf("send bytes", data), options);
       this.#checkSending();
-      return this.#sent(this.#end.send({ isRaw: true, bytes }));
+      return this.#sent({ isRaw: true, bytes });
     } catch (error) {
       return Promise.reject(error);
     }
@@ -378,8 +384,16 @@ export class Connection<R = unknown, S = R>
     }
   }
 
-  /** Waits for room where that is needed. */
-  #sent(room: Promise<void> | undefined): Promise<void> {
+  /** Sends it, and waits for room where that is needed. */
+  #sent(message: Message): Promise<void> {
+    const { length } = message.bytes;
+    if (length > MAX_MESSAGE) {
+      throw new SerializationError(
+        `Cannot ${SEND} as a message must be at most ${MAX_MESSAGE} bytes: current value is ${length}`,
+        { reason: "message size" },
+      );
+    }
+    const room = this.#end.send(message);
     if (room === undefined) return SENT;
     this.#end.waits(1);
     return room.finally(() => this.#end.waits(-1));
@@ -453,17 +467,23 @@ function partOf(
   return bytes.subarray(offset, offset + size);
 }
 
+function unsendable(reason: string, options: ErrorOptions = {}) {
+  const message = `Cannot send a connection: ${reason}`;
+  return new SerializationError(message, { reason, ...options });
+}
+
 noteModule(import.meta.url, { Connection });
 declareOwnExports(import.meta.url, { Connection });
 registerShareable("multiprocessing.Connection", Connection, {
   encode(connection, context) {
-    if (connection.closed) {
-      throw new SerializationError("Cannot send a connection: it is closed", {
-        reason: "it is closed",
-      });
-    }
+    if (connection.closed) throw unsendable("it is closed");
     context.modules.add(import.meta.url);
-    return named(connection);
+    try {
+      return named(connection);
+    } catch (error) {
+      if (!(error instanceof ConnectionClosedError)) throw error;
+      throw unsendable("the process that made it is gone", { cause: error });
+    }
   },
   decode(payload) {
     return arrived(

@@ -48,6 +48,7 @@ const started = new Set<Process>();
  *   stack the child prints; the code of `Deno.exit()`; or minus the number of
  *   the signal that ended it.
  * - **Program:** it does not end before the process has, unless the process is a daemon: that ends with it.
+ * - **Blocking:** a thread that blocks right after `start()`, before the process has come up, keeps it from doing so: `await` something of it first.
  * - **Orphans:** the process never outlives the program, even one that is
  *   killed, and takes the processes along that it has started itself.
  *
@@ -152,7 +153,8 @@ export class Process<R = unknown> extends Activity<R> {
 
   /**
    * Ends the process with SIGTERM, and with it those that it has started.
-   * Nothing happens where it has ended.
+   * Nothing happens where it has ended. One that listens to the signal itself may
+   * take its time, or not end at all: `kill()` ends that, too.
    *
    * @returns Resolves when it has ended.
    * @throws {InvalidStateError} If it was not started, is closed, or is the current process.

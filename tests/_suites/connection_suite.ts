@@ -123,6 +123,18 @@ export function testConnections(
     assertEquals([await b.recv(), await b.recv()], [1, 2]);
   });
 
+  test("refuses to send what is longer than a message may be", async ({ a, b }) => {
+    // Nobody touches it, so it takes no memory.
+    const long = new ArrayBuffer(1024 * MB);
+    await assertRejects(
+      () => a.sendBytes(long),
+      SerializationError,
+      "Cannot send to a connection as a message must be at most",
+    );
+    await a.sendBytes(long, { size: 3 });
+    assertEquals((await b.recvBytes()).length, 3);
+  });
+
   test("sends the part of a buffer that is asked for", async ({ a, b }) => {
     const bytes = Uint8Array.from({ length: 10 }, (_, i) => i);
     await a.sendBytes(bytes, { offset: 7 });

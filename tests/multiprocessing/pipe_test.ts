@@ -8,6 +8,7 @@ import {
   pipe,
   Pool,
   Process,
+  SerializationError,
 } from "../../multiprocessing/mod.ts";
 import { Thread } from "../../threading/mod.ts";
 import { soon } from "../_suites/_helpers.ts";
@@ -107,6 +108,11 @@ Deno.test("pipe() ends within a second of the kill of who made it", async () => 
     ConnectionClosedError,
   );
   await assertRejects(() => made.send(1), ConnectionClosedError);
+  await assertRejects(
+    () => ours.send({ made }),
+    SerializationError,
+    "Cannot send message.made: the process that made it is gone",
+  );
   for (const connection of [ours, theirs, made]) connection.close();
 });
 
