@@ -28,7 +28,7 @@ export interface NodeTally {
 /** What stays the same of a node. */
 export type NodeIdentity = Pick<
   NodeStats,
-  "id" | "host" | "pid" | "backend" | "slots"
+  "id" | "name" | "host" | "pid" | "backend" | "slots"
 >;
 
 /** What a node has to say. */

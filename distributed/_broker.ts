@@ -29,11 +29,7 @@ import {
   type RedisSettings,
   whyNot,
 } from "./_redis.ts";
-import {
-  READER_SILENCE,
-  type ReadStream,
-  StreamReader,
-} from "./_stream_reader.ts";
+import { type ReadStream, StreamReader } from "./_stream_reader.ts";
 
 /** How an executor reaches Redis. */
 export interface BrokerSettings extends RedisSettings {
@@ -98,7 +94,7 @@ export class Broker<T extends OutgoingJob> {
     this.#verb = verb;
     this.#events = events;
     this.#redis = createRedis(settings);
-    this.#reading = createRedis(settings, READER_SILENCE);
+    this.#reading = createRedis(settings);
     this.#answers = {
       key: keys.answers(client),
       from: "0",
@@ -178,22 +174,28 @@ export class Broker<T extends OutgoingJob> {
     return missing;
   }
 
-  /** Closes the connections. Resolves when nothing of them is left. */
-  async close(): Promise<void> {
+  /**
+   * Closes the connections. Resolves when nothing of them is left.
+   *
+   * @param isOver Resolves when what was sent is not waited for any more.
+   */
+  async close(isOver: Promise<void>): Promise<void> {
     const wasOpen = this.#state === "open";
     this.#end("closed");
-    if (wasOpen) {
-      // Nobody reads it any more.
-      this.#redis.del(this.#answers.key).catch(() => {});
-      await this.#queue?.close().catch(() => {});
-      // What was sent arrives, where there is a connection.
-      if (this.#redis.status === "ready") {
-        await this.#redis.quit().catch(() => {});
-      }
-    }
+    if (wasOpen) await Promise.race([this.#farewell(), isOver]);
     await this.#hangUp();
     await this.#opened?.catch(() => {});
     await this.#reader?.closed;
+  }
+
+  /** What was sent arrives, where there is a connection. */
+  async #farewell(): Promise<void> {
+    // Nobody reads it any more.
+    this.#redis.del(this.#answers.key).catch(() => {});
+    await this.#queue?.close().catch(() => {});
+    if (this.#redis.status === "ready") {
+      await this.#redis.quit().catch(() => {});
+    }
   }
 
   async #open(): Promise<void> {
@@ -246,8 +248,8 @@ export class Broker<T extends OutgoingJob> {
   }
 
   /**
-   * Looks after both connections. The one that reads is the first to know that
-   * the way is cut without a word: it always waits for an answer.
+   * Looks after both connections. Where nothing is sent the one that reads is
+   * the one that knows when the way is cut: it always waits for an answer.
    */
   #watch(): void {
     const both = [this.#redis, this.#reading];

@@ -282,7 +282,7 @@ export class BrokerScheduler implements TaskScheduler {
     holdProgram();
     try {
       await Promise.race([this.#desk.settled(), farewell.promise]);
-      await this.#desk.broker.close();
+      await this.#desk.broker.close(farewell.promise);
     } finally {
       disarm();
       releaseProgram();

@@ -1,8 +1,9 @@
 // Copyright 2026 the @concurrent/parallel authors. MIT license.
 
 // What an executor says of its jobs to the nodes: to all of them, since it does
-// not know which one has a job, and again when a job is heard to begin. It may
-// have been between two nodes when it was said first.
+// not know which one has a job; again when a job is heard to begin, which may
+// have been between two nodes when it was said first; and again after a
+// reconnection, since Redis may have been killed before it had it on its disk.
 
 import { onAbort } from "../_internal/base/abort_listeners.ts";
 import { afterUnheld } from "../_internal/base/deadline.ts";
@@ -49,6 +50,11 @@ export class JobControls {
     return this.#tell(this.#messages.cancel(number, stop?.reason));
   }
 
+  /** It runs, and has settled already. */
+  disown(number: number): void {
+    void this.#tell(this.#messages.cancel(number, "it has settled already"));
+  }
+
   /** Nobody wants more of its values. */
   finish(ticket: Ticket): void {
     ticket.isFinishing = true;
@@ -69,6 +75,13 @@ export class JobControls {
       void this.#tell(this.#messages.signal(number, index, reason));
     }
     if (ticket.isStream) this.#forgetCredits ??= this.#keepStreams();
+  }
+
+  /** There is a connection again: Redis may have lost what was said last. */
+  repeat(): void {
+    for (const ticket of this.#tickets.values()) {
+      if (ticket.hasBegun) this.remind(ticket);
+    }
   }
 
   /** Says nothing more by itself. */

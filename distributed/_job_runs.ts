@@ -7,121 +7,58 @@
 //      |          | the answer is in Redis <- Outbox <- begun, progress, item
 //      '----------' the job is finished                 done, failed, cancelled
 //
-// state of a run   meaning                                leaves by
-// queued           with the scheduler                     begun -> running; its end
-// running          a worker has it                        its end
-// telling          it has ended; Redis does not know yet  the answer is in Redis -> over
-// over             BullMQ is told                         never
+// The states of a run are in `_run.ts`; what its end means for BullMQ and for
+// its client is in `_run_ends.ts`.
 //
-// 1. The answer is in Redis before the job is finished: a node that dies in
-//    between leaves a job that another one takes over, whose answer the client
-//    does not hear, since it has one. The other way round the answer would be
-//    lost.
-// 2. A run that failed and may be repeated is not told: the client hears that
-//    the next one has begun.
-// 3. What stops a run is noted before the run is stopped (`stop`): the worker's
-//    answer, whichever comes first, is read with that in mind. Whoever takes it
-//    back (`put back`) lets another node have it; where somebody else has it
-//    already (`lost`: the lock had run out) nobody is told anything.
-// 4. A control message may come before its job does: the two come on two
+// 1. What stops a run is noted before the run is stopped (`stop`): the worker's
+//    answer, whichever comes first, is read with that in mind.
+// 2. A control message may come before its job does: the two come on two
 //    connections. `ControlBox` keeps it, and `#begin` asks there.
-// 5. A job whose nodes are lost again and again may be what loses them. BullMQ
-//    counts that; it is not let fail it, since then nobody would tell the
-//    client.
-// 6. What waits behind a job that takes longer than it was taken for goes back
+// 3. What waits behind a job that takes longer than it was taken for goes back
 //    to the queue (`pass`, each second): a run that is still queued when time
-//    passes for the second time, while there is too much for the workers. A
-//    generator that had not begun begins elsewhere; BullMQ's count of losses,
-//    not of starts, says whether one has begun.
+//    passes for the second time, while there is too much for the workers.
 
-import { type Job, UnrecoverableError, WaitingError } from "bullmq";
 import type { RelayServer } from "../_internal/pool/relay_server.ts";
 import { CallMode } from "../_internal/wire/messages.ts";
 import {
   readRelayAnswer,
   Relay,
-  type RelayAnswer,
   type RelayedCall,
   type RelayRequest,
 } from "../_internal/wire/relay_messages.ts";
 import type { ControlBox } from "./_control_box.ts";
 import { type CheckedJob, type JobCheck, JobRefusal } from "./_job_check.ts";
-import { type KnownFunction, KnownFunctions } from "./_known_functions.ts";
-import type { NodeTally } from "./_beat.ts";
-import { createTeller, type Outbox, type Teller } from "./_outbox.ts";
-import { CREDIT_SILENCE, jobId, printable } from "./_protocol.ts";
-import {
-  cancelledAnswer,
-  failedAnswer,
-  lostError,
-  reasonPayload,
-  tooLarge,
-} from "./_run_messages.ts";
-import type { Share, Slots } from "./_slots.ts";
+import { KnownFunctions } from "./_known_functions.ts";
+import { createTeller } from "./_outbox.ts";
+import { CREDIT_SILENCE, jobId } from "./_protocol.ts";
+import type { QueueJob, Run } from "./_run.ts";
+import { RunEnds, type RunEndsOptions } from "./_run_ends.ts";
+import { cancelledAnswer, reasonPayload, tooLarge } from "./_run_messages.ts";
+import type { Slots } from "./_slots.ts";
 
-/** A job of the queue. Its data comes from anybody. */
-export type QueueJob = Job<unknown, void, string>;
-
-/** Nodes that a job may lose, where its retries are fewer. */
-const MAX_LOSSES = 3;
 /** Bytes of an answer, whatever its client takes: what one value of Redis holds, with room for the rest. */
 const MAX_ANSWER = 256 * 1024 * 1024;
-/** Milliseconds for which a refusal is kept: what the client wants is not known. */
-const REFUSAL_TTL = 3_600_000;
-
-/** What BullMQ is told of a run. */
-type Outcome = "done" | "ended" | "retry" | "put back" | "lost";
 
 /** What runs need. */
-export interface JobRunsOptions {
-  /** The node's name. */
-  readonly node: string;
+export interface JobRunsOptions extends RunEndsOptions {
   readonly check: JobCheck;
-  readonly outbox: Outbox;
   readonly slots: Slots;
   readonly controls: ControlBox;
-  readonly tally: NodeTally;
   /** Takes calls, and answers to `hear()`. */
   readonly server: RelayServer;
   /** Where a call runs: the executor's number, and which of its workers. */
   readonly route: (
     kind: "io" | "cpu" | undefined,
   ) => Pick<RelayedCall, "executor" | "lane"> & { readonly isWaiting: boolean };
-  /** True where its workers cannot start: a run that failed says nothing of its task. */
-  readonly isBroken: () => boolean;
-  /** True where a refusal is signed. */
-  readonly signs: boolean;
   /** Says how many jobs BullMQ may have. */
   readonly resize: (count: number) => void;
-  readonly onRefusal: (task: string, reason: string) => void;
-}
-
-/** A job that runs here. */
-interface Run {
-  readonly job: QueueJob;
-  readonly call: RelayedCall;
-  readonly ticket: number;
-  readonly isSigned: boolean;
-  readonly teller: Teller;
-  readonly maxPayload: number;
-  share: Share;
-  readonly known: KnownFunction | undefined;
-  readonly outcome: PromiseWithResolvers<Outcome>;
-  state: "queued" | "running" | "telling" | "over";
-  /** Why it was stopped, where that was. "heard": its client wants it. */
-  stop: "heard" | "put back" | "lost" | undefined;
-  /** What its client is told in place of its end. */
-  fault: unknown;
-  /** Milliseconds for which its client has said nothing of it. */
-  silence: number;
-  /** Whether it was in this state when time passed last. */
-  isOld: boolean;
 }
 
 /** The jobs that a node has. */
 export class JobRuns {
   readonly #options: JobRunsOptions;
   readonly #functions: KnownFunctions;
+  readonly #ends: RunEnds;
   /** By ticket. */
   readonly #runs = new Map<number, Run>();
   /** By the job's id. */
@@ -132,6 +69,7 @@ export class JobRuns {
 
   constructor(options: JobRunsOptions) {
     this.#options = options;
+    this.#ends = new RunEnds(options);
     const { server, controls } = options;
     this.#functions = new KnownFunctions((it) => server.handle(it, []));
     controls.onMessage = (id, isSigned, request) =>
@@ -152,36 +90,21 @@ export class JobRuns {
   async process(job: QueueJob, token: string): Promise<void> {
     // What is before the first `await` runs before BullMQ asks whether to fetch another one.
     const { isStopping } = this;
-    if (isStopping) return await this.#putBack(job, token);
+    if (isStopping) return await this.#ends.putBack(job, token);
     let checked: CheckedJob;
     try {
       checked = this.#options.check.open(job);
     } catch (error) {
       const isRefusal = error instanceof JobRefusal;
       // Whatever is wrong with it, its client hears of it.
-      return await this.#refuse(
+      return await this.#ends.refuse(
         job,
         isRefusal ? error.reason : `it cannot be read (${error})`,
       );
     }
     const run = this.#begin(checked, job);
     try {
-      const outcome = await run.outcome.promise;
-      switch (outcome) {
-        case "done":
-          return;
-        case "ended":
-          throw new UnrecoverableError("the task has failed");
-        case "retry":
-          throw new RunFailedError("the task has failed");
-        case "lost":
-          // BullMQ does nothing: it is somebody else's, or will be.
-          throw new WaitingError();
-        case "put back":
-          return await this.#putBack(job, token);
-        default:
-          outcome satisfies never;
-      }
+      await this.#ends.finish(run, token);
     } finally {
       this.#forget(run);
     }
@@ -205,6 +128,7 @@ export class JobRuns {
         break;
       case Relay.item:
         if (answer.payload.length <= maxPayload) {
+          run.hasYielded = true;
           void outbox.tell(teller, { kind: "other", message, reason: "" });
         } else {
           run.fault ??= tooLarge(
@@ -219,7 +143,7 @@ export class JobRuns {
       case Relay.done:
       case Relay.failed:
       case Relay.cancelled:
-        void this.#end(run, answer, message);
+        void this.#ends.end(run, answer, message);
         break;
       default:
         answer satisfies never;
@@ -336,6 +260,7 @@ export class JobRuns {
       state: "queued",
       stop: undefined,
       fault: undefined,
+      hasYielded: false,
       silence: 0,
       isOld: false,
     };
@@ -344,17 +269,12 @@ export class JobRuns {
     this.#byId.set(id, run);
     resize(slots.growing);
     if (job.stalledCounter > 0) tally.takenOver++;
-    const hopeless = this.#hopeless(run, checked.call.retries);
-    if (hopeless !== undefined) {
-      run.fault = hopeless;
-      void this.#end(run, undefined, new Uint8Array());
-      return run;
-    }
+    if (this.#ends.isHopeless(run, checked.call.retries)) return run;
     const early = controls.take(id).filter((it) => it.isSigned || !isSigned);
     for (const { request } of early) {
       if (request.tag !== Relay.cancel) continue;
       // It never runs.
-      void this.#end(run, ...cancelledAnswer(run.ticket, request.payload));
+      void this.#ends.end(run, ...cancelledAnswer(run.ticket, request.payload));
       return run;
     }
     // What had fired before the call comes before it.
@@ -371,21 +291,6 @@ export class JobRuns {
       this.#control(run, it.isSigned, it.request);
     }
     return run;
-  }
-
-  /** Why it is not run again. */
-  #hopeless({ job, call }: Run, retries: number): unknown {
-    const crash = (reason: string) =>
-      lostError(call.name, this.#options.node, reason);
-    const losses = job.stalledCounter;
-    if (losses > Math.max(MAX_LOSSES, retries)) {
-      return crash(`its node was lost ${losses} times while it ran`);
-    }
-    // One that was put back had not begun.
-    if (call.mode === CallMode.stream && losses > 0) {
-      return crash("its node was lost, and values were taken already");
-    }
-    return undefined;
   }
 
   /** Heeds what is said of a run. */
@@ -427,67 +332,6 @@ export class JobRuns {
     this.#options.server.handle({ tag: Relay.cancel, ticket, payload }, []);
   }
 
-  /** It has ended, with an answer unless it was never begun. */
-  async #end(
-    run: Run,
-    answer: RelayAnswer | undefined,
-    message: Uint8Array,
-  ): Promise<void> {
-    const { teller, known, call, job, stop } = run;
-    const { tally } = this.#options;
-    const wasRunning = run.state === "running";
-    run.state = "telling";
-    if (answer?.tag === Relay.done) {
-      if (known !== undefined) known.meanTime = answer.time;
-      if (answer.payload.length > run.maxPayload) {
-        run.fault ??= tooLarge(
-          call.name,
-          "the result",
-          answer.payload.length,
-          run.maxPayload,
-        );
-      }
-    }
-    let outcome: Outcome = "ended";
-    if (stop === "lost") outcome = "lost";
-    else if (run.fault !== undefined) {
-      tally.failed += call.calls;
-      message = failedAnswer(run.ticket, run.fault);
-    } else if (answer?.tag === Relay.done) {
-      tally.completed += call.calls;
-      outcome = "done";
-    } else if (
-      answer?.tag === Relay.cancelled && stop === "put back" ||
-      answer?.tag === Relay.failed && this.#options.isBroken()
-    ) {
-      // Of a generator somebody has values.
-      if (wasRunning && call.mode === CallMode.stream) {
-        run.fault = lostError(
-          call.name,
-          this.#options.node,
-          "its node was stopped, and values were taken already",
-        );
-        message = failedAnswer(run.ticket, run.fault);
-      } else outcome = "put back";
-    } else if (answer?.tag === Relay.cancelled) tally.cancelled += call.calls;
-    else {
-      tally.failed += call.calls;
-      const attempts = job.opts.attempts ?? 1;
-      if (
-        stop !== "heard" && call.mode !== CallMode.stream &&
-        job.attemptsMade + 1 < attempts
-      ) outcome = "retry";
-    }
-    if (outcome === "done" || outcome === "ended") {
-      await this.#options.outbox.tell(teller, {
-        kind: "other",
-        message,
-        reason: "",
-      });
-    }
-    run.outcome.resolve(outcome);
-  }
-
   /** BullMQ has it, or is about to be told. */
   #forget(run: Run): void {
     const { slots, resize } = this.#options;
@@ -498,45 +342,7 @@ export class JobRuns {
     slots.leave(run.share);
     resize(slots.enough);
   }
-
-  /** Lets another node have a job; that is no failed attempt. */
-  async #putBack(job: QueueJob, token: string): Promise<never> {
-    try {
-      await job.moveToWait(token);
-    } catch {
-      // Redis is gone, or somebody else has the job: then it is taken over.
-    }
-    throw new WaitingError();
-  }
-
-  async #refuse(job: QueueJob, reason: string): Promise<never> {
-    const { tally, outbox, signs, onRefusal } = this.#options;
-    tally.refused++;
-    onRefusal(printable(job.name), reason);
-    const [, client, number] =
-      /^([\w-]{1,64})-(\d{1,15})$/.exec(job.id ?? "") ?? [];
-    if (client !== undefined) {
-      await outbox.tell(
-        createTeller({
-          client,
-          number: Number(number),
-          run: job.attemptsStarted,
-          resultTtl: REFUSAL_TTL,
-          signs,
-        }),
-        { kind: "other", message: undefined, reason },
-      );
-    }
-    throw new UnrecoverableError(reason);
-  }
 }
-
-/** What BullMQ keeps of a run that failed; the client hears the real error. */
-class RunFailedError extends Error {
-  override readonly name = "RunFailedError";
-  override readonly stack = "";
-}
-
 /** What Redis takes as a time to live. */
 function ttl(milliseconds: number): number {
   return Math.min(Math.max(Math.ceil(milliseconds), 1), 2 ** 40);

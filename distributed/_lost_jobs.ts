@@ -12,32 +12,34 @@ import { afterUnheld } from "../_internal/base/deadline.ts";
 import type { Broker } from "./_broker.ts";
 import type { Ticket } from "./_ticket.ts";
 
-/** Milliseconds between two looks, and the age from which a job is looked for. */
-const LOOK = 10_000;
-
 /** Looks for the jobs of an executor. */
 export class LostJobs {
   readonly #broker: Broker<Ticket>;
   readonly #tickets: ReadonlyMap<number, Ticket>;
   /** Redis does not know it; there was no connection for so many milliseconds. */
   readonly #onLost: (ticket: Ticket, gap: number) => void;
+  readonly #interval: number;
   #isLooking = false;
   /** Stops the next look. */
   #forget: (() => void) | undefined;
 
+  /** @param interval Milliseconds between two looks, and the age from which a job is looked for. */
   constructor(
     broker: Broker<Ticket>,
     tickets: ReadonlyMap<number, Ticket>,
     onLost: (ticket: Ticket, gap: number) => void,
+    interval: number,
   ) {
     this.#broker = broker;
     this.#tickets = tickets;
     this.#onLost = onLost;
+    this.#interval = interval;
   }
 
   /** There is something to look for. */
   watch(): void {
-    this.#forget ??= afterUnheld(LOOK, () => void this.look(LOOK, 0));
+    const time = this.#interval;
+    this.#forget ??= afterUnheld(time, () => void this.look(time, 0));
   }
 
   /** There is nothing to look for. */

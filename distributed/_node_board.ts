@@ -17,8 +17,10 @@ const MAX_NODES = 1000;
 
 /** What a node says of itself. */
 export interface NodeStats {
-  /** Its name, unique among the nodes of a queue: `"host-4711-x7Gk"` unless it was given one. */
+  /** Which node it is: nobody else has this id. It begins with the name that it was given. */
   readonly id: string;
+  /** What it is called. Several nodes may be called the same. */
+  readonly name: string;
   /** The name of its machine. */
   readonly host: string;
   /** Its process. */
@@ -127,7 +129,8 @@ export class NodeBoard {
 function isNodeStats(stats: unknown): stats is NodeStats {
   if (typeof stats !== "object" || stats === null) return false;
   const it = stats as Record<string, unknown>;
-  return typeof it.id === "string" && typeof it.host === "string" &&
+  return typeof it.id === "string" && typeof it.name === "string" &&
+    typeof it.host === "string" &&
     (it.state === "serving" || it.state === "draining" ||
       it.state === "gone") &&
     NUMBERS.every((key) => isCount(it[key])) &&

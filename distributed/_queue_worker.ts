@@ -16,8 +16,8 @@
 import { setImmediate } from "node:timers";
 import { type Processor, Worker } from "bullmq";
 import { after } from "../_internal/base/deadline.ts";
-import type { QueueJob } from "./_job_runs.ts";
 import { closeRedis, type Redis } from "./_redis.ts";
+import type { QueueJob } from "./_run.ts";
 
 /** How it is set up. */
 export interface QueueWorkerOptions {
@@ -147,11 +147,14 @@ export class QueueWorker extends Worker<unknown, void, string> {
     token: string,
     name?: string,
   ): Promise<QueueJob> {
+    // Of one that ends, and goes to somebody else: it has waited for the loop.
+    if (this.#ending.has(token)) return await super.moveToActive(token, name);
     const before = Array.from(this.#ending.values(), (it) => it.promise);
     const fetched = Promise.withResolvers<void>();
     this.#fetching = fetched.promise;
     const done = () => {
-      this.#fetching = undefined;
+      // By now the loop may fetch the next one.
+      if (this.#fetching === fetched.promise) this.#fetching = undefined;
       fetched.resolve();
     };
     try {

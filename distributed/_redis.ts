@@ -5,8 +5,9 @@
 //
 // A connection that is lost is made again, for ever, with pauses that grow to a
 // second; commands wait meanwhile, and are sent again where their answer had
-// not come: every command that this package sends may be repeated. None keeps
-// the program alive: what waits for an answer does (`base/registry.ts`).
+// not come: every command that this package sends may be repeated. One that
+// does not answer for a while is lost: where a cable is cut nobody says so. None
+// keeps the program alive: what waits for an answer does (`base/registry.ts`).
 
 import { Redis, type RedisOptions } from "ioredis";
 import { after } from "../_internal/base/deadline.ts";
@@ -31,11 +32,14 @@ export interface RedisSettings {
   readonly caCerts: readonly string[] | undefined;
   /** Milliseconds that the first connection may take. */
   readonly connectTimeout: number;
+  /** Milliseconds without an answer after which a connection counts as lost. */
+  readonly silence: number;
 }
 
 export const DEFAULT_URL = "redis://127.0.0.1:6379";
 export const DEFAULT_QUEUE = "parallel";
 const DEFAULT_CONNECT_TIMEOUT = 10_000;
+const SILENCE = 5_000;
 /** Between two attempts, in milliseconds. */
 const FIRST_PAUSE = 25;
 const LONGEST_PAUSE = 1000;
@@ -88,6 +92,7 @@ export function parseRedis(
     queue,
     caCerts: caCerts as string[] | undefined,
     connectTimeout,
+    silence: SILENCE,
   };
 }
 
@@ -111,6 +116,13 @@ function parseUrl(verb: string, given: unknown): URL {
       `Cannot ${verb} as 'url' must begin with redis:// or rediss://: current value begins with ${url.protocol}`,
     );
   }
+  try {
+    decodeURIComponent(url.username + url.password);
+  } catch {
+    throw new RangeError(
+      `Cannot ${verb} as 'url' must have '%25' for a '%' in its user and password: current value has another one`,
+    );
+  }
   if (!/^\/?\d*$/.test(url.pathname)) {
     throw new RangeError(
       `Cannot ${verb} as 'url' must end with the number of a database, or with none: current value ends with ${url.pathname}`,
@@ -124,13 +136,10 @@ export function nameOfServer({ url }: RedisSettings): string {
   return `${url.protocol}//${url.host}`;
 }
 
-/**
- * Makes a connection; it is not open yet.
- *
- * @param silence Milliseconds without an answer after which it counts as lost.
- */
-export function createRedis(settings: RedisSettings, silence?: number): Redis {
-  const { url, caCerts } = settings;
+/** Makes a connection; it is not open yet. */
+export function createRedis(
+  { url, caCerts, silence }: RedisSettings,
+): Redis {
   const redis = new EndableRedis(url.href, {
     lazyConnect: true,
     maxRetriesPerRequest: null,
@@ -142,14 +151,22 @@ export function createRedis(settings: RedisSettings, silence?: number): Redis {
     ...(caCerts === undefined || url.protocol !== "rediss:"
       ? {}
       : { tls: { ca: [...caCerts] } }),
-    ...(silence === undefined ? {} : { socketTimeout: silence }),
+    socketTimeout: silence,
   });
-  redis.duplicate = ((override?: Partial<RedisOptions>) =>
-    new EndableRedis(
-      { ...redis.options, ...override } as RedisOptions & {
+  const watch = redis["setSocketTimeout"].bind(redis);
+  redis["setSocketTimeout"] = () => {
+    watch();
+    redis["socketTimeoutTimer"]?.unref();
+  };
+  redis.duplicate = ((override?: Partial<RedisOptions>) => {
+    // It is BullMQ's, waits for longer, and is watched there.
+    const { socketTimeout: _, ...options } = redis.options;
+    return new EndableRedis(
+      { ...options, ...override } as RedisOptions & {
         replyMapping?: "legacy";
       },
-    )) as Redis["duplicate"];
+    );
+  }) as Redis["duplicate"];
   redis.on("connect", () => {
     unref(redis);
     writeTogether(redis);
@@ -187,7 +204,6 @@ class EndableRedis extends Redis {
   }
 }
 
-/** Of those that are not ready: what their last attempt has failed with. */
 /** Has the commands of one turn leave in one write: each costs a call of the system. */
 function writeTogether(redis: Redis): void {
   const stream = redis.stream as unknown as {
@@ -210,6 +226,7 @@ function writeTogether(redis: Redis): void {
   };
 }
 
+/** Of those that are not ready: what their last attempt has failed with. */
 const lastErrors = new WeakMap<Redis, unknown>();
 
 function unref(redis: Redis): void {
@@ -217,16 +234,11 @@ function unref(redis: Redis): void {
   stream?.unref?.();
 }
 
-/** The timer for the answer to the command that was just sent does not keep the program alive. */
-export function unrefSilence(redis: Redis): void {
-  redis["socketTimeoutTimer"]?.unref();
-}
-
 /**
  * Opens a connection. Resolves when it takes commands.
  *
  * @param verb What somebody wanted to do.
- * @throws {BrokenExecutorError} If it is refused, or not there in time.
+ * @throws {BrokenExecutorError} If it is refused or not permitted, or not there in time.
  */
 export async function openRedis(
   redis: Redis,
@@ -243,7 +255,9 @@ export async function openRedis(
   const server = nameOfServer(settings);
   const onReady = () => opened.resolve();
   const onError = (error: unknown) => {
-    if (error instanceof Error && REFUSALS.test(error.message)) {
+    if (error instanceof Deno.errors.NotCapable) {
+      fail(`this program may not connect to ${server} (${error.message})`);
+    } else if (error instanceof Error && REFUSALS.test(error.message)) {
       fail(`${server} refuses it (${error.message})`);
     }
   };

@@ -120,7 +120,8 @@ export class Slots {
       : this.#last === "place"
       ? places
       : Math.floor(shares / this.#last);
-    return Math.max(this.#count + more, 1);
+    // One at least: what has no job has room.
+    return this.#count + more;
   }
 
   /** The same where the queue was empty a moment ago. */

@@ -6,16 +6,15 @@
 // Each stream goes on behind the entry that was read last: what is written
 // while a connection is lost is read when there is one again. A connection
 // that is silent for longer than a wait can take is lost too (`silence` in
-// `_redis.ts`).
+// `_redis.ts`): it always waits for an answer, so that a way which is cut
+// without a word is noticed.
 
 import { after } from "../_internal/base/deadline.ts";
 import { FIELD } from "./_protocol.ts";
-import { type Redis, unrefSilence } from "./_redis.ts";
+import type { Redis } from "./_redis.ts";
 
-/** Milliseconds that one XREAD waits. */
-const BLOCK = 5_000;
-/** Milliseconds after which a connection that reads counts as lost. */
-export const READER_SILENCE = 2 * BLOCK;
+/** What one XREAD may wait, of the time after which its connection counts as lost. */
+const PATIENCE = 0.5;
 /** Entries of one stream that are read at a time. */
 const COUNT = 256;
 /** Milliseconds between two attempts where Redis refuses to read. */
@@ -78,12 +77,11 @@ export class StreamReader {
       "COUNT",
       COUNT,
       "BLOCK",
-      BLOCK,
+      Math.ceil(this.#redis.options.socketTimeout! * PATIENCE),
       "STREAMS",
       ...this.#streams.map(({ key }) => key),
       ...this.#streams.map(({ from }) => from),
     ) as Promise<Entries | null>;
-    unrefSilence(this.#redis);
     // A command of a lost connection that was closed when the next one had been
     // accepted and was not ready yet is forgotten by ioredis: it never ends.
     return await Promise.race([answer, closed.promise]);

@@ -52,6 +52,10 @@ export class Ticket implements OutgoingJob {
   /** The run that was heard last, and the place of its last answer. */
   #run = 0;
   #place = 0;
+  /** The node whose values were taken, where it is a generator. */
+  yieldedBy: string | undefined;
+  /** True where another run has begun after values of one were taken. */
+  isRepeated = false;
   /** True where an answer of the run came before the last one that was heard, and is lost. */
   isAfterGap = false;
   #isHeld = false;
@@ -106,7 +110,9 @@ export class Ticket implements OutgoingJob {
     if (run < this.#run || (run === this.#run && place <= this.#place)) {
       return false;
     }
-    this.isAfterGap = place > (run === this.#run ? this.#place : 0) + 1;
+    const isSameRun = run === this.#run;
+    this.isAfterGap = place > (isSameRun ? this.#place : 0) + 1;
+    this.isRepeated = !isSameRun && this.yieldedBy !== undefined;
     this.#run = run;
     this.#place = place;
     return true;

@@ -13,6 +13,10 @@
 //   lost: no answer is missed. One that comes twice finds a closed ticket, or is
 //   not behind the last one of its run (`Ticket.isNew`).
 // - A node that dies leaves its jobs in the queue, and others take them over.
+// - A generator that is run again goes on with the new run where no value of the
+//   old one was taken, and fails where one was. What its reader has is known
+//   here and nowhere else: a value may be lost on its way, with its node.
+// - What begins to run though its ticket is closed is stopped.
 // - What Redis itself loses is found by asking (`_lost_jobs.ts`) and sent again;
 //   a few times at most.
 //
@@ -42,6 +46,7 @@ import { ClientMessages } from "./_client_messages.ts";
 import { JobControls } from "./_job_controls.ts";
 import { LostJobs } from "./_lost_jobs.ts";
 import { type Answer, Keys } from "./_protocol.ts";
+import { lostError } from "./_run_messages.ts";
 import { Ticket } from "./_ticket.ts";
 import { RefusedError } from "./errors.ts";
 
@@ -54,6 +59,12 @@ export interface TicketDeskSettings extends BrokerSettings {
   readonly maxPayload: number;
   /** Milliseconds before the first retry of a task. */
   readonly backoff: number;
+  /**
+   * Milliseconds between two looks for jobs that Redis has lost.
+   *
+   * @default {10_000}
+   */
+  readonly lookInterval?: number;
 }
 
 /** What a desk tells its scheduler. */
@@ -68,6 +79,7 @@ export interface TicketDeskEvents {
 const MIDDLE = 2 ** 20;
 /** Runs of a task at most: as many as BullMQ counts. */
 const MAX_ATTEMPTS = 2 ** 31 - 1;
+const LOOK_INTERVAL = 10_000;
 /** How often a job is sent again that Redis has lost. */
 const MAX_LOSSES = 3;
 
@@ -107,7 +119,10 @@ export class TicketDesk {
         answers: (messages) => {
           for (const message of messages) this.#open(message);
         },
-        reconnected: (gap) => void this.#lost.look(0, gap),
+        reconnected: (gap) => {
+          this.#controls.repeat();
+          void this.#lost.look(0, gap);
+        },
         broken: (error) => events.broken(error),
       },
     );
@@ -120,6 +135,7 @@ export class TicketDesk {
       this.broker,
       this.#tickets,
       (ticket, gap) => this.#sendAgain(ticket, gap),
+      settings.lookInterval ?? LOOK_INTERVAL,
     );
   }
 
@@ -287,10 +303,15 @@ export class TicketDesk {
   }
 
   #hear(node: string, answer: Answer, isTrusted: boolean): void {
-    const ticket = this.#tickets.get(answer.number);
-    // It has settled: it was cancelled, or has run twice.
-    if (ticket === undefined) return;
-    const { message } = answer;
+    const { number, message } = answer;
+    const ticket = this.#tickets.get(number);
+    if (ticket === undefined) {
+      // It has settled: it was cancelled, or runs for the second time.
+      if (isTrusted && message?.[0] === Relay.begun) {
+        this.#controls.disown(number);
+      }
+      return;
+    }
     if (message === undefined) {
       const { name } = ticket;
       // Said without a proof, since who refuses may be one that has no key.
@@ -319,6 +340,11 @@ export class TicketDesk {
       );
       return;
     }
+    if (ticket.isRepeated) {
+      const reason = "its node was lost, and values were taken already";
+      this.#giveUp(ticket, lostError(ticket.name, ticket.yieldedBy!, reason));
+      return;
+    }
     if (ticket.isAfterGap && ticket.isStream) {
       // Redis was killed before it had written to its disk what it had taken.
       this.#giveUp(
@@ -329,6 +355,7 @@ export class TicketDesk {
       );
       return;
     }
+    if (news.tag === Relay.item) ticket.yieldedBy = node;
     const { stop } = ticket;
     // Whoever has cancelled it gets their own reason, not a copy.
     if (stop !== undefined && news.tag === Relay.cancelled) {

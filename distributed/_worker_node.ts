@@ -49,12 +49,15 @@ import {
 } from "./_redis.ts";
 import { Seal } from "./_seal.ts";
 import { Slots } from "./_slots.ts";
-import { READER_SILENCE, StreamReader } from "./_stream_reader.ts";
+import { StreamReader } from "./_stream_reader.ts";
 
 /** How a node is set up; checked. */
 export interface NodeSettings {
   readonly redis: RedisSettings;
+  /** Nobody else has it. */
   readonly id: string;
+  /** What it and its workers are called. */
+  readonly name: string;
   readonly host: string;
   readonly authKey: Uint8Array | undefined;
   readonly backend: NodeStats["backend"];
@@ -127,7 +130,7 @@ export class Node {
     const places = backend === "auto" ? maxWorkers * WAITING_CALLS : 0;
     this.#slots = new Slots(maxWorkers * concurrency, places);
     this.#redis = createRedis(redis);
-    this.#controlRedis = createRedis(redis, READER_SILENCE);
+    this.#controlRedis = createRedis(redis);
     const seal = new Seal(authKey);
     const keys = this.#keys;
     this.#outbox = new Outbox({
@@ -232,15 +235,26 @@ export class Node {
     return this.#settings.id;
   }
 
+  get name(): string {
+    return this.#settings.name;
+  }
+
   /** Resolves when it is gone; rejects where nobody wanted that. */
   get gone(): Promise<void> {
     return this.#gone.promise;
   }
 
   stats(): NodeStats {
-    const { id, host, backend, maxWorkers, concurrency } = this.#settings;
+    const { id, name, host, backend, maxWorkers, concurrency } = this.#settings;
     return nodeStats(
-      { id, host, pid: Deno.pid, backend, slots: maxWorkers * concurrency },
+      {
+        id,
+        name,
+        host,
+        pid: Deno.pid,
+        backend,
+        slots: maxWorkers * concurrency,
+      },
       this.#state,
       this.#runs.size,
       this.#startedAt,
@@ -277,12 +291,12 @@ export class Node {
   }
 
   #lane(kind: "process" | "thread", concurrency: number): Lane {
-    const { id, maxWorkers, cancelGrace, maxTasksPerWorker, permissions } =
+    const { name, maxWorkers, cancelGrace, maxTasksPerWorker, permissions } =
       this.#settings;
     return createLane(
       "WorkerNode",
       {
-        name: id,
+        name,
         maxWorkers,
         concurrency,
         cancelGrace,
@@ -292,8 +306,9 @@ export class Node {
       (calls) =>
         kind === "process"
           ? processBackend({ concurrency: calls, permissions })
-          : threadBackend({ concurrency: calls }),
+          : threadBackend({ concurrency: calls, permissions }),
       SLOTS,
+      SERVE,
     );
   }
 

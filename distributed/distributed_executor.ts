@@ -61,7 +61,7 @@ export interface DistributedOptions extends MapOptions {
    *
    * @default {"redis://127.0.0.1:6379"}
    */
-  url?: string;
+  url?: string | URL;
   /**
    * The name of the queue, without colons. Nodes serve one queue.
    *
@@ -302,7 +302,8 @@ export class DistributedExecutor implements Executor {
 
   /**
    * Runs a generator on a node and yields its values here, as every executor
-   * does. One whose node is lost after it has begun fails: values were taken.
+   * does. One whose node is lost after values of it were taken fails; before, it
+   * runs again on another one.
    */
   stream<A extends unknown[], Y>(
     fn: (...args: A) => Iterable<Y> | AsyncIterable<Y>,

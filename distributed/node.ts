@@ -30,7 +30,8 @@ Usage: deno run -A distributed/node.ts [OPTIONS]
   --backend KIND       threads, processes or auto [default: processes]
   --workers N          Tasks that run at a time [default: one for each core]
   --module URL         A module whose exports run without a key; may be repeated
-  --name NAME          What the node is called [default: host, process, letters]
+  --name NAME          What the node is called; others may be called the same
+                       [default: host, process, letters]
   --lock-duration MS   Without a sign of life for so long its tasks are taken
                        over by others [default: 10000]
   --drain-timeout MS   What has not ended so long after SIGTERM goes back to the
@@ -122,7 +123,13 @@ function number(flag: string, text: string | undefined): number | undefined {
 function moduleUrl(text: string): string {
   if (URL.canParse(text)) return text;
   if (text === "") throw new UsageError("'--module' needs a value");
-  return new URL(text, `file://${Deno.cwd()}/`).href;
+  const folder = `file://${Deno.cwd()}/`;
+  if (!URL.canParse(text, folder)) {
+    throw new UsageError(
+      `'--module' must be a URL or a path, and is '${text}'`,
+    );
+  }
+  return new URL(text, folder).href;
 }
 
 /** The key, which is never an argument: everybody on the machine could read it. */

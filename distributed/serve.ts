@@ -68,8 +68,8 @@ export interface ServeOptions {
    */
   modules?: readonly (string | URL)[];
   /**
-   * What it is called, in errors and stats. Two nodes of a queue must not have
-   * the same name.
+   * What it and its workers are called, in errors and stats. Several nodes may
+   * be called the same.
    *
    * @default {`${hostname}-${pid}-${random}`}
    */
@@ -94,7 +94,8 @@ export interface ServeOptions {
    */
   maxTasksPerWorker?: number;
   /**
-   * What the workers may do: at most what this program may. For processes.
+   * What the workers may do: at most what this program may. All of them are
+   * processes then, with `"auto"` too.
    *
    * @default {"inherit"}
    */
@@ -115,8 +116,10 @@ export interface ServeOptions {
 
 /** Takes tasks of a queue and runs them: what {@linkcode serve} makes. */
 export interface WorkerNode extends AsyncDisposable {
-  /** Its name. */
+  /** Which node it is: nobody else has this id. It begins with the name that it was given. */
   readonly id: string;
+  /** What it is called. */
+  readonly name: string;
   /** Resolves when it has ended; rejects where it had to, since its workers cannot start. */
   readonly ended: Promise<void>;
   /**
@@ -180,6 +183,7 @@ export interface WorkerNode extends AsyncDisposable {
  * @returns The node, once it takes tasks.
  * @throws {TypeError} If an option is of the wrong type.
  * @throws {RangeError} If an option is out of its range.
+ * @throws {NotSupportedError} If threads are to have other permissions than this program.
  * @throws {BrokenExecutorError} If Redis cannot be reached in time or refuses the connection, or workers cannot start.
  */
 export async function serve(options: ServeOptions = {}): Promise<WorkerNode> {
@@ -187,6 +191,7 @@ export async function serve(options: ServeOptions = {}): Promise<WorkerNode> {
   await node.start();
   return {
     id: node.id,
+    name: node.name,
     ended: node.gone,
     async drain(options: WaitOptions = {}): Promise<void> {
       checkWait("drain a node", options);
@@ -203,7 +208,8 @@ const DEFAULT_LOCK_DURATION = 10_000;
 
 function parseSettings(options: ServeOptions): NodeSettings {
   checkObject(SERVE, "options", options);
-  const { backend = "processes", onRefusal, onError, cancelGrace } = options;
+  const { permissions, onRefusal, onError, cancelGrace } = options;
+  const { backend = "processes" } = options;
   if (!BACKENDS.includes(backend)) {
     throw new TypeError(
       `Cannot ${SERVE} as 'backend' must be "threads", "processes" or "auto": current value is ${
@@ -215,13 +221,19 @@ function parseSettings(options: ServeOptions): NodeSettings {
   if (onError !== undefined) checkFunction(SERVE, "onError", onError);
   checkDuration(SERVE, "cancelGrace", cancelGrace);
   const host = hostname();
+  const given = parseName(options.name);
+  const random = crypto.randomUUID().slice(0, 8);
+  const id = `${given ?? `${host}-${Deno.pid}`}-${random}`;
   return {
     redis: parseRedis(SERVE, options),
-    id: parseName(options.name) ??
-      `${host}-${Deno.pid}-${crypto.randomUUID().slice(0, 4)}`,
+    id,
+    name: given ?? id,
     host,
     authKey: parseAuthKey(SERVE, options.authKey),
-    backend,
+    // A thread may do what the program may.
+    backend: backend === "auto" && (permissions ?? "inherit") !== "inherit"
+      ? "processes"
+      : backend,
     maxWorkers: integerOption(
       SERVE,
       "maxWorkers",
@@ -230,13 +242,7 @@ function parseSettings(options: ServeOptions): NodeSettings {
       1,
     ),
     modules: parseModules(options.modules),
-    lockDuration: integerOption(
-      SERVE,
-      "lockDuration",
-      options.lockDuration,
-      DEFAULT_LOCK_DURATION,
-      MIN_LOCK_DURATION,
-    ),
+    lockDuration: parseLockDuration(options.lockDuration),
     concurrency: integerOption(
       SERVE,
       "concurrency",
@@ -246,13 +252,31 @@ function parseSettings(options: ServeOptions): NodeSettings {
     ),
     cancelGrace,
     maxTasksPerWorker: options.maxTasksPerWorker,
-    permissions: options.permissions,
+    permissions,
     onRefusal: later(onRefusal),
     onError: later(onError),
   };
 }
 
 const MIN_LOCK_DURATION = 100;
+/** What a timer takes. */
+const MAX_LOCK_DURATION = 2 ** 31 - 1;
+
+function parseLockDuration(given: number | undefined): number {
+  const lockDuration = integerOption(
+    SERVE,
+    "lockDuration",
+    given,
+    DEFAULT_LOCK_DURATION,
+    MIN_LOCK_DURATION,
+  );
+  if (lockDuration > MAX_LOCK_DURATION) {
+    throw new RangeError(
+      `Cannot ${SERVE} as 'lockDuration' must not be greater than ${MAX_LOCK_DURATION}: current value is ${lockDuration}`,
+    );
+  }
+  return lockDuration;
+}
 
 /** What it throws is its own matter, and no task's. */
 function later<A extends unknown[]>(

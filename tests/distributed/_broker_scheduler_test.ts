@@ -1,13 +1,20 @@
 // Copyright 2026 the @concurrent/parallel authors. MIT license.
 
-import { assertEquals, assertGreater, assertRejects } from "@std/assert";
+import {
+  assertEquals,
+  assertGreater,
+  assertObjectMatch,
+  assertRejects,
+} from "@std/assert";
 import { Buffer } from "node:buffer";
 import { Queue } from "bullmq";
 import {
   CancelledError,
   InvalidStateError,
   SerializationError,
+  WorkerCrashedError,
 } from "../../_internal/base/errors.ts";
+import { networkBackend } from "../../_internal/pool/backend.ts";
 import { ByteWriter } from "../../_internal/wire/bytes.ts";
 import { encodeValue } from "../../_internal/wire/codec.ts";
 import type { HeaderOf } from "../../_internal/wire/messages.ts";
@@ -17,6 +24,7 @@ import {
   type RelayAnswer,
   writeRelay,
 } from "../../_internal/wire/relay_messages.ts";
+import { BrokerScheduler } from "../../distributed/_broker_scheduler.ts";
 import {
   type Answer,
   FIELD,
@@ -34,7 +42,8 @@ import {
 import { Seal } from "../../distributed/_seal.ts";
 import { DistributedExecutor } from "../../distributed/distributed_executor.ts";
 import { task } from "../../futures/mod.ts";
-import { until } from "../_suites/_helpers.ts";
+import { submitFuture } from "../../futures/_executor_core.ts";
+import { soon, until } from "../_suites/_helpers.ts";
 import { redisTest } from "./_redis.ts";
 
 /** A node made by hand: it says what it likes. */
@@ -65,6 +74,16 @@ class HandNode implements AsyncDisposable {
   /** Loses all jobs, and all connections but this one, as a Redis that was killed. */
   async lose(): Promise<void> {
     await this.clear();
+    await this.hangUp();
+  }
+
+  /** Loses what nodes were told, and all connections but this one. */
+  async loseControls(): Promise<void> {
+    await this.redis.del(this.keys.control);
+    await this.hangUp();
+  }
+
+  async hangUp(): Promise<void> {
     const all = ["TYPE", "normal", "SKIPME", "yes"];
     await this.redis.call("CLIENT", "KILL", ...all);
   }
@@ -80,6 +99,14 @@ class HandNode implements AsyncDisposable {
         return jobs[0]!.id!.replace(/-\d+$/, "");
       }
     }
+  }
+
+  /** How BullMQ is to run the jobs that are in the queue. */
+  async options(): Promise<unknown[]> {
+    return (await this.#queue.getPrioritized()).map(({ opts, name }) => ({
+      ...opts,
+      name,
+    }));
   }
 
   /** Jobs in the queue, those that were taken included. */
@@ -138,11 +165,16 @@ redisTest(
     const [a, b] = [executor.submit(() => 1), executor.submit(() => 2)];
     const client = await node.take(2);
     const done = answer({ tag: Relay.done, ticket: 0, time: 0 }, "b");
+    const failed = assertRejects(
+      () => a,
+      SerializationError,
+      "it is malformed",
+    );
     await node.say(client, [
       { number: 1, place: 1, message: new Uint8Array([Relay.done]) },
       { number: 2, place: 1, message: done },
     ]);
-    await assertRejects(() => a, SerializationError, "it is malformed");
+    await failed;
     assertEquals<unknown>(await b, "b");
   },
 );
@@ -233,6 +265,48 @@ redisTest(
 );
 
 redisTest(
+  "BrokerScheduler goes on with a generator that is run again, until a value of it was taken",
+  async ({ url, queue }) => {
+    await using node = await HandNode.open(url, queue);
+    await using executor = new DistributedExecutor({ url, queue });
+    const values = executor.stream(function* () {
+      yield "";
+    });
+    const first = values.next();
+    const client = await node.take(1);
+    const begun = answer({ tag: Relay.begun, ticket: 0 });
+    const item = (text: string) => answer({ tag: Relay.item, ticket: 0 }, text);
+    await node.say(client, [
+      { number: 1, run: 1, place: 1, message: begun },
+      { number: 1, run: 2, place: 1, message: begun },
+      { number: 1, run: 1, place: 2, message: item("too late") },
+      { number: 1, run: 2, place: 2, message: item("taken") },
+    ]);
+    assertEquals(await first, { done: false, value: "taken" });
+    assertEquals((await node.heard()).includes(Relay.cancel), false);
+
+    await node.say(client, [{ number: 1, run: 3, place: 1, message: begun }]);
+    const error = await assertRejects(
+      () => values.next(),
+      WorkerCrashedError,
+      "its node was lost, and values were taken already",
+    );
+    assertEquals(error.worker, "hand made");
+    const cancels = (count: number) =>
+      until(
+        `${count} cancels`,
+        async () =>
+          (await node.heard()).filter((it) => it === Relay.cancel).length ===
+            count,
+      );
+    await cancels(1);
+    // Whoever begins with it now is told to stop.
+    await node.say(client, [{ number: 1, run: 4, place: 1, message: begun }]);
+    await cancels(2);
+  },
+);
+
+redisTest(
   "BrokerScheduler sends again what Redis has lost, and gives up the fourth time",
   async ({ url, queue }) => {
     await using node = await HandNode.open(url, queue);
@@ -252,9 +326,13 @@ redisTest(
       await node.lose();
       await node.take(1);
     }
+    const failed = assertRejects(
+      () => a,
+      InvalidStateError,
+      "has lost it 4 times",
+    );
     await node.lose();
-
-    await assertRejects(() => a, InvalidStateError, "has lost it 4 times");
+    await failed;
   },
 );
 
@@ -265,12 +343,13 @@ redisTest(
     await using hasty = new DistributedExecutor({ url, queue, resultTtl: 0 });
     const future = hasty.submit(() => 1);
     await node.take(1);
-    await node.lose();
-    await assertRejects(
+    const failed = assertRejects(
       () => future,
       InvalidStateError,
       "and results are kept for 0 ms",
     );
+    await node.lose();
+    await failed;
 
     await using executor = new DistributedExecutor({ url, queue });
     const values = executor.stream(function* () {
@@ -347,6 +426,137 @@ redisTest(
     await node.say(client, [{ number: 1, run: 2, place: 2, message: end }]);
     const error = await assertRejects(() => future.result(), CancelledError);
     assertEquals(error.cause, "why");
+  },
+);
+
+redisTest(
+  "BrokerScheduler says again what was said of jobs that run when there is a connection again",
+  async ({ url, queue }) => {
+    await using node = await HandNode.open(url, queue);
+    const executor = new DistributedExecutor({ url, queue });
+    const future = executor.submit(() => 1);
+    const values = executor.stream(function* () {
+      yield 0;
+    });
+    const first = values.next();
+    const client = await node.take(2);
+    const begun = answer({ tag: Relay.begun, ticket: 0 });
+    await node.say(client, [
+      { number: 1, place: 1, message: begun },
+      { number: 2, place: 1, message: begun },
+      {
+        number: 2,
+        place: 2,
+        message: answer({ tag: Relay.item, ticket: 0 }, 7),
+      },
+    ]);
+    assertEquals<unknown>(await first, { done: false, value: 7 });
+    const left = values.return!();
+    future.cancel("why");
+    const areHeard = () =>
+      until("both are heard", async () => {
+        const heard = await node.heard();
+        return heard.includes(Relay.finish) && heard.includes(Relay.cancel);
+      });
+    await areHeard();
+    await node.loseControls();
+    await areHeard();
+    await node.say(client, [{
+      number: 2,
+      place: 3,
+      message: answer({ tag: Relay.cancelled, ticket: 0 }, "over"),
+    }]);
+    await left;
+    await executor.terminate();
+  },
+);
+
+redisTest(
+  "BrokerScheduler looks now and then for what Redis has lost",
+  async ({ url, queue }) => {
+    await using node = await HandNode.open(url, queue);
+    const scheduler = new BrokerScheduler({
+      ...parseRedis("test", { url, queue }),
+      authKey: undefined,
+      resultTtl: 60_000,
+      maxPayload: 1000,
+      backoff: 1,
+      reconnectTimeout: 60_000,
+      lookInterval: 10,
+    });
+    const lane = { backend: networkBackend(), scheduler };
+    const future = submitFuture(lane, () => 1, {}, []);
+    await node.take(1);
+    // The connections stay.
+    await node.clear();
+    const client = await soon("the second time", node.take(1));
+    const done = answer({ tag: Relay.done, ticket: 0, time: 0 }, "found");
+    await node.say(client, [{ number: 1, place: 1, message: done }]);
+
+    assertEquals<unknown>(await future, "found");
+    await scheduler.shutdown(false);
+  },
+);
+
+redisTest(
+  "BrokerScheduler says how jobs are to be run: higher priorities first, one run more than retries",
+  async ({ url, queue }) => {
+    await using node = await HandNode.open(url, queue);
+    const executor = new DistributedExecutor({ url, queue, backoff: 7 });
+    const tasks = [
+      task(() => 1, { name: "high", priority: 2, retries: 1 }),
+      task(() => 2, { name: "low", priority: -2, retries: Infinity }),
+      task(() => 3, { name: "middle" }),
+    ];
+    for (const it of tasks) executor.submit(it).catch(() => {});
+    await node.take(3);
+    const options = await node.options();
+    await executor.terminate();
+
+    const same = {
+      backoff: { type: "exponential", delay: 7 },
+      removeOnComplete: true,
+      removeOnFail: true,
+    };
+    const own = [
+      { name: "high", priority: 2 ** 20 - 2, attempts: 2 },
+      { name: "middle", priority: 2 ** 20, attempts: 1 },
+      { name: "low", priority: 2 ** 20 + 2, attempts: 2 ** 31 - 1 },
+    ];
+    for (const [at, it] of own.entries()) {
+      assertObjectMatch(options[at] as object, { ...same, ...it });
+    }
+  },
+);
+
+redisTest(
+  "BrokerScheduler says nothing of the signals of a job that is over, and counts what is told at once",
+  async ({ url, queue }) => {
+    await using node = await HandNode.open(url, queue);
+    await using executor = new DistributedExecutor({ url, queue });
+    const controller = new AbortController();
+    const future = executor.submit(
+      (signal: AbortSignal) => signal.aborted,
+      controller.signal,
+    );
+    const other = executor.submit(() => 1);
+    const client = await node.take(2);
+    // That it has begun was not told: it ended at once.
+    const done = answer({ tag: Relay.done, ticket: 0, time: 5 }, "end");
+    await node.say(client, [{ number: 1, place: 1, message: done }]);
+    assertEquals<unknown>(await future, "end");
+    const { runTime, waitTime } = executor.stats();
+    assertEquals([runTime.max, waitTime.max > 0], [5, true]);
+    controller.abort();
+    const begun = answer({ tag: Relay.begun, ticket: 0 });
+    await node.say(client, [{ number: 2, place: 1, message: begun }]);
+    await until("the other one runs", () => other.running());
+    other.cancel("why");
+    await until("it is heard", async () => (await node.heard()).length > 0);
+    assertEquals(await node.heard(), [Relay.cancel]);
+    const end = answer({ tag: Relay.cancelled, ticket: 0 }, "a copy");
+    await node.say(client, [{ number: 2, place: 2, message: end }]);
+    await assertRejects(() => other.result(), CancelledError);
   },
 );
 

@@ -1,14 +1,23 @@
 // Copyright 2026 the @concurrent/parallel authors. MIT license.
 
-import { assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { BrokenExecutorError } from "../../_internal/base/errors.ts";
 import { DistributedExecutor } from "../../distributed/distributed_executor.ts";
+import { serve } from "../../distributed/serve.ts";
 import { Broker } from "../../distributed/_broker.ts";
 import type { OutgoingJob } from "../../distributed/_job_sender.ts";
 import { Keys } from "../../distributed/_protocol.ts";
-import { parseRedis } from "../../distributed/_redis.ts";
+import {
+  closeRedis,
+  createRedis,
+  openRedis,
+  parseRedis,
+} from "../../distributed/_redis.ts";
 import { redisServerTest, redisTest } from "./_redis.ts";
 import { RespConnection } from "./_resp.ts";
+
+/** Milliseconds for which a server says nothing: more than anything takes. */
+const PAUSE = 60_000;
 
 redisServerTest(
   "Broker is broken once one of its connections is out of reach for too long",
@@ -103,6 +112,64 @@ Deno.test("Broker.open() says what the last attempt has failed with", async () =
   );
 });
 
+redisServerTest(
+  "Broker has connections that count as lost when they do not answer, and sends again",
+  {},
+  async ({ server, url, queue }) => {
+    const settings = { ...parseRedis("test", { url, queue }), silence: 100 };
+    const redis = createRedis(settings);
+    await openRedis(redis, settings, "test");
+    const closed = new Promise<void>((resolve) => redis.once("close", resolve));
+    // All of them, those that are made meanwhile too.
+    await server.command("CLIENT", "PAUSE", 1000, "ALL");
+    const answer = redis.incr("a");
+    let isAnswered = false;
+    answer.then(() => isAnswered = true);
+
+    await closed;
+    assertEquals(isAnswered, false);
+    await answer;
+    await closeRedis(redis);
+  },
+);
+
+redisServerTest(
+  "Broker.close() ends also where nobody answers any more",
+  {},
+  async ({ server, url, queue }) => {
+    const executor = new DistributedExecutor({ url, queue });
+    const future = executor.submit(() => 1);
+    while ((await server.command("EXISTS", `bull:${queue}:meta`)) !== 1);
+    await server.command("CLIENT", "PAUSE", PAUSE, "ALL");
+    const started = performance.now();
+    await executor.terminate();
+
+    assert(performance.now() - started < PAUSE);
+    assertEquals(future.cancelled(), true);
+  },
+);
+
+Deno.test({
+  name: "Broker.open(), and serve(), say at once that they may not connect",
+  permissions: { env: true, read: true, net: false },
+  async fn() {
+    const at = { url: "redis://127.0.0.1:1", connectTimeout: 60_000 };
+    const why =
+      `this program may not connect to ${at.url} (Requires net access to "127.0.0.1:1"`;
+    await using executor = new DistributedExecutor(at);
+    await assertRejects(
+      () => executor.ready(),
+      BrokenExecutorError,
+      `Cannot reach the nodes: ${why}`,
+    );
+    await assertRejects(
+      () => serve({ ...at, backend: "threads", maxWorkers: 1 }),
+      BrokenExecutorError,
+      `Cannot serve a queue: ${why}`,
+    );
+  },
+});
+
 redisTest(
   "Broker.missingOf() resolves when what was written before has been read",
   async ({ server, url, queue }) => {
@@ -137,6 +204,6 @@ redisTest(
     await server.command("SET", `bull:${queue}:c-1`, 1);
 
     assertEquals(await broker.missingOf([job]), []);
-    await broker.close();
+    await broker.close(Promise.resolve());
   },
 );

@@ -9,7 +9,7 @@ import {
   type RelayRequest,
   writeRelay,
 } from "../../_internal/wire/relay_messages.ts";
-import { ControlBox } from "../../distributed/_control_box.ts";
+import { ControlBox, KEPT_TIME } from "../../distributed/_control_box.ts";
 import { jobId, places, writeControl } from "../../distributed/_protocol.ts";
 import { Seal } from "../../distributed/_seal.ts";
 
@@ -82,4 +82,40 @@ Deno.test("ControlBox keeps no more than it has room for: the oldest goes first"
   assertEquals(box.take(jobId("client", 2)).length < count, true);
   box.hear(cancelOf(3, "small"));
   assertEquals(box.take(jobId("client", 3)).length, 1);
+  box.hear(cancelOf(4, "r".repeat(70_000)));
+  assertEquals(box.take(jobId("client", 4)), []);
+});
+
+Deno.test("ControlBox.take() gives nothing that was said a minute ago, and no credit", () => {
+  const box = new ControlBox(QUEUE, KEY);
+  const take = (number: number) => box.take(jobId("client", number)).length;
+  for (const number of [1, 2, 3]) box.hear(cancelOf(number, "why"));
+  const w = new ByteWriter();
+  writeRelay(w, { tag: Relay.credit, ticket: 4, items: 1 });
+  const credit = { client: "client", number: 4, message: w.bytes() };
+  box.hear(KEY.close(places.control(QUEUE), writeControl(credit)));
+  const { now } = performance;
+  try {
+    const start = now.call(performance);
+    performance.now = () => start + KEPT_TIME - 1000;
+    assertEquals([take(1), take(4)], [1, 0]);
+    // What was said again is kept for longer.
+    box.hear(cancelOf(3, "why"));
+    performance.now = () => start + KEPT_TIME + 1000;
+    assertEquals([take(2), take(3)], [0, 2]);
+  } finally {
+    performance.now = now;
+  }
+});
+
+Deno.test("ControlBox keeps what was said of so many jobs", () => {
+  const box = new ControlBox(QUEUE, NO_KEY);
+  for (let number = 0; number <= 10_000; number++) {
+    const w = new ByteWriter();
+    writeRelay(w, { tag: Relay.finish, ticket: number });
+    const control = { client: "client", number, message: w.bytes() };
+    box.hear(NO_KEY.close(places.control(QUEUE), writeControl(control)));
+  }
+  const kept = [0, 1, 10_000].map((it) => box.take(jobId("client", it)).length);
+  assertEquals(kept, [0, 1, 1]);
 });

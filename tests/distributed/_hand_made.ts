@@ -38,10 +38,7 @@ import {
   type Redis,
 } from "../../distributed/_redis.ts";
 import { parseAuthKey, Seal } from "../../distributed/_seal.ts";
-import {
-  READER_SILENCE,
-  StreamReader,
-} from "../../distributed/_stream_reader.ts";
+import { StreamReader } from "../../distributed/_stream_reader.ts";
 
 /** How a job is put. */
 export interface PutOptions {
@@ -109,7 +106,7 @@ export class HandClient implements AsyncDisposable {
   ): Promise<HandClient> {
     const settings = parseRedis("test", { url, queue });
     const redis = createRedis(settings);
-    const reading = createRedis(settings, READER_SILENCE);
+    const reading = createRedis(settings);
     await openRedis(redis, settings, "test");
     await openRedis(reading, settings, "test");
     return new HandClient(redis, reading, new Keys(queue), authKey);

@@ -8,6 +8,8 @@ import {
   type AnyFunction,
   fromModule,
 } from "../../_internal/wire/functions/task.ts";
+import { ByteWriter } from "../../_internal/wire/bytes.ts";
+import { Relay, writeRelay } from "../../_internal/wire/relay_messages.ts";
 import { CallMode } from "../../_internal/wire/messages.ts";
 import {
   JobCheck,
@@ -214,5 +216,24 @@ Deno.test("JobCheck.open() refuses damaged messages of strangers, and nothing wo
   assert(taken > 0);
   for (let length = 0; length < message.length; length++) {
     reasonOf(WITH_LIST, queued(message.subarray(0, length)));
+  }
+});
+
+Deno.test("JobCheck.open() takes nothing for a call that is none, whoever has signed it", () => {
+  const w = new ByteWriter();
+  writeRelay(w, { tag: Relay.finish, ticket: 7 });
+  const finish = w.bytes();
+  const changes: Partial<JobBody>[] = [
+    { call: finish },
+    { signals: [finish] },
+    { definition: undefined },
+    { maxPayload: NaN },
+    { maxPayload: -1 },
+    { resultTtl: NaN },
+    { resultTtl: -1 },
+  ];
+  for (const change of changes) {
+    const job = queued(sealed(KEY, bodyOf(visit, [], change)));
+    assertEquals(reasonOf(WITH_KEY, job), "it is no call");
   }
 });

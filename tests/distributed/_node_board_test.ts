@@ -9,6 +9,7 @@ import {
 
 const stats: NodeStats = {
   id: "a",
+  name: "n",
   host: "h",
   pid: 1,
   state: "serving",
@@ -56,6 +57,7 @@ Deno.test("NodeBoard.hear() leaves alone what is no beat", () => {
     new Uint8Array([255]),
     new TextEncoder().encode("null"),
     beat({ id: 5 }),
+    beat({ name: undefined }),
     beat({ state: "asleep" }),
     beat({ slots: "2" }),
     beat({ perWorker: null }),

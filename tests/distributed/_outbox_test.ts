@@ -53,13 +53,14 @@ class Bench implements AsyncDisposable {
     return new Bench(redis, queue);
   }
 
-  teller(client: string, number = 1): Teller {
+  teller(client: string, number = 1, some: Partial<Teller> = {}): Teller {
     return createTeller({
       client,
       number,
       run: 1,
       resultTtl: 60_000,
       signs: true,
+      ...some,
     });
   }
 
@@ -169,5 +170,73 @@ redisTest(
 
     assertEquals((await bench.entries("a")).map(bytesOf), [[1]]);
     assertEquals((await bench.entries("b")).map(bytesOf), [[2]]);
+  },
+);
+
+redisTest(
+  "Outbox.tell() signs what is to be signed, and nothing else",
+  async ({ url, queue }) => {
+    await using bench = await Bench.open(url, queue);
+    const { outbox, keys, seal } = bench;
+    const told = [true, false, true].map((signs, at) =>
+      outbox.tell(bench.teller("c", at, { signs }), news("other", at))
+    );
+    await Promise.all(told);
+
+    const entries = await bench.redis.xrangeBuffer(keys.answers("c"), "-", "+");
+    const opened = entries.map(([, [, message]]) => {
+      const { body, isSigned } = seal.open(
+        places.answers(queue, "c"),
+        message!,
+      );
+      return [isSigned, bytesOf(readAnswers(body).answers)];
+    });
+    assertEquals(opened, [[true, [0, 2]], [false, [1]]]);
+  },
+);
+
+redisTest(
+  "Outbox.tell() keeps a stream for as long as the answer that is kept longest, and cuts what is large",
+  async ({ url, queue }) => {
+    await using bench = await Bench.open(url, queue);
+    const { outbox } = bench;
+    const long = bench.teller("c", 1);
+    const short = bench.teller("c", 2, { resultTtl: 100 });
+    void outbox.tell(long, news("other", 1));
+    await outbox.tell(short, news("other", 2));
+    assert(await bench.redis.pttl(bench.keys.answers("c")) > 10_000);
+    const message = new Uint8Array(600_000);
+    const told = [1, 2, 3].map((it) =>
+      outbox.tell(bench.teller("d", it), { kind: "other", message, reason: "" })
+    );
+    await Promise.all(told);
+
+    const entries = await bench.entries("d");
+    assertEquals(entries.map(({ length }) => length), [2, 1]);
+  },
+);
+
+redisTest(
+  "Outbox.flush() waits for what is refused, which is tried again less and less often",
+  async ({ url, queue }) => {
+    await using bench = await Bench.open(url, queue);
+    const { outbox, redis, keys } = bench;
+    await redis.set(keys.answers("bad"), "x");
+    let isFlushed = false;
+    void outbox.tell(bench.teller("good"), news("other", 1));
+    void outbox.tell(bench.teller("bad"), news("other", 2));
+    const flushed = outbox.flush().then(() => isFlushed = true);
+    const times: number[] = [];
+    while (times.length < 3) {
+      await bench.error();
+      times.push(performance.now());
+    }
+    assertEquals(isFlushed, false);
+    // Timers are a little early now and then.
+    assert(times[2]! - times[0]! > 58, `${times}`);
+    await redis.del(keys.answers("bad"));
+    await flushed;
+
+    assertEquals((await bench.entries("bad")).map(bytesOf), [[2]]);
   },
 );

@@ -64,6 +64,21 @@ Deno.test("readAnswers() reads what writeAnswers() wrote", () => {
   assertEquals(plain(readAnswers(writeAnswers(answers))), plain(answers));
 });
 
+Deno.test("readAnswers() gives names and reasons that a terminal does not obey", () => {
+  const text = "a\u001b[2J";
+  const { node, answers } = readAnswers(writeAnswers({
+    node: text,
+    answers: [{
+      number: 1,
+      run: 1,
+      place: 1,
+      message: undefined,
+      reason: text,
+    }],
+  }));
+  assertEquals([node, answers[0]!.reason], ["a\ufffd[2J", "a\ufffd[2J"]);
+});
+
 Deno.test("readAnswers() cuts a reason that is long", () => {
   const reason = "x".repeat(100_000);
   const [answer] = readAnswers(writeAnswers({

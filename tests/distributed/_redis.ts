@@ -4,7 +4,11 @@
 // folder of its own.
 //
 //   down --start(), restart()--> up --stop(), kill()--> down
-//   either --dispose--> gone, with its folder
+//   either --dispose, or the end of this program--> gone, with its folder
+//
+// A shell stands in between, which has the server for a child, and for another
+// one a guard that reads signals for it from a pipe. The pipe ends with this
+// program, however that ends.
 
 import { deadline } from "@std/async/deadline";
 import { delay } from "@std/async/delay";
@@ -16,6 +20,27 @@ const ASK_AGAIN = 3;
 /** Milliseconds until a server that does not come up, or not end, is given up. */
 const PATIENCE = 20_000;
 const PROGRAM = "redis-server";
+/**
+ * Its output goes into a file: what is read from a pipe during a test would be
+ * the test's. The server is not waited for, and its number is nobody else's,
+ * until it has ended; then its guard ends too.
+ */
+const SHELL = `
+exec 3<&0
+${PROGRAM} "$0/redis.conf" </dev/null 3<&- 2>>"$0/log" &
+server=$!
+{
+  while read -r signal; do kill -s "$signal" $server; done
+  trap '' TERM
+  kill -s KILL $server
+  exit 7
+} <&3 3<&- &
+guard=$!
+wait $server
+kill -s TERM $guard
+wait $guard
+if [ $? -eq 7 ]; then rm -rf "$0"; fi
+`;
 
 /** How a server is started. */
 export interface RedisServerOptions {
@@ -82,7 +107,7 @@ export class RedisServer implements AsyncDisposable {
   /** The certificate to trust, in PEM format; only with `tls`. */
   readonly caCert: string | undefined;
   readonly #options: RedisServerOptions;
-  /** While it is up. */
+  /** Its shell, while it is up. */
   #child: Deno.ChildProcess | undefined;
 
   private constructor(
@@ -122,20 +147,16 @@ export class RedisServer implements AsyncDisposable {
   async restart(): Promise<void> {
     await this.stop();
     const child = new Deno.Command("sh", {
-      // Into a file: what is read from a pipe during a test would be the test's.
-      args: [
-        "-c",
-        `exec ${PROGRAM} "$0/redis.conf" 2>>"$0/log"`,
-        this.directory,
-      ],
-      stdin: "null",
+      args: ["-c", SHELL, this.directory],
+      stdin: "piped",
       stdout: "null",
+      stderr: "null",
     }).spawn();
     this.#child = child;
     let isOver = false;
     child.status.then(() => isOver = true);
     try {
-      await deadline(this.#ready(child.pid, () => isOver), PATIENCE);
+      await deadline(this.#ready(() => isOver), PATIENCE);
     } catch (cause) {
       isOver = true;
       await this.kill();
@@ -171,12 +192,12 @@ export class RedisServer implements AsyncDisposable {
   async stop(): Promise<void> {
     // A signal is seen ten times in a second.
     if (this.isUp) await this.command("SHUTDOWN").catch(() => {});
-    await this.#end("SIGTERM");
+    await this.#end("TERM");
   }
 
   /** Kills it. Does nothing where it is down. */
   async kill(): Promise<void> {
-    await this.#end("SIGKILL");
+    await this.#end("KILL");
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -184,26 +205,24 @@ export class RedisServer implements AsyncDisposable {
     await Deno.remove(this.directory, { recursive: true });
   }
 
-  async #end(signal: Deno.Signal): Promise<void> {
+  async #end(signal: "TERM" | "KILL"): Promise<void> {
     const child = this.#child;
     if (child === undefined) return;
     this.#child = undefined;
-    try {
-      child.kill(signal);
-    } catch (error) {
-      // It has ended by itself.
-      if (!(error instanceof TypeError)) throw error;
-    }
+    const writer = child.stdin.getWriter();
+    // Nobody reads it where it has ended by itself.
+    await writer.write(new TextEncoder().encode(`${signal}\n`)).catch(() => {});
     await deadline(child.status, PATIENCE);
+    await writer.close().catch(() => {});
   }
 
   /** Asks until it takes commands, or is over. */
-  async #ready(pid: number, isOver: () => boolean): Promise<void> {
+  async #ready(isOver: () => boolean): Promise<void> {
     while (!isOver()) {
       // It does not listen yet, or reads what it stored.
       const info = `${await this.command("INFO").catch(String)}`;
       // What else has its port would answer for it, until it ends for that.
-      const isIt = info.includes(`process_id:${pid}\r`);
+      const isIt = info.includes(`config_file:${this.directory}/`);
       if (isIt && info.includes("\nloading:0\r")) return;
       await delay(ASK_AGAIN);
     }

@@ -56,6 +56,16 @@ Deno.test("Slots.enough counts what waits by its places, and one for what comput
   assertEquals(slots.enough, 3);
 });
 
+Deno.test("Slots.enough is no more where all places are taken, whatever came last", () => {
+  const slots = new Slots(2, 1);
+  const place = slots.enter(undefined, "place");
+  slots.enter(undefined, "share");
+  // The next one may be one that waits.
+  assertEquals(slots.enough, 2);
+  slots.leave(place);
+  assertEquals(slots.enough, 2);
+});
+
 Deno.test("Slots.growing doubles, from one job on", () => {
   const slots = new Slots(2, 0);
   assertEquals(slots.growing, 1);

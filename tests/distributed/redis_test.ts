@@ -2,7 +2,8 @@
 
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { fromFileUrl, join } from "@std/path";
-import { RedisServer, redisServerTest, redisTest } from "./_redis.ts";
+import { until } from "../_suites/_helpers.ts";
+import { hasRedis, RedisServer, redisServerTest, redisTest } from "./_redis.ts";
 import { RespConnection } from "./_resp.ts";
 
 redisTest(
@@ -94,6 +95,46 @@ redisServerTest(
     assertStringIncludes(String(error), "maxmemory");
   },
 );
+
+Deno.test({
+  name: "RedisServer ends with its program, however that ends",
+  ignore: !hasRedis(),
+  async fn() {
+    const helper = JSON.stringify(import.meta.resolve("./_redis.ts"));
+    const program = new Deno.Command(Deno.execPath(), {
+      args: [
+        ...["eval", "--quiet", "--config"],
+        fromFileUrl(import.meta.resolve("../../deno.json")),
+        `import { RedisServer } from ${helper};
+        const { port, directory } = await RedisServer.start();
+        console.log(JSON.stringify([port, directory]));
+        setInterval(() => {}, 1e6);`,
+      ],
+      stdin: "null",
+      stdout: "piped",
+    }).spawn();
+    const reader = program.stdout.getReader();
+    const { value } = await reader.read();
+    await reader.cancel();
+    const [port, directory] = JSON.parse(new TextDecoder().decode(value));
+    (await RespConnection.open(port))[Symbol.dispose]();
+    program.kill("SIGKILL");
+    await program.status;
+
+    await until(
+      "the server has ended",
+      async () =>
+        await RespConnection.open(port).then(
+          (it) => it[Symbol.dispose](),
+          () => true,
+        ) === true,
+    );
+    await until(
+      "its folder is gone",
+      async () => await Deno.stat(directory).then(() => false, () => true),
+    );
+  },
+});
 
 Deno.test("redisTest() is skipped where there is no redis-server, and says so once", async () => {
   const folder = await Deno.makeTempDir();

@@ -10,6 +10,7 @@ import {
 } from "@std/assert";
 import {
   BrokenExecutorError,
+  NotSupportedError,
   SerializationError,
   TaskTimeoutError,
   WorkerCrashedError,
@@ -22,6 +23,7 @@ import { DistributedExecutor } from "../../distributed/distributed_executor.ts";
 import { serve, type ServeOptions } from "../../distributed/serve.ts";
 import { CommandLine } from "./_command_line.ts";
 import { HandClient } from "./_hand_made.ts";
+import { soon, until } from "../_suites/_helpers.ts";
 import { redisServerTest, redisTest } from "./_redis.ts";
 
 const KEY = "a key";
@@ -34,6 +36,7 @@ Deno.test("serve() checks its options before anything else", async () => {
       [null, TypeError, "'options' must be an object"],
       [{ url: "http://x" }, RangeError, "'url' must begin with redis://"],
       [{ url: "redis://h/a" }, RangeError, "'url' must end with the number"],
+      [{ url: "redis://:5%@h" }, RangeError, "'url' must have '%25' for a '%'"],
       [{ queue: "a:b" }, RangeError, "'queue' must be a name without colons"],
       [{ authKey: "" }, RangeError, "'authKey' must not be empty"],
       [{ backend: "inline" }, TypeError, `'backend' must be "threads"`],
@@ -42,6 +45,7 @@ Deno.test("serve() checks its options before anything else", async () => {
       [{ modules: ["./a.ts"] }, TypeError, "'modules[0]' must be a URL"],
       [{ name: "" }, RangeError, "'name' must not be empty"],
       [{ lockDuration: 99 }, RangeError, "'lockDuration' must be an integer"],
+      [{ lockDuration: 2 ** 31 }, RangeError, "'lockDuration' must not be"],
       [{ cancelGrace: -1 }, RangeError, "'cancelGrace' must not be negative"],
       [{ onRefusal: 1 }, TypeError, "'onRefusal' must be a function"],
       [
@@ -49,10 +53,20 @@ Deno.test("serve() checks its options before anything else", async () => {
         RangeError,
         "'maxTasksPerWorker' must be an integer",
       ],
+      [{ concurrency: 1e9 }, RangeError, "'concurrency' must not be greater"],
     ];
   for (const [options, error, message] of wrong) {
-    await assertRejects(() => serve(options as ServeOptions), error, message);
+    await assertRejects(
+      () => serve(options as ServeOptions),
+      error,
+      `Cannot serve a queue as ${message}`,
+    );
   }
+  await assertRejects(
+    () => serve({ ...THREAD, permissions: { net: false } }),
+    NotSupportedError,
+    "'permissions'",
+  );
 });
 
 Deno.test("serve() rejects where there is no server", async () => {
@@ -100,6 +114,33 @@ redisTest(
     });
     await executor.ready();
     assertEquals(executor.stats().nodes[0]?.id, node.id);
+  },
+);
+
+redisTest(
+  "serve() makes nodes that are told apart, also where they are called the same",
+  async ({ url, queue }) => {
+    await using executor = new DistributedExecutor({
+      url,
+      queue,
+      authKey: KEY,
+    });
+    const shown = () => executor.stats().nodes;
+    const named = { url, queue, ...THREAD, name: "same" };
+    await using first = await serve(named);
+    const second = await serve(named);
+    await executor.ready();
+    await until("both are there", () => shown().length === 2);
+    assertEquals(
+      new Set(shown().map(({ id }) => id)),
+      new Set([first.id, second.id]),
+    );
+    assertEquals(shown().map(({ name }) => name), ["same", "same"]);
+    assertEquals(await executor.submit(() => current.worker.name), "same");
+
+    await second.drain();
+    await until("one has gone", () => shown().length === 1);
+    assertEquals(shown()[0]!.id, first.id);
   },
 );
 
@@ -430,6 +471,124 @@ redisTest(
 );
 
 redisTest(
+  "serve() heeds what was said before it was there",
+  async ({ url, queue }) => {
+    await using client = await HandClient.open(url, queue, KEY);
+    const number = await client.put(() => 1);
+    await client.say(number, "cancel", "early");
+    await using _ = await serve({ url, queue, ...THREAD });
+
+    assertEquals(await client.result(number).catch((it) => it), "early");
+  },
+);
+
+redisTest(
+  "serve() has each of its workers run so many tasks at a time",
+  async ({ url, queue }) => {
+    await using client = await HandClient.open(url, queue, KEY);
+    const node = await serve({ url, queue, ...THREAD, concurrency: 3 });
+    const numbers: number[] = [];
+    for (let i = 0; i < 3; i++) {
+      numbers.push(await client.put(() => new Promise(() => {})));
+    }
+    for (const number of numbers) {
+      await soon("it begins", client.until(() => client.of(number)[0]));
+    }
+    assertEquals([node.stats().slots, node.stats().running], [3, 3]);
+    await node.terminate();
+  },
+);
+
+redisTest(
+  "serve() gives a task the time to end that it is set up with",
+  async ({ url, queue }) => {
+    await using client = await HandClient.open(url, queue, KEY);
+    await using _ = await serve({ url, queue, ...THREAD, cancelGrace: 60_000 });
+    const number = await client.put(() =>
+      new Promise((resolve) => {
+        current.signal.addEventListener("abort", () => {
+          setTimeout(() => resolve(current.progress(1)), 150);
+        });
+      })
+    );
+    await client.until(() => client.of(number)[0]);
+    await client.say(number, "cancel");
+    await soon("its end", client.end(number));
+
+    const tags = client.of(number).map(({ answer }) => answer!.tag);
+    assert(tags.includes(Relay.progress), `${tags}`);
+  },
+);
+
+redisTest(
+  "serve() goes on with what it has when its workers are interrupted with it",
+  async ({ url, queue }) => {
+    await using client = await HandClient.open(url, queue, KEY);
+    await using node = await serve({ url, queue, authKey: KEY, maxWorkers: 1 });
+    const pid = await client.result(await client.put(() => Deno.pid));
+    const number = await client.put(() =>
+      new Promise((resolve) => setTimeout(resolve, 100, Deno.pid))
+    );
+    await client.until(() => client.of(number)[0]);
+    // As a terminal does at Ctrl-C.
+    Deno.kill(pid as number, "SIGINT");
+
+    assertEquals(await client.result(number), pid);
+    assertEquals(node.stats().failed, 0);
+  },
+);
+
+redisTest(
+  "serve() says that it drains, and that it is gone, and finishes first when it is disposed of",
+  async ({ url, queue }) => {
+    await using client = await HandClient.open(url, queue, KEY);
+    let number: number;
+    {
+      await using _ = await serve({ url, queue, ...THREAD });
+      number = await client.put(() =>
+        new Promise((resolve) => setTimeout(resolve, 50, "finished"))
+      );
+      await client.until(() => client.of(number)[0]);
+    }
+    assertEquals(await soon("its end", client.result(number)), "finished");
+    const beats = await client.redis.xrange(new Keys(queue).beats, "-", "+");
+    const states = beats.map(([, [, beat]]) => JSON.parse(beat!).state);
+    assertEquals(new Set(states), new Set(["serving", "draining", "gone"]));
+    assertEquals(states.at(-1), "gone");
+  },
+);
+
+redisTest(
+  "serve() refuses a task also where whoever is told of that throws",
+  async ({ url, queue }) => {
+    const errors: unknown[] = [];
+    const onError = (event: ErrorEvent) => {
+      event.preventDefault();
+      errors.push(event.error);
+    };
+    globalThis.addEventListener("error", onError);
+    try {
+      await using client = await HandClient.open(url, queue, "another key");
+      await using _ = await serve({
+        url,
+        queue,
+        ...THREAD,
+        onRefusal: () => {
+          throw "mine";
+        },
+      });
+      const number = await client.put(() => 1, [], { retries: 1 });
+      const { reason } = await soon("the refusal", client.end(number));
+      assertStringIncludes(reason, "its signature does not match");
+      await client.finished();
+    } finally {
+      globalThis.removeEventListener("error", onError);
+    }
+    assertEquals(errors, ["mine"]);
+  },
+);
+
+redisTest(
   "serve() finishes what it has when it drains, and leaves the rest to others",
   async ({ url, queue }) => {
     await using client = await HandClient.open(url, queue, KEY);
@@ -487,6 +646,15 @@ redisTest("serve() drains until its signal aborts", async ({ url, queue }) => {
 
   assertEquals(await drained.catch((it) => it), "no time");
   assertEquals(node.stats().state, "gone");
+  // Also one that had aborted before.
+  await using other = await serve({ url, queue, ...THREAD });
+  await until("it runs there", () => other.stats().running === 1);
+  const { signal } = controller;
+  const error = await soon(
+    "its end",
+    other.drain({ signal }).catch((it) => it),
+  );
+  assertEquals(error, "no time");
   assertEquals(await client.queue.getJobCountByTypes("prioritized"), 1);
 });
 
@@ -519,6 +687,26 @@ redisTest(
     const tags = client.heard.filter(({ number }) => numbers.includes(number))
       .map(({ answer }) => answer!.tag);
     assert(tags.indexOf(Relay.done) > 2, `${tags}`);
+  },
+);
+
+redisTest(
+  "serve() gives permissions to what waits too, with 'auto'",
+  async ({ url, queue }) => {
+    await using client = await HandClient.open(url, queue, KEY);
+    await using _ = await serve({
+      url,
+      queue,
+      authKey: KEY,
+      backend: "auto",
+      maxWorkers: 1,
+      permissions: { env: false },
+    });
+    const mayRead = () =>
+      Deno.permissions.querySync({ name: "env" }).state === "granted";
+    const number = await client.put(mayRead, [], { kind: "io" });
+
+    assertEquals(await client.result(number), false);
   },
 );
 
