@@ -42,9 +42,21 @@ async function nextLook(path: string): Promise<void> {
   }
 }
 
+let gates = 0;
+
+/** Calls of this realm that wait for a gate. */
+export function gatesWaitedFor(): number {
+  return gates;
+}
+
 /** Returns `value` once the file exists. */
 export async function throughGate<T>(path: string, value: T): Promise<T> {
-  while (!(await exists(path))) await nextLook(path);
+  gates++;
+  try {
+    while (!(await exists(path))) await nextLook(path);
+  } finally {
+    gates--;
+  }
   return value;
 }
 
@@ -56,6 +68,13 @@ export async function markedGate(
 ): Promise<string> {
   await Deno.writeTextFile(mark, `${value}\n`, { append: true });
   return await throughGate(gate, value);
+}
+
+/** An initializer: every second one takes 150 ms. */
+export async function secondTakesLonger(path: string): Promise<void> {
+  mark(path, "begun");
+  const begun = (await Deno.readTextFile(path)).split("\n").length - 1;
+  if (begun % 2 === 0) await new Promise((resolve) => setTimeout(resolve, 150));
 }
 
 export function mark(path: string, value: string): string {

@@ -24,6 +24,7 @@ import { stores, traces } from "./_context_tasks.ts";
 import { errorOf, Folder, soon, until } from "./_helpers.ts";
 import { untilFired } from "./_signal_tasks.ts";
 import * as tasks from "./_tasks.ts";
+import { testsOf } from "./_tests_of.ts";
 
 /** `Thread` or `Process`. */
 type ActivityClass = typeof Thread | typeof Process;
@@ -31,8 +32,7 @@ type ActivityClass = typeof Thread | typeof Process;
 /** Tests of one of the two classes. */
 export function activitySuite(Activity: ActivityClass): void {
   const { name } = Activity;
-  const test = (criterion: string, fn: () => Promise<void>) =>
-    Deno.test(`${name}.${criterion}`, fn);
+  const test = testsOf(`${name}.`);
 
   test("start() runs the target with its arguments", async () => {
     const activity = new Activity({ target: tasks.add, args: [20, 22] });

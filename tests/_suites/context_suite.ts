@@ -16,6 +16,7 @@ import * as contexts from "./_context_store.ts";
 import * as tasks from "./_context_tasks.ts";
 import { collect, Folder, soon, until } from "./_helpers.ts";
 import { declare, type Subject } from "./executor_suite.ts";
+import { testsOf } from "./_tests_of.ts";
 
 // deno-lint-ignore no-explicit-any -- functions of every signature
 type AnyFunction = (...args: any[]) => any;
@@ -27,8 +28,7 @@ export function contextSuite(subject: Subject): void {
   const { name, create, backend, isRemote } = subject;
   const on = <F extends AnyFunction>(fn: F, options?: TaskOptions): F =>
     declare(subject, fn, options);
-  const test = (criterion: string, fn: () => Promise<void>) =>
-    Deno.test(`${name}.${criterion}`, fn);
+  const test = testsOf(`${name}.`);
   /** Of tasks that get the executor: one over machines stays on this one. */
   const testNested: typeof test = (criterion, fn) => {
     if (!isRemote) test(criterion, fn);

@@ -24,6 +24,7 @@ import {
 import { task, type TaskOptions } from "../../mod.ts";
 import { errorOf, Folder, scaled, soon, until } from "./_helpers.ts";
 import * as tasks from "./_tasks.ts";
+import { testsOf } from "./_tests_of.ts";
 
 // deno-lint-ignore no-explicit-any -- functions of every signature
 type AnyFunction = (...args: any[]) => any;
@@ -60,8 +61,7 @@ export function executorSuite(subject: Subject): void {
   const { name, create, backend } = subject;
   const on = <F extends AnyFunction>(fn: F, options?: TaskOptions): F =>
     declare(subject, fn, options);
-  const test = (criterion: string, fn: () => Promise<void>) =>
-    Deno.test(`${name}.${criterion}`, fn);
+  const test = testsOf(`${name}.`);
 
   test("submit() gives a future of the result", async () => {
     await using executor = create({ maxWorkers: 1 });

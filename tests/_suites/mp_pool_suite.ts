@@ -24,13 +24,13 @@ import { collect, errorOf, Folder, soon, until } from "./_helpers.ts";
 import { crashAt, failAtThree, sleepy } from "./_pool_tasks.ts";
 import type { PoolSubject } from "./python_mp_pool_suite.ts";
 import * as tasks from "./_tasks.ts";
+import { testsOf } from "./_tests_of.ts";
 
 const range = (n: number) => Array.from({ length: n }, (_, i) => i);
 
 /** Tests of both pools. */
 export function mpPoolSuite({ name, create }: PoolSubject): void {
-  const test = (criterion: string, fn: () => Promise<void>) =>
-    Deno.test(`${name}.${criterion}`, fn);
+  const test = testsOf(`${name}.`);
 
   test("apply() runs closures with what they captured, and tasks with their options", async () => {
     await using pool = create({ processes: 1 });

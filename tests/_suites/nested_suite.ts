@@ -30,6 +30,7 @@ import * as nested from "./_nested_tasks.ts";
 import * as streams from "./_stream_tasks.ts";
 import * as tasks from "./_tasks.ts";
 import { declare, type Subject } from "./executor_suite.ts";
+import { testsOf } from "./_tests_of.ts";
 
 // deno-lint-ignore no-explicit-any -- functions of every signature
 type AnyFunction = (...args: any[]) => any;
@@ -39,8 +40,7 @@ export function nestedSuite(subject: Subject): void {
   const { name, create, backend } = subject;
   const on = <F extends AnyFunction>(fn: F, options?: TaskOptions): F =>
     declare(subject, fn, options);
-  const test = (criterion: string, fn: () => Promise<void>) =>
-    Deno.test(`${name}.${criterion}`, fn);
+  const test = testsOf(`${name}.`);
 
   for (const maxWorkers of [1, 2, navigator.hardwareConcurrency + 2]) {
     const suffix = `on ${maxWorkers} workers`;

@@ -23,6 +23,7 @@ import { collect, errorOf, Folder, soon, until } from "./_helpers.ts";
 import * as options from "./_options_tasks.ts";
 import * as tasks from "./_tasks.ts";
 import { declare, type Subject } from "./executor_suite.ts";
+import { testsOf } from "./_tests_of.ts";
 
 // deno-lint-ignore no-explicit-any -- functions of every signature
 type AnyFunction = (...args: any[]) => any;
@@ -32,8 +33,7 @@ export function optionsSuite(subject: Subject): void {
   const { name, create, backend } = subject;
   const on = <F extends AnyFunction>(fn: F, options?: TaskOptions): F =>
     declare(subject, fn, options);
-  const test = (criterion: string, fn: () => Promise<void>) =>
-    Deno.test(`${name}.${criterion}`, fn);
+  const test = testsOf(`${name}.`);
 
   const offset = 3;
   const plain = {

@@ -31,6 +31,7 @@ import { fromModule, NotSupportedError, task } from "../../mod.ts";
 import { errorOf, Folder, soon, until } from "./_helpers.ts";
 import { declare, type Subject } from "./executor_suite.ts";
 import * as tasks from "./_tasks.ts";
+import { testsOf } from "./_tests_of.ts";
 
 /** Tests of what is under an executor. */
 export function poolSuite(subject: Subject): void {
@@ -38,8 +39,7 @@ export function poolSuite(subject: Subject): void {
   // deno-lint-ignore no-explicit-any -- functions of every signature
   const on = <F extends (...args: any[]) => any>(fn: F): F =>
     declare(subject, fn);
-  const test = (criterion: string, fn: () => Promise<void>) =>
-    Deno.test(`${name}.${criterion}`, fn);
+  const test = testsOf(`${name}.`);
   const Broken = backend === "thread"
     ? BrokenThreadPoolError
     : BrokenProcessPoolError;
@@ -565,6 +565,19 @@ export function poolSuite(subject: Subject): void {
     assertEquals({ workers, idle }, { workers: 2, idle: 2 });
     await executor.ready();
     assertEquals(executor.stats().workers, 2);
+  });
+
+  test("ready() keeps the workers that are up until the others are", async () => {
+    using folder = new Folder();
+    await using executor = create({
+      maxWorkers: 2,
+      idleTimeout: 5,
+      initializer: tasks.secondTakesLonger,
+      initArgs: [folder.file("begun")],
+    });
+    await soon("both", executor.ready());
+    assertEquals(folder.lines("begun").length, 2);
+    await until("none is left", () => executor.stats().workers === 0);
   });
 
   test("ready() rejects where it ends before", async () => {

@@ -22,6 +22,7 @@ import * as faulty from "../faults/_fixtures/faulty.ts";
 import { errorOf, Folder, soon, until } from "./_helpers.ts";
 import type { Subject } from "./executor_suite.ts";
 import * as tasks from "./_tasks.ts";
+import { testsOf } from "./_tests_of.ts";
 
 /** Larger than any buffer between caller and worker. */
 const BIG = 8 * 1024 * 1024;
@@ -40,8 +41,7 @@ async function assertCrash(
 
 /** Tests of what dies, and of what cannot travel. */
 export function pythonCrashSuite({ name, create, backend }: Subject): void {
-  const test = (criterion: string, fn: () => Promise<void>) =>
-    Deno.test(`${name} ${criterion}`, fn);
+  const test = testsOf(`${name} `);
 
   test("test_killed_child: its task fails, what waits runs, the pool goes on", async () => {
     await using executor = create({ maxWorkers: 1 });

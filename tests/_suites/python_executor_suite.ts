@@ -21,6 +21,7 @@ import { collect, collected, errorOf, Folder, soon } from "./_helpers.ts";
 import type { Subject } from "./executor_suite.ts";
 import { divmod, pow, raiseNothing, raiseOne } from "./_python_tasks.ts";
 import * as tasks from "./_tasks.ts";
+import { testsOf } from "./_tests_of.ts";
 
 const FALSY = [undefined, null, 0, NaN, "", false, 0n, -0];
 
@@ -59,8 +60,7 @@ async function take<T>(items: AsyncIterable<T>, count: number): Promise<T[]> {
 
 /** The tests that all executors of Python run. */
 export function pythonExecutorSuite({ name, create }: Subject): void {
-  const test = (criterion: string, fn: () => Promise<void>) =>
-    Deno.test(`${name} ${criterion}`, fn);
+  const test = testsOf(`${name} `);
 
   test("test_submit", async () => {
     await using executor = create();

@@ -13,11 +13,11 @@ import { BrokenExecutorError, SerializationError } from "../../futures/mod.ts";
 import { errorOf, Folder, soon } from "./_helpers.ts";
 import type { Subject } from "./executor_suite.ts";
 import * as tasks from "./_tasks.ts";
+import { testsOf } from "./_tests_of.ts";
 
 /** Tests of `initializer`. */
 export function pythonInitSuite({ name, create }: Subject): void {
-  const test = (criterion: string, fn: () => Promise<void>) =>
-    Deno.test(`${name} ${criterion}`, fn);
+  const test = testsOf(`${name} `);
 
   test("test_initializer: each worker is initialized before its first task", async () => {
     using folder = new Folder();

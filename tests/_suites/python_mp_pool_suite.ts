@@ -23,6 +23,7 @@ import {
 import { collect, collected, errorOf, Folder, soon } from "./_helpers.ts";
 import { appendLine, bigError, failAtThree, workerId } from "./_pool_tasks.ts";
 import * as tasks from "./_tasks.ts";
+import { testsOf } from "./_tests_of.ts";
 
 const range = (n: number) => Array.from({ length: n }, (_, i) => i);
 const squares = (n: number) => range(n).map((x) => x * x);
@@ -48,8 +49,7 @@ export interface PoolSubject {
 
 /** Tests of what Python's pools have. */
 export function pythonMpPoolSuite({ name, create }: PoolSubject): void {
-  const test = (criterion: string, fn: () => Promise<void>) =>
-    Deno.test(`${name} ${criterion}`, fn);
+  const test = testsOf(`${name} `);
 
   test("test_apply", async () => {
     await using pool = create({ processes: 2 });

@@ -34,13 +34,13 @@ import {
   whatWasSetUp,
 } from "./_python_tasks.ts";
 import * as tasks from "./_tasks.ts";
+import { testsOf } from "./_tests_of.ts";
 
 const range = (n: number) => Array.from({ length: n }, (_, i) => i);
 
 /** Tests of what Python's pools have and its executors do not promise. */
 export function pythonPoolSuite({ name, create }: Subject): void {
-  const test = (criterion: string, fn: () => Promise<void>) =>
-    Deno.test(`${name} ${criterion}`, fn);
+  const test = testsOf(`${name} `);
   // Declared: an automatic executor would have any number of them wait at a time.
   const gated = cpu(tasks.throughGate<number>);
 

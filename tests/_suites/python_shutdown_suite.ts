@@ -8,6 +8,7 @@ import { cpu } from "../../mod.ts";
 import { Folder, soon, until } from "./_helpers.ts";
 import type { Subject } from "./executor_suite.ts";
 import * as tasks from "./_tasks.ts";
+import { testsOf } from "./_tests_of.ts";
 
 /** Longer than any of the programs may take, in milliseconds. */
 const LIMIT = 30_000;
@@ -41,8 +42,7 @@ async function run(
 export function pythonShutdownSuite({ name, create }: Subject): void {
   // Declared: an automatic executor would have any number of them wait at a time.
   const gated = cpu(tasks.throughGate<number>);
-  const test = (criterion: string, fn: () => Promise<void>) =>
-    Deno.test(`${name} ${criterion}`, fn);
+  const test = testsOf(`${name} `);
   const program = (
     criterion: string,
     mode: string,

@@ -13,6 +13,7 @@ import { asCompleted, Future, TimeoutError, wait } from "../../futures/mod.ts";
 import { collect, collected, errorOf, Folder, soon } from "./_helpers.ts";
 import type { Subject } from "./executor_suite.ts";
 import * as tasks from "./_tasks.ts";
+import { testsOf } from "./_tests_of.ts";
 
 function successful(): Future<number> {
   const future = new Future<number>();
@@ -34,8 +35,7 @@ function failed(): Future<number> {
 
 /** Tests of `wait`. */
 export function pythonWaitSuite({ name, create }: Subject): void {
-  const test = (criterion: string, fn: () => Promise<void>) =>
-    Deno.test(`${name} ${criterion}`, fn);
+  const test = testsOf(`${name} `);
   const gated = tasks.throughGate<number>;
 
   test("test_20369: duplicates count once", async () => {
@@ -170,8 +170,7 @@ export function pythonWaitSuite({ name, create }: Subject): void {
 
 /** Tests of `asCompleted`. */
 export function pythonAsCompletedSuite({ name, create }: Subject): void {
-  const test = (criterion: string, fn: () => Promise<void>) =>
-    Deno.test(`${name} ${criterion}`, fn);
+  const test = testsOf(`${name} `);
   const gated = tasks.throughGate<number>;
 
   test("test_no_timeout: those that have settled come first", async () => {

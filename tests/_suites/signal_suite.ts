@@ -15,6 +15,7 @@ import { collect, errorOf, Folder, soon, until } from "./_helpers.ts";
 import * as signals from "./_signal_tasks.ts";
 import * as tasks from "./_tasks.ts";
 import { declare, type Subject } from "./executor_suite.ts";
+import { testsOf } from "./_tests_of.ts";
 
 // deno-lint-ignore no-explicit-any -- functions of every signature
 type AnyFunction = (...args: any[]) => any;
@@ -45,8 +46,7 @@ export function signalSuite(subject: Subject): void {
   const { name, create, backend } = subject;
   const on = <F extends AnyFunction>(fn: F, options?: TaskOptions): F =>
     declare(subject, fn, options);
-  const test = (criterion: string, fn: () => Promise<void>) =>
-    Deno.test(`${name}.${criterion}`, fn);
+  const test = testsOf(`${name}.`);
 
   // One that has no turn of the event loop between its start and its look.
   const looker: (signal: AbortSignal) => signals.Seen | Promise<signals.Seen> =

@@ -28,6 +28,7 @@ import {
 import * as streams from "./_stream_tasks.ts";
 import * as tasks from "./_tasks.ts";
 import { declare, type Subject } from "./executor_suite.ts";
+import { testsOf } from "./_tests_of.ts";
 
 // deno-lint-ignore no-explicit-any -- functions of every signature
 type AnyFunction = (...args: any[]) => any;
@@ -53,8 +54,7 @@ export function streamSuite(subject: Subject): void {
   const { name, create, backend, isRemote } = subject;
   const on = <F extends AnyFunction>(fn: F, options?: TaskOptions): F =>
     declare(subject, fn, options);
-  const test = (criterion: string, fn: () => Promise<void>) =>
-    Deno.test(`${name}.${criterion}`, fn);
+  const test = testsOf(`${name}.`);
   /** Of tasks that get the executor: one over machines stays on this one. */
   const testNested: typeof test = (criterion, fn) => {
     if (!isRemote) test(criterion, fn);
