@@ -113,15 +113,17 @@ export async function work({ name, role, child }: Member, kit: Kit) {
 
 /** Starts a process of the round, and reports what is heard of its end. */
 export async function start(member: Member, kit: Kit): Promise<void> {
-  const process = new Process({ target: work, args: [member, kit] }).start();
+  let process: Process | undefined;
   let how = "ok";
   try {
+    // It cannot be given what belongs to somebody who was killed before.
+    process = new Process({ target: work, args: [member, kit] }).start();
     await process.result();
   } catch (error) {
     how = nameOf(error);
   }
   report("heard", member.name, how);
-  await process.join();
+  await process?.join();
 }
 
 type Run = (kit: Kit, ready: () => void) => Promise<unknown> | void;

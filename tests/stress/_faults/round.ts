@@ -255,10 +255,11 @@ class Round {
     for (const { name, child } of this.#plan.members) {
       // Whoever has started it is told; a grandchild's parent may block.
       const how = "WorkerCrashedError";
-      if (dead.has(name)) owed.push({ name, kind: "heard", how });
-      else if (child !== undefined && dead.has(child.name)) {
-        owed.push({ name: child.name, kind: "heard", how });
-      }
+      const heard = dead.has(name) ? name : child?.name;
+      if (heard === undefined || !dead.has(heard)) continue;
+      // Some had the lock before its holder, and were about to end as it was killed.
+      if (this.#endOf(heard) === "ok") continue;
+      owed.push({ name: heard, kind: "heard", how });
     }
     const isIn = (debt: typeof owed[number]) =>
       this.#reports.some(({ name, kind, at, how }) =>
