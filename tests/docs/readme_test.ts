@@ -127,6 +127,14 @@ Deno.test("The README names the commands that exist and their real output", asyn
   const outputs = blocksOf(section(text, "## Try it"))
     .filter(({ info }) => info === "text");
   assertEquals(outputs.length, named.length);
+  const printed = outputs.flatMap(({ code }) => [
+    ...code.matchAll(/^Task (\S+) (.*)$/gm),
+  ]);
+  // With what runs before them.
+  assertEquals(printed.map(([, task]) => task), ["deps", "test", "bench"]);
+  for (const [, task, command] of printed) {
+    assertEquals(command, tasks[task!].command);
+  }
 });
 
 Deno.test("The four programs of the README print what it says, in two seconds and a bit", async () => {
