@@ -361,10 +361,7 @@ export class MapRun {
       const now = performance.now();
       if (this.#turns.isDue(now)) {
         // A slow input: the event loop has a turn, then it goes on.
-        this.#turn ??= setTimeout(() => {
-          this.#turn = undefined;
-          this.#wake();
-        }, 0);
+        this.#wakeInNextTurn();
         break;
       }
       interval = now - looked > LOOK ? 1 : Math.min(interval * 2, MAX_UNSEEN);
@@ -414,8 +411,18 @@ export class MapRun {
       this.#inputError = { error };
     }).finally(() => {
       this.#pulling = undefined;
-      this.#wake();
+      // An input whose items are there at once goes on in promises: nothing else ran.
+      const isDue = !this.#exhausted && this.#turns.isDue(performance.now());
+      if (isDue) this.#wakeInNextTurn();
+      else this.#wake();
     });
+  }
+
+  #wakeInNextTurn(): void {
+    this.#turn ??= setTimeout(() => {
+      this.#turn = undefined;
+      this.#wake();
+    }, 0);
   }
 
   /** What the input gave: an item, or its end. */

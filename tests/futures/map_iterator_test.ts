@@ -250,26 +250,40 @@ Deno.test("What takes options refuses null for them", async () => {
   await assertRejects(() => pool.shutdown(none), TypeError, message);
 });
 
-Deno.test("map() lets timers run between the items of a slow input whose results are there at once", async () => {
-  await using pool = new ThreadPoolExecutor({ maxWorkers: 1 });
-  await pool.ready();
-  let items = 0;
-  let most = 0;
-  let since = 0;
-  function* slow() {
-    for (; items < 200; items++) {
-      const end = performance.now() + 1;
-      while (performance.now() < end);
-      since++;
-      yield items;
+async function* inPromises<T>(items: Iterable<T>): AsyncGenerator<T> {
+  yield* items;
+}
+
+for (
+  const [name, input] of [["slow input", undefined], [
+    "slow asynchronous input",
+    inPromises,
+  ]] as const
+) {
+  Deno.test(`map() lets timers run between the items of a ${name} whose results are there at once`, async () => {
+    await using pool = new ThreadPoolExecutor({ maxWorkers: 1 });
+    await pool.ready();
+    let items = 0;
+    let most = 0;
+    let since = 0;
+    function* slow() {
+      for (; items < 200; items++) {
+        const end = performance.now() + 1;
+        while (performance.now() < end);
+        since++;
+        yield items;
+      }
     }
-  }
-  const timer = setInterval(() => {
-    most = Math.max(most, since);
-    since = 0;
-  }, 1);
-  for await (const _ of pool.map((x: number) => x, slow()));
-  clearInterval(timer);
-  // By the clock eight items, and one that was under way.
-  assert(Math.max(most, since) <= 30, `${most} and ${since} items at a time`);
-});
+    const timer = setInterval(() => {
+      most = Math.max(most, since);
+      since = 0;
+    }, 1);
+    const all = input === undefined ? slow() : input(slow());
+    const results = pool.map((x: number) => x, all, { bufferSize: 1_000 });
+    for await (const _ of results);
+    clearInterval(timer);
+    assertEquals(items, 200);
+    // By the clock eight items, and one that was under way.
+    assert(Math.max(most, since) <= 30, `${most} and ${since} items at a time`);
+  });
+}
