@@ -6,15 +6,22 @@ import { assert } from "@std/assert";
 import { openSockets } from "../../_internal/wire/socket_channel.ts";
 
 /** Longer than anything that is expected to happen may take on a busy machine. */
-const PATIENCE = 15_000;
+const PATIENCE = 60_000;
+/** For so long a process may get no core at all on such a machine, in ms. */
+const STANDSTILL = 5_000;
+
+/** How many times as long something may take as where there is nothing else to do. */
+export function slowness(): number {
+  const load = Deno.loadavg()[0]! / navigator.hardwareConcurrency;
+  return Math.max(1.5, 1 + load);
+}
 
 /**
  * A time that is promised for a machine with nothing else to do, as it may be
  * on this one now: longer where more programs want to run than there are cores.
  */
 export function scaled(ms: number): number {
-  const load = Deno.loadavg()[0]! / navigator.hardwareConcurrency;
-  return ms * Math.max(1.5, 1 + load);
+  return ms * slowness() + STANDSTILL;
 }
 
 /** Waits until the condition holds. */

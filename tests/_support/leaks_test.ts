@@ -31,7 +31,7 @@ async function runUnderCheck(source: string): Promise<string> {
         new URL("./leaks.ts", import.meta.url).href,
         file,
       ],
-      env: { NO_COLOR: "1" },
+      env: { NO_COLOR: "1", PARALLEL_LEAK_GRACE: "1000" },
       stdin: "null",
     }).output();
     const decoder = new TextDecoder();
@@ -88,7 +88,7 @@ Deno.test({
     const output = await runUnderCheck(`
       let child;
       Deno.test({ name: "leaks", sanitizeResources: false, sanitizeOps: false, fn() {
-        child = new Deno.Command("sleep", { args: ["30"] }).spawn();
+        child = new Deno.Command("sleep", { args: ["3600"] }).spawn();
       } });
       Deno.test("does not", async () => {
         child.kill();
@@ -96,7 +96,7 @@ Deno.test({
       });
     `);
     assertStringIncludes(output, "it left behind");
-    assertStringIncludes(output, "sleep 30");
+    assertStringIncludes(output, "sleep 3600");
     assertStringIncludes(output, "1 passed | 1 failed");
   },
 });

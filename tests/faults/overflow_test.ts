@@ -27,7 +27,7 @@ import * as overflow from "./_fixtures/overflow.ts";
 /** Small, so that it is full soon. */
 const LIMITS = { maxOldGenerationSizeMb: 24, maxYoungGenerationSizeMb: 6 };
 /** Filling a heap takes its time on a busy machine. */
-const PATIENCE = 30_000;
+const PATIENCE = 120_000;
 
 type Backend = "thread" | "process";
 

@@ -13,7 +13,7 @@ import { futures } from "../../mod.ts";
 import { type Case, opened, table } from "./table.ts";
 
 /** Milliseconds after which a row counts as one that hangs. */
-const PATIENCE = 20_000;
+const PATIENCE = 60_000;
 
 const pools = {
   thread: () => new futures.ThreadPoolExecutor({ maxWorkers: 1 }),
