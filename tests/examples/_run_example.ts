@@ -2,7 +2,8 @@
 
 import { fromFileUrl } from "@std/path";
 
-const ROOT = fromFileUrl(new URL("../../", import.meta.url));
+/** The root of the repository. */
+export const ROOT: string = fromFileUrl(new URL("../../", import.meta.url));
 
 /** How an example ended. */
 export interface ExampleResult {
@@ -21,13 +22,37 @@ export async function runExample(
   name: string,
   ...args: string[]
 ): Promise<ExampleResult> {
+  return await run([`examples/${name}`, ...args]);
+}
+
+/** Runs the text of a program as if it lay in the root. */
+export async function runProgram(
+  text: string,
+  env: Record<string, string>,
+): Promise<ExampleResult> {
+  return await run(["-"], env, text);
+}
+
+async function run(
+  args: string[],
+  env: Record<string, string> = {},
+  stdin?: string,
+): Promise<ExampleResult> {
   const start = performance.now();
-  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--quiet", `examples/${name}`, ...args],
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--quiet", ...args],
     cwd: ROOT,
-    env: { NO_COLOR: "1" },
-    stdin: "null",
-  }).output();
+    env: { NO_COLOR: "1", ...env },
+    stdin: stdin === undefined ? "null" : "piped",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  if (stdin !== undefined) {
+    const writer = child.stdin.getWriter();
+    await writer.write(new TextEncoder().encode(stdin));
+    await writer.close();
+  }
+  const { code, stdout, stderr } = await child.output();
   const duration = performance.now() - start;
   const decoder = new TextDecoder();
   return {
