@@ -11,9 +11,9 @@ const WORKERS = 5;
  */
 export async function delay(ms: number): Promise<void> {
   const folder = Deno.env.get("MEETING")!;
-  Deno.writeTextFileSync(`${folder}/${crypto.randomUUID()}`, "");
+  await Deno.writeTextFile(`${folder}/${crypto.randomUUID()}`, "");
   const end = performance.now() + PATIENCE;
-  while ([...Deno.readDirSync(folder)].length < WORKERS) {
+  while ((await Array.fromAsync(Deno.readDir(folder))).length < WORKERS) {
     if (performance.now() > end) throw new RangeError("the others do not come");
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
