@@ -45,6 +45,12 @@ export interface AuthenticatedListenerOptions {
   transport?: SocketTransport | undefined;
   /** Where to listen; by default at a place of its own. */
   address?: SocketAddress | undefined;
+  /**
+   * Milliseconds for which each connection is heard out.
+   *
+   * @default {3_000}
+   */
+  hearing?: number | undefined;
   /** Takes a connection whose other end has proved itself. */
   onConnection: (conn: Deno.Conn) => void;
   /** Is told of one that has not, and of what is wrong with it. */
@@ -157,12 +163,16 @@ export class AuthenticatedListener implements Disposable {
   }
 
   async #hear(conn: Deno.Conn): Promise<void> {
-    const { key, onConnection, onRefused } = this.#options;
+    const { key, hearing, onConnection, onRefused } = this.#options;
     try {
       if (this.address.transport === "tcp") {
         (conn as Deno.TcpConn).setNoDelay(true);
       }
-      await acceptHandshake(conn, key);
+      await acceptHandshake(
+        conn,
+        key,
+        hearing === undefined ? {} : { deadline: hearing },
+      );
     } catch (error) {
       // A stranger. It was disconnected, and the right one may still come.
       this.#pending.delete(conn);

@@ -6,13 +6,16 @@
 //   2. It writes address and key to the child's stdin: arguments and the
 //      environment can be read by other programs.
 //   3. The first who connects and has the key is the child
-//      (authenticated_listener.ts); strangers do not matter.
+//      (authenticated_listener.ts); strangers do not matter. The child connects
+//      once, so it is heard out for as long as the parent waits: on a busy
+//      machine it may get no core for seconds between two of its words.
 //   4. The parent stops to listen.
 
 import { TimeoutError } from "../base/errors.ts";
 import { AuthenticatedListener } from "./authenticated_listener.ts";
 import {
   closeQuietly,
+  GUEST_DEADLINE,
   HandshakeError,
   type HandshakeOptions,
   type SocketAddress,
@@ -53,6 +56,8 @@ export class Rendezvous implements Disposable {
     this.#listener = new AuthenticatedListener({
       key,
       transport,
+      // At the end of `accept()` all of them are disconnected.
+      hearing: GUEST_DEADLINE,
       onConnection: (conn) => this.#take(conn),
       onError: this.#result.reject,
     });
