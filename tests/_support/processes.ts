@@ -1,6 +1,7 @@
 // Copyright 2026 the @concurrent/parallel authors. MIT license.
 
 import process from "node:process";
+import { threadCpu } from "../../_internal/worker/cpu_share.ts";
 
 /**
  * False once a process has ended: it is gone, or waits for nothing but that its
@@ -16,6 +17,11 @@ export function isAlive(pid: number): boolean {
   } catch {
     return false;
   }
+}
+
+/** Processor time of this thread, in ms: to wait for a core takes none. The time where the system does not tell. */
+export function threadTime(): number {
+  return threadCpu() ?? performance.now();
 }
 
 function isKnown(pid: number): boolean {

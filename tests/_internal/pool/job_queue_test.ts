@@ -4,6 +4,7 @@ import { CallMode } from "../../../_internal/wire/messages.ts";
 import { assert, assertEquals } from "@std/assert";
 import { Job } from "../../../_internal/pool/job.ts";
 import { JobQueue } from "../../../_internal/pool/job_queue.ts";
+import { threadTime } from "../../_support/processes.ts";
 import { random } from "../memory/_fixtures/records.ts";
 
 const observer = {
@@ -113,7 +114,7 @@ Deno.test("JobQueue skips jobs that were settled while they waited", () => {
 
 Deno.test("JobQueue takes as long with many priorities as with one", () => {
   const queue = new JobQueue();
-  const start = performance.now();
+  const start = threadTime();
   // As deadlines: each one less urgent than all before.
   for (let i = 0; i < 100_000; i++) {
     queue.push(job("a", -i));
@@ -126,7 +127,7 @@ Deno.test("JobQueue takes as long with many priorities as with one", () => {
   }
   assertEquals(queue.size, 0);
   // Each one took longer than the one before: minutes.
-  assert(performance.now() - start < 10_000);
+  assert(threadTime() - start < 10_000);
 });
 
 Deno.test("JobQueue holds to a plain array, whatever is done", () => {

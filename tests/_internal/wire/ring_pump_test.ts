@@ -134,7 +134,7 @@ Deno.test("RingPump gives the event loop a turn where every answer comes while i
   const { bell, pump, channel } = await createParked(10);
   let turned = false;
   setTimeout(() => turned = true, 0);
-  const end = performance.now() + 5_000;
+  const end = performance.now() + 30_000;
 
   // A caller who awaits one answer after the other, each there in time.
   while (!turned && performance.now() < end) {

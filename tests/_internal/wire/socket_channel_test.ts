@@ -16,6 +16,7 @@ import {
   type SocketChannelOptions,
   type SocketLike,
 } from "../../../_internal/wire/socket_channel.ts";
+import { until } from "../../_suites/_helpers.ts";
 
 /** One end of a pair in memory. Writes take at most `limit` bytes. */
 class FakeSocket implements SocketLike {
@@ -183,7 +184,7 @@ Deno.test("SocketChannel takes frames that arrive byte by byte", async () => {
     b.receive(new Uint8Array([byte]));
   }
   a.close();
-  await until(() => messages.length === 2);
+  await until("all has come", () => messages.length === 2);
   assertEquals(messages, [message(9), message(3, 1)]);
 });
 
@@ -228,7 +229,7 @@ Deno.test("SocketChannel.close() delivers nothing afterwards, not even onClose",
   const both = [...frame(message(2)), ...frame(message(3))];
   b.receive(new Uint8Array(both));
   b.receive(frame(message(4)));
-  await until(() => messages.length === 1);
+  await until("all has come", () => messages.length === 1);
   a.close();
   await channel.ended;
   assertEquals(messages, [message(2)]);
@@ -284,7 +285,7 @@ Deno.test("SocketChannel.attach() sends what was sent before and takes unref() o
   assertEquals(channel.isConnected, true);
   assertEquals(a.isRef, false);
   await channel.flush();
-  await until(() => messages.length === 1);
+  await until("all has come", () => messages.length === 1);
   channel.ref();
   assertEquals(a.isRef, true);
   channel.close();
@@ -332,7 +333,7 @@ for (const transport of ["unix", "tcp"] as const) {
       const sizes = Array.from({ length: 2000 }, (_, i) => 1 + i % 300);
       sizes.splice(1000, 0, 3_000_001);
       for (const [i, size] of sizes.entries()) a.channel.send(message(size, i));
-      await until(() => a.messages.length === sizes.length);
+      await until("all has come", () => a.messages.length === sizes.length);
       assert(a.messages.every((m, i) => equal(m, message(sizes[i]!, i))));
       a.channel.close();
       await Promise.all([a.channel.ended, b.channel.ended]);
@@ -383,13 +384,4 @@ async function connect(
 
 function equal(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && a.every((byte, i) => byte === b[i]);
-}
-
-/** Waits for a condition; fails after five seconds. */
-async function until(condition: () => boolean): Promise<void> {
-  const end = performance.now() + 5_000;
-  while (!condition()) {
-    assert(performance.now() < end, "the condition did not come true");
-    await new Promise((resolve) => setTimeout(resolve, 1));
-  }
 }

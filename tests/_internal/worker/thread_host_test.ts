@@ -10,7 +10,7 @@ import type { AnyFunction } from "../../../_internal/wire/functions/task.ts";
 import { CallMode } from "../../../_internal/wire/messages.ts";
 import type { ThreadTransport } from "../../../_internal/wire/thread_link.ts";
 import { ThreadHost } from "../../../_internal/worker/thread_host.ts";
-import { Folder, soon, until } from "../../_suites/_helpers.ts";
+import { soon, until } from "../../_suites/_helpers.ts";
 
 /** A thread behind a scheduler of its own, over the transport that is asked for. */
 class Subject implements AsyncDisposable {
@@ -121,16 +121,23 @@ for (const transport of ["ring", "port"] as const) {
 // the end comes while the first sleeps for 128 ms, and the second finds it.
 Deno.test("ThreadHost that is told to end twice is watched once", async () => {
   await using subject = new Subject("ring");
-  using folder = new Folder();
-  const job = subject.run((begun: string) => {
-    Deno.writeTextFileSync(begun, "begun\n");
-    const end = performance.now() + 170;
-    while (performance.now() < end);
-  }, folder.file("begun"));
+  const words = new Int32Array(new SharedArrayBuffer(8));
+  // Never before it was told to end, however late that is.
+  const job = subject.run((words: Int32Array<SharedArrayBuffer>) => {
+    Atomics.store(words, 0, 1);
+    while (Atomics.load(words, 1) === 0);
+  }, words);
   const isStopped = assertRejects(() => job);
-  await until("the task runs", () => folder.lines("begun").length > 0);
-  const first = subject.scheduler.terminate("the test");
-  await delay(80);
-  await Promise.all([first, subject.scheduler.terminate("the test")]);
-  await isStopped;
+  try {
+    await until("the task runs", () => Atomics.load(words, 0) === 1);
+    const first = subject.scheduler.terminate("the test");
+    await delay(80);
+    const second = subject.scheduler.terminate("the test");
+    await delay(90);
+    Atomics.store(words, 1, 1);
+    await Promise.all([first, second]);
+    await isStopped;
+  } finally {
+    Atomics.store(words, 1, 1);
+  }
 });
