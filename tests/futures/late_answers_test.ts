@@ -15,35 +15,46 @@ import { task } from "../../mod.ts";
 import { errorOf, Folder, soon, until } from "../_suites/_helpers.ts";
 import { busy, mark, markedGate, square } from "../_suites/_tasks.ts";
 
+/** Holds this event loop up, and leaves the core to the workers. */
+function pause(ms: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+}
+
+/** Holds it up until something has happened elsewhere, and for so long at least. */
+function holdUntil(condition: () => boolean, ms: number): void {
+  const since = performance.now();
+  while (!condition() && performance.now() - since < 30_000) pause(5);
+  // What has happened is told a moment later.
+  pause(Math.max(ms - (performance.now() - since), 300));
+}
+
 for (const Pool of [ThreadPoolExecutor, ProcessPoolExecutor]) {
   Deno.test(`${Pool.name}.submit() does not hold a busy caller against a task with a timeout`, async () => {
     using folder = new Folder();
     const path = folder.file("ran");
     await using pool = new Pool({ maxWorkers: 1 });
     await pool.submit(square, 1);
-    const since = performance.now();
     const future = pool.submit(task(mark, { timeout: 1000 }), path, "ran");
     // To a process it leaves with the next turn of the event loop.
     await new Promise((resolve) => setTimeout(resolve));
-    // It has run, in time, and its time is over before anybody looks.
-    while (
-      performance.now() - since < 5000 && folder.lines("ran").length === 0
-    ) {
-      busy(5);
-    }
-    busy(Math.max(1200 - (performance.now() - since), 50));
+    // It has run, and its time is over before anybody looks.
+    holdUntil(() => folder.lines("ran").length > 0, 1200);
     assertEquals(await soon("the answer", future), "ran");
     assertEquals(pool.stats().restarts, 0);
   });
 
   Deno.test(`${Pool.name}.submit() reads what several workers have answered before a timeout counts`, async () => {
+    using folder = new Folder();
     await using pool = new Pool({ maxWorkers: 2 });
     await pool.ready();
-    const quick = task(square, { timeout: 100 });
+    const quick = task(mark, { timeout: 100 });
     for (let i = 0; i < 6; i++) {
-      const futures = [pool.submit(quick, 2), pool.submit(quick, 3)];
-      busy(250);
-      assertEquals(await soon("the answers", Promise.all(futures)), [4, 9]);
+      const path = folder.file(`${i}`);
+      const futures = ["a", "b"].map((it) => pool.submit(quick, path, it));
+      await new Promise((resolve) => setTimeout(resolve));
+      holdUntil(() => folder.lines(`${i}`).length === 2, 250);
+      const answers = await soon("the answers", Promise.all(futures));
+      assertEquals(answers, ["a", "b"]);
     }
   });
 
@@ -82,7 +93,7 @@ for (const Pool of [ThreadPoolExecutor, ProcessPoolExecutor]) {
     await until("they run", () => folder.lines("log").length === 2);
     deaf.cancel();
     // Before the worker could be asked whether it still listens.
-    deaf.catch(() => busy(800));
+    deaf.catch(() => pause(800));
     assertInstanceOf(await errorOf(deaf), CancelledError);
     await new Promise((resolve) => setTimeout(resolve, 10));
     folder.open("gate");
@@ -92,22 +103,25 @@ for (const Pool of [ThreadPoolExecutor, ProcessPoolExecutor]) {
 
 Deno.test("ThreadPoolExecutor.stream() runs a generator's 'finally' to its end where the caller is busy beyond the grace", async () => {
   await using pool = new ThreadPoolExecutor({ maxWorkers: 1, cancelGrace: 20 });
-  const marks = await Deno.makeTempFile();
-  const stream = pool.stream(async function* (path: string) {
+  using folder = new Folder();
+  const generate = async function* (log: string, gate: string) {
     try {
       for (;;) yield 1;
     } finally {
-      await new Promise((resolve) => setTimeout(resolve, 100));
-      await Deno.writeTextFile(path, "done");
+      await markedGate(log, gate, "finally");
+      mark(log, "done");
     }
-  }, marks);
+  };
+  const stream = pool.stream(generate, folder.file("log"), folder.file("gate"));
   await stream.next();
   const left = stream.return!();
-  busy(80);
+  holdUntil(() => folder.lines("log").length > 0, 80);
+  // The grace was over long ago.
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  folder.open("gate");
   await soon("it is left", left);
-  assertEquals(await Deno.readTextFile(marks), "done");
+  assertEquals(folder.lines("log"), ["finally", "done"]);
   assertEquals(pool.stats().restarts, 0);
-  await Deno.remove(marks);
 });
 
 Deno.test("ThreadPoolExecutor.shutdown() waits for a stream that is read slowly, and not for one that nobody reads", async () => {
