@@ -4,7 +4,6 @@
 // values could be lost on the way.
 
 import {
-  assert,
   assertEquals,
   assertInstanceOf,
   assertRejects,
@@ -22,7 +21,7 @@ import {
   ThreadPoolExecutor,
   WorkerCrashedError,
 } from "../../futures/mod.ts";
-import { errorOf, soon } from "../_suites/_helpers.ts";
+import { errorOf, Folder, soon } from "../_suites/_helpers.ts";
 
 const pools = [
   ["ThreadPoolExecutor", ThreadPoolExecutor],
@@ -170,14 +169,18 @@ for (const [name, Pool] of pools) {
       concurrency: 4,
       cancelGrace: 20,
     });
-    const beside = pool.submit(() =>
-      new Promise((resolve) => setTimeout(resolve, 100))
-    );
+    using folder = new Folder();
+    const beside = pool.submit(() => new Promise(() => {}));
     const holding = pool.submit(
-      task(() => {
-        const end = Date.now() + 3_000;
-        while (Date.now() < end);
+      task((folder: string) => {
+        // Until the test is over.
+        try {
+          for (;;) Deno.statSync(folder);
+        } catch {
+          // It is.
+        }
       }, { timeout: 50 }),
+      folder.path,
     );
     assertInstanceOf(
       await soon("the holding one", errorOf(holding)),
@@ -201,18 +204,17 @@ for (const [name, Pool] of pools) {
   });
 
   Deno.test(`${name}.submit() lets a hot loop see a stop that comes at once`, async () => {
-    await using pool = new Pool({ maxWorkers: 1, cancelGrace: 10_000 });
+    // Where the stop is not seen, it is not waited for so long.
+    await using pool = new Pool({ maxWorkers: 1, cancelGrace: 120_000 });
     const { current } = await import("../../futures/mod.ts");
     const hot = () => {
-      const end = Date.now() + 5_000;
+      const end = Date.now() + 90_000;
       while (Date.now() < end) current.throwIfAborted();
     };
     await errorOf(pool.submit(task(hot, { timeout: 1 })));
     const future = pool.submit(hot);
     future.cancel();
-    const begun = performance.now();
     await assertRejects(() => soon("the end", future), CancelledError);
-    assert(performance.now() - begun < 4_000, "the stop was not seen");
     await assertRejects(
       () => soon("the end", pool.submit(task(hot, { timeout: 20 }))),
       TaskTimeoutError,
