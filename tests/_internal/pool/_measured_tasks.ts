@@ -33,8 +33,27 @@ export async function computeAndWait(
   waiting: number,
 ): Promise<number> {
   const had = computing > 0 ? compute(computing) : 0;
+  // Without its thread from here on: the time begins when it has been let go.
+  await undefined;
   await new Promise((resolve) => setTimeout(resolve, waiting));
   return had;
+}
+
+let together = 0;
+const over = Promise.withResolvers<void>();
+
+/** The last one of so many calls computes, while the others wait for it. */
+export async function computeTogether(
+  calls: number,
+  ms: number,
+): Promise<number> {
+  if (++together < calls) {
+    await over.promise;
+    return 0;
+  }
+  const had = compute(ms);
+  over.resolve();
+  return await Promise.resolve(had);
 }
 
 let failures = 0;

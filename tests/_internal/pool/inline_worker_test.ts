@@ -374,6 +374,8 @@ Deno.test("InlineWorker tells a meter that asks what a call has cost", async () 
   assertEquals([sync, cpu], [time, time]);
   const waits = async () => {
     compute();
+    // The time begins when the call has been let go.
+    await undefined;
     const { promise, resolve } = Promise.withResolvers<void>();
     setTimeout(resolve, 40);
     await promise;
