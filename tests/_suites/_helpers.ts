@@ -56,6 +56,47 @@ export async function soon<T>(
   }
 }
 
+/**
+ * Holds the timers of one delay, which is nobody else's: they go off when the test
+ * says so, and not while the machine keeps it from coming to that.
+ */
+export class HeldTimers implements Disposable {
+  readonly #setTimeout = globalThis.setTimeout;
+  readonly #clearTimeout = globalThis.clearTimeout;
+  readonly #held = new Map<unknown, () => void>();
+
+  constructor(delay: number) {
+    const [set, clear] = [this.#setTimeout, this.#clearTimeout];
+    globalThis.setTimeout = ((fn: () => void, ms?: number) => {
+      const timer = set(fn, ms);
+      if (ms === delay) this.#held.set(timer, fn);
+      return timer;
+    }) as typeof setTimeout;
+    globalThis.clearTimeout = ((timer) => {
+      this.#held.delete(timer);
+      clear(timer);
+    }) as typeof clearTimeout;
+  }
+
+  /** How many wait. */
+  get size(): number {
+    return this.#held.size;
+  }
+
+  /** Has their time pass. */
+  fire(): void {
+    for (const [timer, fn] of [...this.#held]) {
+      clearTimeout(timer as Parameters<typeof clearTimeout>[0]);
+      fn();
+    }
+  }
+
+  [Symbol.dispose](): void {
+    globalThis.setTimeout = this.#setTimeout;
+    globalThis.clearTimeout = this.#clearTimeout;
+  }
+}
+
 /** A folder for files that tasks and tests leave for each other. */
 export class Folder implements Disposable {
   readonly path: string = Deno.makeTempDirSync();

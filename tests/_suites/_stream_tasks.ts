@@ -88,6 +88,7 @@ export async function* slowFinally(
   try {
     for (;;) yield 1;
   } finally {
+    mark(log, "leaving");
     await throughGate(gate, undefined);
     mark(log, "left");
   }
