@@ -40,10 +40,10 @@ class Bench {
 Deno.test("LostJobs.look() asks about those that have been in the queue for so long, and no others", async () => {
   const bench = new Bench(10_000);
   bench.add(1);
-  bench.add(2, { ...AWAY, addedAt: performance.now() - 900 });
+  bench.add(2, { ...AWAY, addedAt: performance.now() - 1000 });
   bench.add(3, { ...AWAY, state: "leaving" });
   bench.add(4, { ...AWAY, state: "closed" });
-  await bench.jobs.look(1000, 0);
+  await bench.jobs.look(60_000, 0);
   await bench.jobs.look(0, 0);
   bench.jobs.rest();
 

@@ -6,6 +6,7 @@ import {
   type NodeStats,
   SILENCE,
 } from "../../distributed/_node_board.ts";
+import { StoppedClock } from "./_stopped_clock.ts";
 
 const stats: NodeStats = {
   id: "a",
@@ -35,12 +36,13 @@ const beat = (some: object): Uint8Array =>
 const idsOf = (board: NodeBoard) => board.nodes.map(({ id }) => id);
 
 Deno.test("NodeBoard.nodes are those that were heard of lately, as they last said", () => {
+  using clock = new StoppedClock();
   const board = new NodeBoard();
   let heard = 0;
   const forget = board.onBeat(() => heard++);
   board.hear(beat({ id: "a" }));
   board.hear(beat({ id: "b" }), SILENCE + 1);
-  board.hear(beat({ id: "c" }), SILENCE - 1000);
+  board.hear(beat({ id: "c" }), SILENCE - 1);
   board.hear(beat({ id: "a", completed: 5 }));
   assertEquals(idsOf(board), ["a", "c"]);
   assertEquals(board.nodes[0]!.completed, 5);
@@ -49,6 +51,8 @@ Deno.test("NodeBoard.nodes are those that were heard of lately, as they last sai
   board.hear(beat({ id: "a", state: "gone" }));
   assertEquals(idsOf(board), ["c"]);
   assertEquals(heard, 4);
+  clock.pass(2);
+  assertEquals(idsOf(board), []);
 });
 
 Deno.test("NodeBoard.hear() leaves alone what is no beat", () => {
@@ -76,6 +80,7 @@ Deno.test("NodeBoard.hear() leaves alone what is no beat", () => {
 });
 
 Deno.test("NodeBoard.hear() knows a thousand nodes, and forgets silent ones for others", () => {
+  using _clock = new StoppedClock();
   const board = new NodeBoard();
   for (let i = 0; i < 1000; i++) {
     board.hear(beat({ id: `old ${i}` }), SILENCE + 1);

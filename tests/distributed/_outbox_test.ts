@@ -26,6 +26,8 @@ import { redisTest } from "./_redis.ts";
 class Bench implements AsyncDisposable {
   readonly seal = new Seal(parseAuthKey("test", "k"));
   readonly errors: unknown[] = [];
+  /** When they came, each before the pause that follows it. */
+  readonly errorTimes: number[] = [];
   readonly #errorHeard = new Set<() => void>();
   readonly redis: Redis;
   readonly keys: Keys;
@@ -40,6 +42,7 @@ class Bench implements AsyncDisposable {
       seal: this.seal,
       node: "n",
       onError: (error) => {
+        this.errorTimes.push(performance.now());
         this.errors.push(error);
         for (const heard of this.#errorHeard) heard();
       },
@@ -226,11 +229,8 @@ redisTest(
     void outbox.tell(bench.teller("good"), news("other", 1));
     void outbox.tell(bench.teller("bad"), news("other", 2));
     const flushed = outbox.flush().then(() => isFlushed = true);
-    const times: number[] = [];
-    while (times.length < 3) {
-      await bench.error();
-      times.push(performance.now());
-    }
+    const times = bench.errorTimes;
+    while (times.length < 3) await bench.error();
     assertEquals(isFlushed, false);
     // Timers are a little early now and then.
     assert(times[2]! - times[0]! > 58, `${times}`);
