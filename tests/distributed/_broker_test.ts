@@ -13,6 +13,7 @@ import {
   openRedis,
   parseRedis,
 } from "../../distributed/_redis.ts";
+import { soon, until } from "../_suites/_helpers.ts";
 import { redisServerTest, redisTest } from "./_redis.ts";
 import { RespConnection } from "./_resp.ts";
 
@@ -55,7 +56,8 @@ redisServerTest(
     await using executor = new DistributedExecutor({
       url,
       queue,
-      reconnectTimeout: 500,
+      // Long enough for an attempt to be answered.
+      reconnectTimeout: 3_000,
     });
     const future = executor.submit(() => 1);
     using admin = await RespConnection.open(server.port);
@@ -65,7 +67,11 @@ redisServerTest(
     await admin.send("ACL", "SETUSER", "guest", "resetpass", ">other");
     await admin.send("CLIENT", "KILL", "TYPE", "normal");
 
-    await assertRejects(() => future, BrokenExecutorError, "500 ms (WRONGPASS");
+    await assertRejects(
+      () => future,
+      BrokenExecutorError,
+      "3000 ms (WRONGPASS",
+    );
   },
 );
 
@@ -103,12 +109,13 @@ Deno.test("Broker.open() says what the last attempt has failed with", async () =
   const url = "redis://127.0.0.1:1";
   await using executor = new DistributedExecutor({
     url,
-    connectTimeout: 50,
+    // Long enough for an attempt to be answered.
+    connectTimeout: 1_000,
   });
   const error = await executor.ready().catch((error) => error);
   assertEquals(
     error.message,
-    `Cannot reach the nodes: ${url} has not answered for 50 ms (connect ECONNREFUSED 127.0.0.1:1)`,
+    `Cannot reach the nodes: ${url} has not answered for 1000 ms (connect ECONNREFUSED 127.0.0.1:1)`,
   );
 });
 
@@ -119,16 +126,24 @@ redisServerTest(
     const settings = { ...parseRedis("test", { url, queue }), silence: 100 };
     const redis = createRedis(settings);
     await openRedis(redis, settings, "test");
-    const closed = new Promise<void>((resolve) => redis.once("close", resolve));
-    // All of them, those that are made meanwhile too.
-    await server.command("CLIENT", "PAUSE", 1000, "ALL");
-    const answer = redis.incr("a");
-    let isAnswered = false;
-    answer.then(() => isAnswered = true);
-
-    await closed;
-    assertEquals(isAnswered, false);
-    await answer;
+    const info = `${await server.command("INFO", "server")}`;
+    const pid = Number(/^process_id:(\d+)/m.exec(info)![1]);
+    let closes = 0;
+    redis.on("close", () => closes++);
+    // It reads nothing any more, and takes connections all the same.
+    Deno.kill(pid, "SIGSTOP");
+    try {
+      const answer = redis.incr("a");
+      let isAnswered = false;
+      answer.then(() => isAnswered = true);
+      // This one, and one that was made meanwhile.
+      await until("two are lost", () => closes >= 2);
+      assertEquals(isAnswered, false);
+      Deno.kill(pid, "SIGCONT");
+      await soon("the answer", answer);
+    } finally {
+      Deno.kill(pid, "SIGCONT");
+    }
     await closeRedis(redis);
   },
 );

@@ -205,7 +205,8 @@ redisTest(
   async ({ url, queue }) => {
     const running = { isTwice: false };
     await using bench = await Bench.open(url, queue, {
-      lockDuration: 100,
+      // Nothing here gets no core for so long that a lock runs out.
+      lockDuration: 4_000,
       isRunning: () => running.isTwice,
     });
     const { redis } = bench;
@@ -233,7 +234,7 @@ redisTest(
 redisTest(
   "QueueWorker takes a job over however often its node was lost",
   async ({ url, queue }) => {
-    await using bench = await Bench.open(url, queue, { lockDuration: 100 });
+    await using bench = await Bench.open(url, queue, { lockDuration: 2_000 });
     await bench.add("a");
     const lost = new Worker(queue, null, {
       // deno-lint-ignore no-explicit-any -- BullMQ's types are of an older ioredis

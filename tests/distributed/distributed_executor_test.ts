@@ -64,7 +64,7 @@ import { DistributedExecutor } from "@concurrent/parallel/distributed";
       cwd: fromFileUrl(new URL("../../", import.meta.url)),
       stdin: "null",
       // One that is held would never end.
-      signal: AbortSignal.timeout(15_000),
+      signal: AbortSignal.timeout(60_000),
     }).output();
 
     assertEquals({ code, signal }, { code: 0, signal: null });
