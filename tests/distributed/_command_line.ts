@@ -55,12 +55,20 @@ export class CommandLine implements AsyncDisposable {
     return this.#lines.join("\n");
   }
 
+  /** Does nothing where it has ended: that may be a moment before its end is seen. */
   kill(signal: Deno.Signal): void {
-    this.#child.kill(signal);
+    if (this.#isOver) return;
+    try {
+      this.#child.kill(signal);
+    } catch (error) {
+      const hasEnded = error instanceof TypeError ||
+        error instanceof Deno.errors.NotFound;
+      if (!hasEnded) throw error;
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (!this.#isOver) this.kill("SIGKILL");
+    this.kill("SIGKILL");
     await this.status;
   }
 

@@ -10,6 +10,8 @@ import { Folder, until } from "../_suites/_helpers.ts";
 import { redisTest } from "./_redis.ts";
 
 const WORKERS = { backend: "threads", maxWorkers: 1 } as const;
+/** Calls after which nothing is left in the mean of a first one that took seconds. */
+const MANY = 60;
 
 /** Made anew, so that it goes by value: it returns at once, or when there is a file. */
 const waiting = () => async (path: string | undefined) => {
@@ -33,7 +35,9 @@ redisTest(
     const running = (node: WorkerNode) => node.stats().running;
     const perhapsWait = waiting();
     // It learns that they are short, once the worker is warm.
-    for (let i = 0; i < 20; i++) await executor.submit(perhapsWait, undefined);
+    for (let i = 0; i < MANY; i++) {
+      await executor.submit(perhapsWait, undefined);
+    }
     // A failure is no hang.
     using _go = { [Symbol.dispose]: () => folder.open("go") };
     const long = Array.from(
@@ -51,8 +55,11 @@ redisTest(
     await Promise.all(long);
     // Nobody has failed one, and each was run once.
     const { completed, failed } = executor.stats();
-    assertEquals([completed, failed], [30, 0]);
-    assertEquals(first.stats().completed + second.stats().completed, 30);
+    assertEquals([completed, failed], [MANY + 10, 0]);
+    assertEquals(
+      first.stats().completed + second.stats().completed,
+      MANY + 10,
+    );
   },
 );
 
@@ -64,7 +71,9 @@ redisTest(
     await using executor = new DistributedExecutor(at);
     const first = await serve({ ...at, ...WORKERS });
     const perhapsWait = waiting();
-    for (let i = 0; i < 20; i++) await executor.submit(perhapsWait, undefined);
+    for (let i = 0; i < MANY; i++) {
+      await executor.submit(perhapsWait, undefined);
+    }
     using _go = { [Symbol.dispose]: () => folder.open("go") };
     const long = executor.submit(perhapsWait, folder.file("go"));
     const count = function* () {

@@ -4,7 +4,8 @@ import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { fromFileUrl, relative } from "@std/path";
 import { DistributedExecutor } from "../../distributed/mod.ts";
 import { current } from "../../_internal/worker/current.ts";
-import { soon } from "../_suites/_helpers.ts";
+import { Folder, soon } from "../_suites/_helpers.ts";
+import { throughGate } from "../_suites/_tasks.ts";
 import { PREFIX } from "../_support/leaks.ts";
 import { HandClient } from "./_hand_made.ts";
 import { CommandLine } from "./_command_line.ts";
@@ -36,6 +37,7 @@ Deno.test("node.ts explains itself, and what is wrong with its arguments", async
 
 redisTest("node.ts serves, and drains on SIGTERM", async ({ url, queue }) => {
   const keyFile = await Deno.makeTempFile({ prefix: `${PREFIX}${Deno.pid}-` });
+  using folder = new Folder();
   try {
     await Deno.writeTextFile(keyFile, `${KEY}\n`);
     await Deno.chmod(keyFile, 0o644);
@@ -48,13 +50,12 @@ redisTest("node.ts serves, and drains on SIGTERM", async ({ url, queue }) => {
       RegExp(`^serving queue '${queue}' as n1-[0-9a-f]{8} \\(1 threads\\)$`),
     );
     await node.line(/others may read or write the key's file/);
-    const number = await client.put(() =>
-      new Promise((resolve) => setTimeout(resolve, 100, 1))
-    );
+    const number = await client.put(throughGate, [folder.file("gate"), 1]);
     await client.until(() => client.of(number)[0]);
     node.kill("SIGTERM");
     await node.line(/SIGTERM: draining, 1 task/);
     const next = await client.put(() => 2);
+    folder.open("gate");
 
     assertEquals(await client.result(number), 1);
     assertEquals(await node.status, { success: true, code: 0, signal: null });
@@ -119,9 +120,9 @@ redisTest(
   "node.ts takes over what a killed node ran",
   async ({ url, queue }) => {
     await using client = await HandClient.open(url, queue, KEY);
-    const args = [
+    const args = (lockDuration: number) => [
       ...["--url", url, "--queue", queue, "--backend", "threads"],
-      ...["--workers", "1", "--lock-duration", "200"],
+      ...["--workers", "1", "--lock-duration", `${lockDuration}`],
     ];
     const env = { PARALLEL_AUTH_KEY: KEY };
     // Kills the first one, and returns at the second.
@@ -129,9 +130,12 @@ redisTest(
       current.worker.name === node ? Deno.kill(Deno.pid, "SIGKILL") : Deno.pid;
     const numbers: number[] = [];
     for (let i = 0; i < 4; i++) numbers.push(await client.put(pid, ["first"]));
-    await using first = new CommandLine([...args, "--name", "first"], env);
+    await using first = new CommandLine(
+      [...args(200), "--name", "first"],
+      env,
+    );
     assertEquals((await first.status).signal, "SIGKILL");
-    await using second = new CommandLine(args, env);
+    await using second = new CommandLine(args(2_000), env);
 
     const results = new Set<unknown>();
     for (const number of numbers) results.add(await client.result(number));
@@ -147,7 +151,10 @@ redisTest(
   "node.ts serves the Redis of its environment and the modules of its arguments, and waits as long as it is told to",
   async ({ url, queue }) => {
     const module = fromFileUrl(import.meta.resolve("./_fixtures/exports.ts"));
-    await using executor = new DistributedExecutor({ url, queue });
+    const executor = new DistributedExecutor({ url, queue });
+    await using ending = new AsyncDisposableStack();
+    // A stream whose node was killed would be waited for.
+    ending.defer(() => executor.terminate());
     await using node = new CommandLine([
       ...["--queue", queue, "--backend", "threads", "--workers", "1"],
       ...["--module", relative(Deno.cwd(), module), "--drain-timeout", "0"],
@@ -159,6 +166,8 @@ redisTest(
     node.kill("SIGTERM");
 
     assertEquals((await soon("its end", node.status)).code, 0);
-    await values.return!().catch(() => {});
+    const left = values.return!().catch(() => {});
+    await executor.terminate();
+    await left;
   },
 );

@@ -23,7 +23,8 @@ import { DistributedExecutor } from "../../distributed/distributed_executor.ts";
 import { serve, type ServeOptions } from "../../distributed/serve.ts";
 import { CommandLine } from "./_command_line.ts";
 import { HandClient } from "./_hand_made.ts";
-import { soon, until } from "../_suites/_helpers.ts";
+import { Folder, soon, until } from "../_suites/_helpers.ts";
+import { throughGate } from "../_suites/_tasks.ts";
 import { redisServerTest, redisTest } from "./_redis.ts";
 
 const KEY = "a key";
@@ -261,14 +262,16 @@ redisTest(
     await client.say(running, "cancel", "enough");
     // The next one's number: what is said of it comes before it does.
     await client.say(running + 1, "cancel", "early");
-    await client.result(await client.put(() => 0)).catch(() => {});
+    // It would never end by itself.
+    const next = await client.put(() => new Promise(() => {}));
+    assertEquals(next, running + 1);
 
-    for (const number of [running, running + 1]) {
-      const { answer, run } = await client.end(number);
+    for (const number of [running, next]) {
+      const { answer, run } = await soon("its end", client.end(number));
       assertEquals([answer!.tag, run], [Relay.cancelled, 1]);
     }
     assertEquals(await client.result(running).catch((it) => it), "enough");
-    assertEquals(await client.result(running + 1).catch((it) => it), "early");
+    assertEquals(await client.result(next).catch((it) => it), "early");
     await client.finished();
     assertEquals(node.stats().cancelled, 2);
   },
@@ -394,7 +397,8 @@ redisTest(
       queue,
       ...THREAD,
       name: "first",
-      lockDuration: 100,
+      // It has the job until it is taken away.
+      lockDuration: 4_000,
     });
     const number = await client.put(
       (first: string) =>
@@ -419,7 +423,7 @@ redisTest(
       url,
       queue,
       ...THREAD,
-      lockDuration: 100,
+      lockDuration: 2_000,
     });
 
     assertEquals(await client.result(number), "done");
@@ -474,11 +478,16 @@ redisTest(
   "serve() heeds what was said before it was there",
   async ({ url, queue }) => {
     await using client = await HandClient.open(url, queue, KEY);
-    const number = await client.put(() => 1);
+    // It would never end by itself.
+    const number = await client.put(() => new Promise(() => {}));
     await client.say(number, "cancel", "early");
     await using _ = await serve({ url, queue, ...THREAD });
 
-    assertEquals(await client.result(number).catch((it) => it), "early");
+    const error = await soon(
+      "its end",
+      client.result(number).catch((it) => it),
+    );
+    assertEquals(error, "early");
   },
 );
 
@@ -507,16 +516,21 @@ redisTest(
     const number = await client.put(() =>
       new Promise((resolve) => {
         current.signal.addEventListener("abort", () => {
-          setTimeout(() => resolve(current.progress(1)), 150);
+          setTimeout(() => resolve(current.progress(2)), 150);
         });
+        current.progress(1);
       })
     );
-    await client.until(() => client.of(number)[0]);
+    const steps = () =>
+      client.of(number).flatMap(({ answer }) =>
+        answer?.tag === Relay.progress ? [answer.done] : []
+      );
+    // It listens.
+    await client.until(() => steps()[0]);
     await client.say(number, "cancel");
     await soon("its end", client.end(number));
 
-    const tags = client.of(number).map(({ answer }) => answer!.tag);
-    assert(tags.includes(Relay.progress), `${tags}`);
+    assertEquals(steps(), [1, 2]);
   },
 );
 
@@ -541,18 +555,25 @@ redisTest(
 redisTest(
   "serve() says that it drains, and that it is gone, and finishes first when it is disposed of",
   async ({ url, queue }) => {
+    using folder = new Folder();
     await using client = await HandClient.open(url, queue, KEY);
-    let number: number;
-    {
-      await using _ = await serve({ url, queue, ...THREAD });
-      number = await client.put(() =>
-        new Promise((resolve) => setTimeout(resolve, 50, "finished"))
-      );
-      await client.until(() => client.of(number)[0]);
-    }
+    const statesOf = async () => {
+      const beats = await client.redis.xrange(new Keys(queue).beats, "-", "+");
+      return beats.map(([, [, beat]]) => JSON.parse(beat!).state);
+    };
+    const node = await serve({ url, queue, ...THREAD });
+    const gate = folder.file("gate");
+    const number = await client.put(throughGate, [gate, "finished"]);
+    await client.until(() => client.of(number)[0]);
+    const disposed = node[Symbol.asyncDispose]();
+    await until(
+      "it says that it drains",
+      async () => (await statesOf()).includes("draining"),
+    );
+    folder.open("gate");
+    await disposed;
     assertEquals(await soon("its end", client.result(number)), "finished");
-    const beats = await client.redis.xrange(new Keys(queue).beats, "-", "+");
-    const states = beats.map(([, [, beat]]) => JSON.parse(beat!).state);
+    const states = await statesOf();
     assertEquals(new Set(states), new Set(["serving", "draining", "gone"]));
     assertEquals(states.at(-1), "gone");
   },
@@ -591,13 +612,14 @@ redisTest(
 redisTest(
   "serve() finishes what it has when it drains, and leaves the rest to others",
   async ({ url, queue }) => {
+    using folder = new Folder();
     await using client = await HandClient.open(url, queue, KEY);
     const first = await serve({ url, queue, ...THREAD });
-    const sleep = () => new Promise((resolve) => setTimeout(resolve, 100));
-    const running = await client.put(sleep);
+    const running = await client.put(throughGate, [folder.file("gate"), 1]);
     await client.until(() => client.of(running)[0]);
     const drained = first.drain();
     const next = await client.put(() => 2);
+    folder.open("gate");
     await drained;
 
     await client.result(running);
@@ -669,24 +691,39 @@ redisTest(
       backend: "auto",
       maxWorkers: 1,
     });
-    const wait = () =>
-      new Promise<string>((resolve) =>
-        setTimeout(resolve, 30, current.worker.kind)
-      );
+    using folder = new Folder();
+    // A failure is no hang.
+    using _gate = { [Symbol.dispose]: () => folder.open("gate") };
+    const wait = async (gate: string) => {
+      while (true) {
+        try {
+          await Deno.stat(gate);
+          return current.worker.kind;
+        } catch {
+          await new Promise((resolve) => setTimeout(resolve, 5));
+        }
+      }
+    };
     const numbers: number[] = [];
     for (let i = 0; i < 20; i++) {
-      numbers.push(await client.put(wait, [], { kind: "io" }));
+      numbers.push(
+        await client.put(wait, [folder.file("gate")], { kind: "io" }),
+      );
     }
     const computes = await client.put(() => current.worker.kind);
 
-    assertEquals(await client.result(computes), "process");
+    assertEquals(await soon("its end", client.result(computes)), "process");
+    // All of them begin before one ends.
+    await soon(
+      "they wait",
+      client.until(() =>
+        numbers.every((it) => client.of(it).length > 0) || undefined
+      ),
+    );
+    folder.open("gate");
     for (const number of numbers) {
       assertEquals(await client.result(number), "thread");
     }
-    // All of them had begun before one ended.
-    const tags = client.heard.filter(({ number }) => numbers.includes(number))
-      .map(({ answer }) => answer!.tag);
-    assert(tags.indexOf(Relay.done) > 2, `${tags}`);
   },
 );
 
@@ -713,12 +750,17 @@ redisTest(
 redisServerTest("serve() goes on after a restart of Redis, and answers then", {
   appendOnly: true,
 }, async ({ server, url, queue }) => {
+  using folder = new Folder();
   await using client = await HandClient.open(url, queue, KEY);
   await using _ = await serve({ url, queue, ...THREAD });
-  const number = await client.put(() =>
-    new Promise((resolve) => setTimeout(resolve, 100, "late"))
-  );
+  // A failure is no hang.
+  using _gate = { [Symbol.dispose]: () => folder.open("gate") };
+  const gate = folder.file("gate");
+  const number = await client.put(throughGate, [gate, "late"]);
   await client.until(() => client.of(number)[0]);
+  await server.stop();
+  // There is nobody whom it could tell.
+  folder.open("gate");
   await server.restart();
 
   assertEquals(await client.result(number), "late");
@@ -741,6 +783,7 @@ redisServerTest(
   "serve() tries again where Redis refuses an answer",
   {},
   async ({ server, url, queue }) => {
+    using folder = new Folder();
     await using client = await HandClient.open(url, queue, KEY);
     const errors: unknown[] = [];
     const refused = Promise.withResolvers<void>();
@@ -753,11 +796,13 @@ redisServerTest(
         refused.resolve();
       },
     });
-    const number = await client.put(() =>
-      new Promise((resolve) => setTimeout(resolve, 50, "kept"))
-    );
+    // A failure is no hang.
+    using _gate = { [Symbol.dispose]: () => folder.open("gate") };
+    const gate = folder.file("gate");
+    const number = await client.put(throughGate, [gate, "kept"]);
     await client.until(() => client.of(number)[0]);
     await server.command("CONFIG", "SET", "maxmemory", "1");
+    folder.open("gate");
     await refused.promise;
     await server.command("CONFIG", "SET", "maxmemory", "0");
 
