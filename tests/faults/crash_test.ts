@@ -142,12 +142,16 @@ for (const { name, create, isProcess, canBeStuck } of backends) {
 
   test("cannot be ended, with a timeout, settles on time", async () => {
     const executor = create({ maxWorkers: 1, cancelGrace: 50 });
+    using folder = new Folder();
     const flag = new Int32Array(new SharedArrayBuffer(8));
     await executor.submit(add, 1, 1);
     const since = performance.now();
     const failing = canBeStuck
       ? executor.submit(task(faulty.stuckUntil, { timeout: 100 }), flag)
-      : executor.submit(task(faulty.stuck, { timeout: 100 }), 1_500);
+      : executor.submit(
+        task(faulty.stuckWhile, { timeout: 100 }),
+        folder.path,
+      );
     const queued = executor.submit(square, 3);
     try {
       assertInstanceOf(

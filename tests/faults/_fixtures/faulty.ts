@@ -55,6 +55,15 @@ export function stuck(ms: number): void {
   while (performance.now() < end);
 }
 
+/** The same, while the file is there. */
+export function stuckWhile(path: string): void {
+  try {
+    for (;;) Deno.statSync(path);
+  } catch {
+    // It is gone.
+  }
+}
+
 /** The same, until the first number is another one than 0; the second one tells that it runs. */
 export function stuckUntil(flag: Int32Array<SharedArrayBuffer>): void {
   Atomics.store(flag, 1, 1);
