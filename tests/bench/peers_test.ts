@@ -253,7 +253,7 @@ Deno.test({
       subjects: [PEER],
       programs: [
         programOf("memory", { group: "rest" }),
-        programOf("idle", { group: "rest", args: { settle: 0, ms: 200 } }),
+        programOf("idle", { group: "rest", args: { settle: 0, ms: 3_000 } }),
       ],
       rounds: 1,
       commandLine: () => SUBJECT_LINE,
@@ -261,9 +261,9 @@ Deno.test({
     // The one that takes commands for many allocates 8 MB for each of them.
     const bytes = results.median(PEER.id, "memory");
     assert(bytes > 7 && bytes < 9, `${bytes} MB`);
-    // It computes all the time, half of which a busy machine may not give it.
+    // It computes all the time, most of which a busy machine may not give it.
     const used = results.median(PEER.id, "idle");
-    assert(used > 20 && used < 1_000, `${used} ms`);
+    assert(used > 100 && used < 15_000, `${used} ms`);
   },
 });
 

@@ -33,6 +33,8 @@ async function round(
   const below = (n: number) => next() % n;
   const futures: Future<number>[] = [];
   const settled = new Map<Future<number>, number>();
+  // A tree may be over before its cancel is due.
+  using timers = new DisposableStack();
   for (let i = 0; i < TREES; i++) {
     const [a, b] = below(3) === 0 ? [processes, threads] : [threads, processes];
     const crashes = below(40) === 0 ? 100 : 0;
@@ -41,7 +43,10 @@ async function round(
       settled.set(one, (settled.get(one) ?? 0) + 1)
     );
     futures.push(future);
-    if (below(7) === 0) setTimeout(() => future.cancel(), below(50));
+    if (below(7) === 0) {
+      const timer = setTimeout(() => future.cancel(), below(50));
+      timers.defer(() => clearTimeout(timer));
+    }
     if (futures.length % 10 === 0) await Promise.allSettled(futures.slice(-10));
   }
   for (const end of await Promise.allSettled(futures)) {

@@ -74,7 +74,7 @@ const programs: Record<string, () => Promise<void> | void> = {
     console.log(await pool.submit(square, 3));
     const error = await pool.submit(grow).exception();
     console.log((error as Error).name);
-    const late = pool.submit(task(stuck, { timeout: 100 }), 60_000);
+    const late = pool.submit(task(stuck, { timeout: 100 }), 1e9);
     console.log(((await late.exception()) as Error).name);
     console.log(await pool.submit(square, 4));
   },
@@ -87,7 +87,7 @@ const programs: Record<string, () => Promise<void> | void> = {
   },
   async ready() {
     await new ThreadPoolExecutor({ maxWorkers: 2, minWorkers: 1 }).ready();
-    await new ProcessPoolExecutor({ maxWorkers: 1, idleTimeout: 60_000 })
+    await new ProcessPoolExecutor({ maxWorkers: 1, idleTimeout: 1e9 })
       .ready();
     console.log("ready");
   },
@@ -119,7 +119,7 @@ const programs: Record<string, () => Promise<void> | void> = {
   async unhandled() {
     const executor = new ThreadPoolExecutor({ maxWorkers: 1 });
     executor.submit(raise, "nobody looks");
-    await new Promise((resolve) => setTimeout(resolve, 10_000));
+    await new Promise((resolve) => setTimeout(resolve, 1e9));
   },
   async cancelled() {
     const executor = new ThreadPoolExecutor({ maxWorkers: 1 });
