@@ -17,7 +17,8 @@
 // 3. What clients have not been told, and that it is gone, is written.
 // 4. Workers and connections end. Where Redis is not there nothing of this waits
 //    for it for longer than a moment once it was stopped: the locks of its jobs
-//    run out, and others take them over.
+//    run out, and others take them over. Where it is there but does not do what
+//    it is asked for, or a worker does not end, that is a few moments more.
 
 import { after, type WaitOptions } from "../_internal/base/deadline.ts";
 import { holdProgram, releaseProgram } from "../_internal/base/registry.ts";
@@ -78,6 +79,8 @@ export const SERVE = "serve a queue";
 
 /** Milliseconds that Redis has after a stop. */
 const STOP_TIME = 2_000;
+/** How often it has them where it is there: it, a worker, or all of this machine is busy. */
+const STOP_TIMES = 5;
 
 /** Runs the jobs of a queue. */
 export class Node {
@@ -325,10 +328,16 @@ export class Node {
     if (this.#state === "gone" || this.#runs.isStopping) return;
     this.#runs.stop();
     const { cancelGrace = 0 } = this.#settings;
-    this.#disarm = after(
-      STOP_TIME + cancelGrace,
-      () => this.#over.resolve(),
-    );
+    this.#giveUpAfter(STOP_TIME + cancelGrace, STOP_TIMES);
+  }
+
+  /** Waits no longer for what was stopped, or only where there is a connection. */
+  #giveUpAfter(time: number, times: number): void {
+    this.#disarm = after(time, () => {
+      if (times > 1 && this.#redis.status === "ready") {
+        this.#giveUpAfter(STOP_TIME, times - 1);
+      } else this.#over.resolve();
+    });
   }
 
   /** True where workers cannot start, or end as they do: others have to run its jobs, and it ends. */

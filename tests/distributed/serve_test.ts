@@ -780,6 +780,22 @@ redisServerTest(
 );
 
 redisServerTest(
+  "serve() puts back what it has also where Redis takes some time to hear of it",
+  {},
+  async ({ server, url, queue }) => {
+    await using client = await HandClient.open(url, queue, KEY);
+    const node = await serve({ url, queue, ...THREAD });
+    const number = await client.put(() => new Promise(() => {}));
+    await client.until(() => client.of(number)[0]);
+    // As where it, or the node, gets no core.
+    await server.command("CLIENT", "PAUSE", 2_500, "ALL");
+    await node.terminate();
+
+    assertEquals(await client.queue.getJobCountByTypes("prioritized"), 1);
+  },
+);
+
+redisServerTest(
   "serve() tries again where Redis refuses an answer",
   {},
   async ({ server, url, queue }) => {
