@@ -170,6 +170,19 @@ export class Link {
     });
   }
 
+  /** Calls a method of which nobody wants the result: it does not keep the program, but the link stays until the answer. */
+  ask(agent: number, object: number, method: string, body: Uint8Array): void {
+    const id = ++this.#lastCall;
+    const frame = { tag: Frame.call, id, agent, object, method, body } as const;
+    this.#channel.send(writeFrame(frame), undefined, undefined, body);
+    const end = () => {
+      this.#calls.delete(id);
+      this.#review();
+    };
+    this.#calls.set(id, { resolve: end, reject: end });
+    this.#hold();
+  }
+
   /** Calls a method without an answer; where the link has ended it goes nowhere. */
   cast(agent: number, object: number, method: string, body: Uint8Array): void {
     const frame = { tag: Frame.cast, agent, object, method, body } as const;

@@ -148,7 +148,15 @@ class Hold {
   end(): void {
     if (this.#isEnded) return;
     this.#isEnded = true;
-    if (!this.link.isClosed) this.#tell("release", 0);
+    if (!this.link.isClosed) {
+      this.#tell("release", 0);
+      // Where nobody uses the link any more it must not end before the station has
+      // heard all this: the call that has brought the object could be over first,
+      // and let go of what is on its way.
+      if (fresh.has(this.link)) {
+        this.link.ask(this.agent, STATION_ITSELF, "sync", NO_ARGS);
+      }
+    }
     this.link.unretain();
   }
 
