@@ -52,7 +52,7 @@ export class AnyCrew<R = unknown> implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     for (const member of this.members) {
       // A test that has failed leaves some that wait for something.
-      if (await member.join({ timeout: 2_000 })) continue;
+      if (await member.join({ timeout: 20_000 })) continue;
       member.result().catch(() => {});
       await member.terminate();
     }

@@ -245,7 +245,7 @@ Deno.test("Manager that is killed fails every call, under way and later, and lea
 });
 
 Deno.test("Manager.shutdown() lets calls that have begun end", async () => {
-  const manager = await new Manager().start();
+  const manager = await new Manager({ shutdownTimeout: 60_000 }).start();
   await manager.register("Counter", Counter);
   const counter = await manager.create<Counter>("Counter");
   const calls = [counter.addLater(1), counter.addLater(1)];

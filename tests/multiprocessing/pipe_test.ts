@@ -11,7 +11,7 @@ import {
   SerializationError,
 } from "../../multiprocessing/mod.ts";
 import { Thread } from "../../threading/mod.ts";
-import { soon } from "../_suites/_helpers.ts";
+import { scaled, soon } from "../_suites/_helpers.ts";
 
 /** Sends back what comes, until the other side is closed. */
 async function echo(connection: Connection): Promise<void> {
@@ -104,7 +104,7 @@ Deno.test("pipe() ends within a second of the kill of who made it", async () => 
   waiting.catch(() => {});
   await process.kill();
   await assertRejects(
-    () => soon("the end", waiting, 1000),
+    () => soon("the end", waiting, scaled(1_000)),
     ConnectionClosedError,
   );
   await assertRejects(() => made.send(1), ConnectionClosedError);
@@ -125,7 +125,7 @@ Deno.test("pipe() ends within a second of the kill of who had the other end", as
   waiting.catch(() => {});
   await process.kill();
   await assertRejects(
-    () => soon("the end", waiting, 1000),
+    () => soon("the end", waiting, scaled(1_000)),
     ConnectionClosedError,
   );
   await assertRejects(() => ours.recv(), ConnectionClosedError);
@@ -140,7 +140,7 @@ Deno.test("pipe() ends with who was to get the other end and was killed before",
   waiting.catch(() => {});
   await process.kill();
   await assertRejects(
-    () => soon("the end", waiting, 1000),
+    () => soon("the end", waiting, scaled(1_000)),
     ConnectionClosedError,
   );
   ours.close();

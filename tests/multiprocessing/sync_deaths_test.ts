@@ -134,7 +134,7 @@ Deno.test("Queue that is served while its owner is blocked is used by others", a
       }
     })(),
   );
-  assert(done.waitSync({ timeout: 15_000 }));
+  assert(done.waitSync({ timeout: 60_000 }));
   assertEquals(await process.result(), 4950);
   await process.join();
 });
@@ -150,7 +150,7 @@ Deno.test("Queue gets all that a process has put which is killed after a pause",
     },
   }).start();
   process.result().catch(() => {});
-  assert(await put.wait({ timeout: 15_000 }));
+  assert(await put.wait({ timeout: 60_000 }));
   await process.kill();
   assertEquals(queue.size, 1_000);
   for (let i = 0; i < 1_000; i++) assertStrictEquals(queue.tryGet(), i);

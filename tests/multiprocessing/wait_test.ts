@@ -17,6 +17,7 @@ Deno.test("wait() gives what is ready, in the order of the objects", async () =>
   const never = new Promise(() => {});
   const settled = Promise.resolve();
   const failed = Promise.reject(new RangeError("far"));
+  failed.catch(() => {});
   await b.send(1);
   await d.send(2);
   assertEquals(await wait([never, c, settled, a, failed]), [
@@ -69,6 +70,8 @@ Deno.test("wait() looks at what another process has, once or until it is ready",
   await a.send("answer");
   assertEquals(await process.result(), [0, 1, 1]);
   await process.join();
+  // That the process has ended says nothing about when its end is heard of here.
+  assertEquals(await soon("the end", wait([a])), [a]);
   assertEquals(await wait([process, a]), [process, a]);
   a.close();
   b.close();

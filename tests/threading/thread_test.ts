@@ -26,7 +26,7 @@ import {
 import { ThreadPoolExecutor } from "../../futures/mod.ts";
 import { PlusOne, Reporter, Secretive } from "../_fixtures/thread_classes.ts";
 import { activitySuite } from "../_suites/activity_suite.ts";
-import { errorOf, Folder, scaled, soon, until } from "../_suites/_helpers.ts";
+import { errorOf, Folder, soon, until } from "../_suites/_helpers.ts";
 import { hotLoop, workerInfo } from "../_suites/_tasks.ts";
 
 activitySuite(Thread);
@@ -154,7 +154,7 @@ Deno.test("Thread.join() of many joiners, on several threads, ends for all", asy
     () => new Thread({ target: (t: Thread) => t.joinSync(), args: [target] }),
   );
   for (const joiner of joiners) joiner.start();
-  const here = [target.join(), target.join(), target.join({ timeout: 10_000 })];
+  const here = [target.join(), target.join(), target.join({ timeout: 60_000 })];
   event.set();
   assertEquals(await Promise.all(here), [true, true, true]);
   for (const joiner of joiners) {
@@ -282,21 +282,24 @@ Deno.test("Thread subclass with private members is refused by name", () => {
 
 // -- Threads of threads --
 
-Deno.test("Thread started by a thread runs, gives its result, and is as fast as one of main", async () => {
+Deno.test("Thread started by a thread runs, gives its result, and is a Worker of main", async () => {
   const outer = new Thread({
     target: async () => {
+      // A Worker that a Worker starts would come up half a second late.
+      Object.defineProperty(globalThis, "Worker", {
+        value: class {
+          constructor() {
+            throw new TypeError("a Worker of this thread");
+          }
+        },
+      });
       const inner = new Thread({ target: (n: number) => n * 2, args: [21] });
-      const since = performance.now();
       const value = await inner.start().result();
-      const time = performance.now() - since;
       await inner.join();
-      return { value, time };
+      return value;
     },
   }).start();
-  const { value, time } = await outer.result();
-  assertEquals(value, 42);
-  // A Worker that a Worker starts takes half a second longer than that.
-  assert(time < scaled(250), `it took ${time} ms`);
+  assertEquals(await outer.result(), 42);
   await outer.join();
 });
 
@@ -307,7 +310,7 @@ Deno.test("Thread started by a thread comes up while the main thread is blocked"
       return inner.joinSync();
     },
   }).start();
-  assertEquals(outer.joinSync({ timeout: 10_000 }), true);
+  assertEquals(outer.joinSync({ timeout: 60_000 }), true);
   assertEquals(await outer.result(), true);
   await outer.join();
 });
@@ -481,14 +484,14 @@ Deno.test("Thread of a pool runs what was submitted before its caller blocked", 
   const event = new Event();
   const future = pool.submit(() => event.set());
   // The pool's thread is not even up.
-  assertEquals(event.waitSync({ timeout: 10_000 }), true);
+  assertEquals(event.waitSync({ timeout: 60_000 }), true);
   await future;
 });
 
 Deno.test("Future.cancel() ends a task that is blocked, before its thread is given up", async () => {
   await using pool = new ThreadPoolExecutor({
     maxWorkers: 1,
-    cancelGrace: 10_000,
+    cancelGrace: 60_000,
   });
   const started = new Event();
   const never = new Event();

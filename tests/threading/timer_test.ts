@@ -223,14 +223,20 @@ Deno.test("Timer runs on the thread that starts it", async () => {
   await thread.join();
 });
 
-for (const [daemon, expected] of [[false, "ran\n"], [true, ""]] as const) {
+for (
+  const [daemon, interval, expected] of [
+    [false, 100, "ran\n"],
+    // A program that is slow to end must not see it run.
+    [true, 60_000, ""],
+  ] as const
+) {
   Deno.test(`Timer as ${daemon ? "a" : "no"} daemon and the end of the program`, async () => {
     const mod = new URL("../../threading/mod.ts", import.meta.url).href;
     const { stdout, success } = await new Deno.Command(Deno.execPath(), {
       args: [
         "eval",
         `import { Timer } from ${JSON.stringify(mod)};
-         new Timer(100, () => console.log("ran"), { daemon: ${daemon} }).start();`,
+         new Timer(${interval}, () => console.log("ran"), { daemon: ${daemon} }).start();`,
       ],
       cwd: new URL("../../", import.meta.url),
     }).output();
