@@ -14,7 +14,7 @@ import {
   WorkerCrashedError,
 } from "../../../futures/mod.ts";
 import { random } from "../../_internal/memory/_fixtures/records.ts";
-import { soon } from "../../_suites/_helpers.ts";
+import { soon, until } from "../../_suites/_helpers.ts";
 import { square } from "../../_suites/_tasks.ts";
 import { denoExit, ownPid, selfClose } from "../../faults/_fixtures/faulty.ts";
 
@@ -140,6 +140,8 @@ export async function runCancels(
   }
   await soon("the shutdown", executor.shutdown(), PATIENCE);
   await new Promise((resolve) => setTimeout(resolve, 10));
+  // A thread that was given up ends when it has a core.
+  await until("none is stuck", () => executor.stats().stuck === 0);
   const ends = { completed: 0, failed: 0, cancelled: 0 };
   for (const entry of entries) {
     const { future, callbacks, settlements, value, error } = entry;

@@ -262,12 +262,20 @@ async function onlyOnce(options: ScenarioOptions): Promise<void> {
 
 // -- Giving up --
 
+/**
+ * So many that nobody gives up each time, though another one may hold the lock
+ * while it has no core: one of six waits for as long as it takes.
+ */
+function patientRounds({ threads, scale }: ScenarioOptions): number {
+  return Math.max(100, scaled(1_200 / threads, scale));
+}
+
 function impatient(create: () => Holdable, permits: number): Run {
   return async (options) => {
-    const { threads, scale, seed } = options;
+    const { threads, seed } = options;
     const lock = create();
     const inside = word();
-    const rounds = scaled(1_200 / threads, scale);
+    const rounds = patientRounds(options);
     await using crew = new Crew();
     await crew.startAll(
       threads,
@@ -293,10 +301,10 @@ function impatient(create: () => Holdable, permits: number): Run {
 }
 
 async function impatientReaders(options: ScenarioOptions): Promise<void> {
-  const { threads, scale, seed } = options;
+  const { threads, seed } = options;
   const lock = new RWLock();
   const pair = new SharedArray("int32", 2);
-  const rounds = scaled(1_200 / threads, scale);
+  const rounds = patientRounds(options);
   await using crew = new Crew();
   await crew.startAll(threads, readAndWriteAtRandom, lock, pair, rounds, seed);
   const acquired = await crew.results() as number[];
