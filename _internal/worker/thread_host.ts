@@ -95,8 +95,8 @@ const LOCK_PREFIX = `concurrent-parallel/${crypto.randomUUID()}`;
 /** A thread that has not come up after this many ms never will. */
 const START_TIMEOUT = 60_000;
 
-/** Milliseconds in which the platform says why a thread with limits has ended. */
-const WORD_GRACE = 100;
+/** Milliseconds in which the platform says why a thread with limits has ended, also where it gets no core for a while. */
+const WORD_GRACE = 2_000;
 
 /** A worker thread, seen from the thread that started it. */
 export class ThreadHost implements WorkerHost {
@@ -121,6 +121,8 @@ export class ThreadHost implements WorkerHost {
   #exitCode: number | undefined;
   #settle!: (exit: HostExit) => void;
   #stopStartAlarm: (() => void) | undefined;
+  /** Runs while the platform is about to say why it is gone. */
+  #wordTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(options: ThreadHostOptions) {
     this.id = options.id;
@@ -242,7 +244,7 @@ export class ThreadHost implements WorkerHost {
 
   /** It is gone, and the platform is about to say why. */
   #awaitWord(): void {
-    setTimeout(() => {
+    this.#wordTimer ??= setTimeout(() => {
       if (this.#state === "running") this.#end({});
     }, WORD_GRACE);
   }
@@ -283,6 +285,7 @@ export class ThreadHost implements WorkerHost {
     if (this.#state === "ended") return;
     this.#state = "ended";
     this.#clearStartAlarm();
+    clearTimeout(this.#wordTimer);
     // Answers that were written before the end count.
     this.channel.finish();
     this.#thread.release();

@@ -7,7 +7,7 @@ import { NO_TRANSFER, threadBackend } from "../../../_internal/pool/backend.ts";
 import { RemoteWorker } from "../../../_internal/pool/remote_worker.ts";
 import { Scheduler } from "../../../_internal/pool/scheduler.ts";
 import type { AnyFunction } from "../../../_internal/wire/functions/task.ts";
-import { CallMode } from "../../../_internal/wire/messages.ts";
+import { CallMode, Tag } from "../../../_internal/wire/messages.ts";
 import type { ThreadTransport } from "../../../_internal/wire/thread_link.ts";
 import { ThreadHost } from "../../../_internal/worker/thread_host.ts";
 import { soon, until } from "../../_suites/_helpers.ts";
@@ -139,5 +139,35 @@ Deno.test("ThreadHost that is told to end twice is watched once", async () => {
     await isStopped;
   } finally {
     Atomics.store(words, 1, 1);
+  }
+});
+
+// The sanitizer of timers sees the one that would end it without a reason.
+Deno.test("ThreadHost that was told why its thread is gone waits for no word any more", async () => {
+  const { locks } = navigator as unknown as {
+    locks: { query(): Promise<unknown> };
+  };
+  const host = new ThreadHost({
+    id: 1_000_000,
+    name: "limited",
+    concurrency: 1,
+    resourceLimits: { maxOldGenerationSizeMb: 64 },
+  });
+  const up = Promise.withResolvers<void>();
+  host.channel.onMessage = ([tag]) => {
+    if (tag === Tag.ready) up.resolve();
+  };
+  host.open();
+  await soon("it is up", up.promise);
+  host.started();
+  locks.query = () => Promise.resolve({ held: [] });
+  try {
+    // It looks as if it were gone; what it is told next is that it is.
+    host.probe();
+    await delay(1);
+    host.terminate();
+    assertEquals(await soon("its end", host.exited), { exitCode: undefined });
+  } finally {
+    Reflect.deleteProperty(locks, "query");
   }
 });
