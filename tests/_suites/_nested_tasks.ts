@@ -78,6 +78,10 @@ export async function cancelRunning(
 ): Promise<unknown> {
   const future = pool.submit(untilAborted, log);
   await throughGate(marked, undefined);
+  // The task may be faster than the word that it runs.
+  while (!future.running()) {
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
   const isCancelled = future.cancel("not needed");
   try {
     await future;

@@ -234,7 +234,7 @@ export function optionsSuite(subject: Subject): void {
   });
 
   test("submit() of a task by a task heeds its timeout", async () => {
-    await using executor = create({ maxWorkers: 2, cancelGrace: 20 });
+    await using executor = create({ maxWorkers: 2, cancelGrace: 60_000 });
     using folder = new Folder();
     const error = await errorOf(
       soon(
@@ -298,7 +298,7 @@ export function optionsSuite(subject: Subject): void {
   });
 
   test("submit() of a task by a task heeds its signal", async () => {
-    await using executor = create({ maxWorkers: 2 });
+    await using executor = create({ maxWorkers: 2, cancelGrace: 60_000 });
     using folder = new Folder();
     const controller = new AbortController();
     const submitted = errorOf(executor.submit(
