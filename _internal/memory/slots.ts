@@ -13,6 +13,10 @@
 // cancelled before it started. The ABORT bit, and with it TIMED_OUT where that
 // is the reason, is set on top of any state by the host and read by the task,
 // also from a synchronous loop.
+//
+// The TAKEN bit is set by the guest when the call's turn has come: it imports
+// and decodes what the call needs, and starts it last. Where the guest dies in
+// between, that tells the host what it was at.
 
 const FREE = 0;
 const QUEUED = 1;
@@ -23,6 +27,8 @@ const STATE = 3;
 export const ABORT = 4;
 /** And this: since it has run out of time. */
 export const TIMED_OUT = 8;
+/** The guest is at it, or has been. */
+const TAKEN = 16;
 
 /**
  * Calls of a worker that have a word. A worker holds more of them only where
@@ -42,6 +48,17 @@ export class CallSlots {
   /** Host: the call is about to be sent. */
   queue(slot: number): void {
     if (slot < SLOTS) Atomics.store(this.#words, slot, QUEUED);
+  }
+
+  /** Guest: its turn has come; false where it was taken back before. */
+  take(slot: number): boolean {
+    return slot >= SLOTS ||
+      (Atomics.or(this.#words, slot, TAKEN) & STATE) === QUEUED;
+  }
+
+  /** Host: true where its turn had come, whether it has started or not. */
+  taken(slot: number): boolean {
+    return slot >= SLOTS || (Atomics.load(this.#words, slot) & TAKEN) !== 0;
   }
 
   /** Guest: true where the call may run. */

@@ -100,6 +100,10 @@ export class InlineWorker implements PoolWorker {
     return Promise.resolve();
   }
 
+  isAt(slot: number): boolean {
+    return this.#calls[slot]?.state === "begun";
+  }
+
   revoke(slot: number): boolean {
     const call = this.#calls[slot];
     if (call?.state !== "waiting") return false;

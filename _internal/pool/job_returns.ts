@@ -138,12 +138,16 @@ export class JobReturns {
     exit: HostExit,
     wasStarting: boolean,
   ): void {
+    // What has ended it may have been taken back while it was made ready: what
+    // is next in line by what was sent is innocent then.
+    const { isAtAny } = record;
     // From the last to the first: those that are put back keep their order.
     for (const job of record.jobs().reverse()) {
       const slot = record.slotOf(job);
       // Where the claims are shared they tell for sure; a process with which no
       // memory is shared is never sent more than it runs.
       const begun = !record.worker.revoke(slot);
+      const hadTurn = isAtAny ? record.worker.isAt(slot) : job.state !== "sent";
       record.release(slot);
       job.disarm?.();
       job.disarm = undefined;
@@ -157,7 +161,7 @@ export class JobReturns {
       } else if (
         // Only where its turn had come can it be the reason.
         !begun && job.canBeSentAgain &&
-        (job.state === "sent" || ++job.losses < MAX_LOSSES)
+        (!hadTurn || ++job.losses < MAX_LOSSES)
       ) {
         this.#events.requeue(job);
       } else {

@@ -70,6 +70,8 @@ export interface PoolWorker {
   credit(slot: number, items: number): void;
   /** Tells a generator that nobody wants more values. */
   finish(slot: number): void;
+  /** True where it is known that the turn of the call in the slot has come: it runs, or is made ready. */
+  isAt(slot: number): boolean;
   /** True where the call had not begun and never will. */
   revoke(slot: number): boolean;
   /** Asks a running call to stop; `cause` is what the asker gave. */

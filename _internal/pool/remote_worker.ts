@@ -158,6 +158,10 @@ export class RemoteWorker implements PoolWorker {
     else load?.reject(readError(payload, []));
   }
 
+  isAt(slot: number): boolean {
+    return this.#host.slots?.taken(slot) ?? false;
+  }
+
   revoke(slot: number): boolean {
     const isRevoked = this.#host.slots?.revoke(slot) ?? false;
     if (isRevoked) this.#signals.detach(slot);

@@ -179,6 +179,12 @@ export class WorkerRecord {
     return waiting;
   }
 
+  /** True where it is known what the worker is at: calls that it holds, or that were taken back too late. */
+  get isAtAny(): boolean {
+    const slots = this.jobs().map((job) => this.slotOf(job));
+    return [...slots, ...this.#revoked].some((it) => this.worker.isAt(it));
+  }
+
   /** True where a function runs for which somebody waits. */
   get runsAny(): boolean {
     return this.#order.find(isRunning) !== undefined;

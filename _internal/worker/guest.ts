@@ -384,6 +384,12 @@ export class Guest {
   /** Takes a place, imports what is missing, runs. */
   #start(call: Call): void {
     this.#busy++;
+    const { slots, sharesSlots } = this.#options;
+    if (sharesSlots && !slots.take(call.slot)) {
+      call.kept?.release();
+      this.#skip(call.slot);
+      return;
+    }
     const { definition } = call;
     if (definition === undefined) {
       call.kept?.release();
@@ -519,9 +525,7 @@ export class Guest {
     const { slot } = call;
     const { slots, sharesSlots } = this.#options;
     if (sharesSlots && !slots.start(slot)) {
-      this.#release(slot);
-      this.#send({ tag: Tag.skipped, slot });
-      this.#leave();
+      this.#skip(slot);
       return;
     }
     const running = new RunningCall(slot, this.#options, this.#report);
@@ -572,6 +576,13 @@ export class Guest {
       (value) => this.#end(call, running, true, value),
       (error) => this.#end(call, running, false, error),
     );
+  }
+
+  /** The host has taken it back. */
+  #skip(slot: number): void {
+    this.#release(slot);
+    this.#send({ tag: Tag.skipped, slot });
+    this.#leave();
   }
 
   #function(definition: Definition): (...args: unknown[]) => unknown {

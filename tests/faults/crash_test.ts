@@ -12,6 +12,7 @@ import {
   assertThrows,
 } from "@std/assert";
 import {
+  CancelledError,
   type Executor,
   type PoolOptions,
   ProcessPoolExecutor,
@@ -318,6 +319,30 @@ for (const { name, create, isProcess, canBeStuck } of backends) {
     assertEquals(await soon("the large one", large), size);
   });
 }
+
+Deno.test("ThreadPoolExecutor does not import what a task needs that was cancelled while it waited", async () => {
+  await using executor = new ThreadPoolExecutor({ maxWorkers: 1 });
+  using folder = new Folder();
+  const kind = (value: unknown) => typeof value;
+  // Only what was measured is sent ahead.
+  assertEquals(await executor.submit(kind, 1), "number");
+  const url = new URL("./_fixtures/faulty_module.ts", import.meta.url);
+  const mark = folder.file("imported");
+  url.search = `${new URLSearchParams({ fault: "Deno.exit", mark })}`;
+  const { unreachable } = fromModule<
+    typeof import("./_fixtures/faulty_module.ts")
+  >(url);
+  const first = executor.submit(throughGate<number>, folder.file("gate"), 1);
+  const cancelled = executor.submit(kind, unreachable);
+  assertEquals(executor.stats().queued, 1);
+  assert(cancelled.cancel());
+  assertInstanceOf(await errorOf(cancelled), CancelledError);
+  folder.open("gate");
+  assertEquals([await first, await executor.submit(square, 3)], [1, 9]);
+  const left = await Array.fromAsync(Deno.readDir(folder.path));
+  assertEquals(left.map(({ name }) => name), ["gate"]);
+  assertEquals(executor.stats().crashes, 0);
+});
 
 Deno.test("ProcessPoolExecutor whose worker is killed from outside loses its task only, within 1 s", async () => {
   await using executor = new ProcessPoolExecutor({ maxWorkers: 1 });

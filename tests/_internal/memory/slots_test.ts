@@ -27,6 +27,30 @@ Deno.test("CallSlots lets a queued call be started or revoked, once", () => {
   assertFalse(slots.start(1));
 });
 
+Deno.test("CallSlots.take() tells what a guest was at, and what it need not begin with", () => {
+  const { slots } = createSlots();
+  slots.queue(0);
+  assertFalse(slots.taken(0));
+  assert(slots.take(0));
+  assert(slots.taken(0));
+  assertFalse(slots.started(0));
+  slots.abort(0, 0);
+  assert(slots.revoke(0));
+  assert(slots.taken(0));
+  assertFalse(slots.start(0));
+  slots.queue(0);
+  assertFalse(slots.taken(0));
+  assert(slots.take(0));
+  assert(slots.start(0));
+  assert(slots.taken(0));
+
+  slots.queue(1);
+  assert(slots.revoke(1));
+  assertFalse(slots.take(1));
+  slots.free(1);
+  assertFalse(slots.taken(1));
+});
+
 Deno.test("CallSlots.abort() is seen in any state, and goes with the call", () => {
   const { slots } = createSlots();
   slots.queue(2);

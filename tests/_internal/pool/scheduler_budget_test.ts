@@ -72,6 +72,10 @@ class FakeWorker {
     this.sent.push(slot);
   }
 
+  isAt(slot: number): boolean {
+    return slot === this.sent[0];
+  }
+
   revoke(slot: number): boolean {
     const at = this.sent.indexOf(slot);
     if (at <= 0) return false;

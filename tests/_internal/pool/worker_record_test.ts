@@ -48,6 +48,7 @@ function recordOf(
     name: "worker",
     slots,
     send() {},
+    isAt: () => false,
     revoke: () => true,
     release() {},
   } as unknown as PoolWorker;
