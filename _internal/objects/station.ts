@@ -29,6 +29,7 @@
 //
 // One link that writes what no link writes is disconnected, and nobody else.
 
+import { afterTurns } from "../base/deadline.ts";
 import { SerializationError } from "../base/errors.ts";
 import { InvalidStateError } from "../base/errors.ts";
 import {
@@ -194,10 +195,13 @@ export class Station implements Disposable {
   async departed(pid: number): Promise<void> {
     // A link of nobody may be his, who has not been read yet.
     const links = [...this.#links].filter((link) => link.isOf(pid));
+    let cancel = () => {};
     await Promise.race([
       Promise.all(links.map((link) => link.ended)),
-      new Promise((resolve) => Deno.unrefTimer(setTimeout(resolve, FAREWELL))),
+      // Its end may lie here unread, where this thread was busy for so long.
+      new Promise<void>((resolve) => cancel = afterTurns(FAREWELL, resolve)),
     ]);
+    cancel();
   }
 
   /** True where no object is served and nobody is connected. */

@@ -185,6 +185,20 @@ Deno.test("Station tells objects that a peer has left, in order or not", async (
   assertEquals(it.echo.left_[1]![1], false);
 });
 
+Deno.test("Station.departed() has heard the end of a process, however long its own thread was busy", async () => {
+  await using it = setUp();
+  await it.call("echo", 0);
+  it.link.close();
+  const departed = it.station.departed(AGENT.pid);
+  const end = performance.now() + 1_200;
+  while (performance.now() < end);
+  // Nothing keeps the program alive for it.
+  const timer = setInterval(() => {}, 1_000);
+  await departed;
+  clearInterval(timer);
+  assertEquals(it.echo.left_.length, 1);
+});
+
 Deno.test("Station disconnects a link that writes nonsense, and nobody else", async () => {
   await using it = setUp();
   await it.call("echo", 0);
