@@ -66,6 +66,8 @@ export class Link {
   #wasUsed = false;
   #closedBy: ConnectionClosedError | undefined;
   readonly #closing = Promise.withResolvers<void>();
+  /** Ends the pause between two tries to connect. */
+  #endRest = () => {};
 
   /** The link of this thread to a station. */
   static to(address: StationAddress): Link {
@@ -254,13 +256,22 @@ export class Link {
           return;
         }
       }
-      const delay = pause;
-      await new Promise((resolve) =>
-        Deno.unrefTimer(setTimeout(resolve, delay))
-      );
-      waited += delay;
+      await this.#rest(pause);
+      waited += pause;
       pause = Math.min(pause * 1.5, MAX_PAUSE);
     }
+  }
+
+  /** Pauses before the next try, unless the link ends meanwhile. */
+  #rest(pause: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, pause);
+      Deno.unrefTimer(timer);
+      this.#endRest = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
   }
 
   async #meet({ socket, key }: StationAddress): Promise<void> {
@@ -326,6 +337,7 @@ export class Link {
     for (const call of [...this.#calls.values()]) call.reject(error);
     this.#closing.resolve();
     this.#rings?.release();
+    this.#endRest();
     workerEnded();
   }
 }

@@ -1,6 +1,7 @@
 // Copyright 2026 the @concurrent/parallel authors. MIT license.
 
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertRejects } from "@std/assert";
+import { ConnectionClosedError } from "../../../_internal/base/errors.ts";
 import { Link } from "../../../_internal/objects/link.ts";
 import { type Served, Station } from "../../../_internal/objects/station.ts";
 import { packValue, unpackValue } from "../../../_internal/objects/values.ts";
@@ -66,4 +67,13 @@ Deno.test("Link waits for a station that has bound its socket and listens in a m
   assertEquals(await answer, ["hello"]);
   station.close();
   await release();
+});
+
+// The sanitizer of timers sees the pause before the next try.
+Deno.test("Link.close() leaves nothing behind where nobody has listened yet", async () => {
+  const { answer, release } = setUp();
+  const ended = assertRejects(() => answer, ConnectionClosedError);
+  await new Promise((resolve) => setTimeout(resolve, LONG_START));
+  await release();
+  await ended;
 });
