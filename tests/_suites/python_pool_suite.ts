@@ -96,7 +96,7 @@ export function pythonPoolSuite({ name, create }: Subject): void {
     await until("it runs", () => first.running());
     const log = folder.file("log");
     const results = executor.starmap(
-      tasks.mark,
+      cpu(tasks.mark),
       [[log, "second"], [log, "third"]],
       { timeout: 0 },
     );
@@ -238,7 +238,7 @@ export function pythonPoolSuite({ name, create }: Subject): void {
     using folder = new Folder();
     const executor = create({ maxWorkers: 1 });
     const running = executor.submit(gated, folder.file("gate"), 1);
-    const waiting = executor.submit(tasks.mark, folder.file("log"), "no");
+    const waiting = executor.submit(cpu(tasks.mark), folder.file("log"), "no");
     await until("it runs", () => running.running());
     await soon("the end", executor.terminate());
     assert(running.cancelled());

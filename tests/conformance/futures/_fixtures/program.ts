@@ -58,8 +58,10 @@ const programs: Record<string, () => unknown> = {
   },
   async cancelFuturesWaitFalse() {
     const executor = create({ maxWorkers: 1 });
-    executor.submit(sleepAndPrint, 100, "apple");
-    await executor.ready();
+    const future = executor.submit(sleepAndPrint, 100, "apple");
+    while (future.state === "pending") {
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
     await executor.shutdown({ wait: false, cancelFutures: true });
   },
   async hangGh83386() {
