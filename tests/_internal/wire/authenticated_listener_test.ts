@@ -24,6 +24,8 @@ for (const transport of TRANSPORTS) {
     using listener = new AuthenticatedListener({
       key,
       transport,
+      // Keys are worked with on other threads, which may have to wait for a core.
+      hearing: 60_000,
       onConnection(conn) {
         if (conns.push(conn) === 3) come.resolve();
       },
@@ -49,6 +51,7 @@ for (const transport of TRANSPORTS) {
     const listener = new AuthenticatedListener({
       key: createKey(),
       transport,
+      hearing: 60_000,
       onConnection: () => {},
     });
     using silent = await connectTo(listener.address);
@@ -73,6 +76,7 @@ Deno.test({
     const options = {
       key: createKey(),
       address: { transport: "unix", path },
+      hearing: 60_000,
       onConnection: (conn: Deno.Conn) => conn.close(),
     } as const;
     {

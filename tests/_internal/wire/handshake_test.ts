@@ -15,6 +15,9 @@ import {
   offerHandshake,
 } from "../../../_internal/wire/handshake.ts";
 
+/** Keys are worked with on other threads, which may have to wait for a core. */
+const PATIENT = { deadline: 60_000 };
+
 Deno.test("createKey() makes another 256-bit key each time", () => {
   assertEquals(createKey().length, KEY_SIZE);
   assertNotEquals(createKey(), createKey());
@@ -23,7 +26,7 @@ Deno.test("createKey() makes another 256-bit key each time", () => {
 Deno.test("acceptHandshake() does not accept its own answer reflected", async () => {
   const key = createKey();
   const [host, stranger] = pair();
-  const accepted = acceptHandshake(host, key);
+  const accepted = acceptHandshake(host, key, PATIENT);
   accepted.catch(() => {});
   await stranger.write(hello());
   const answer = await readExactly(stranger, 64);
@@ -54,11 +57,14 @@ Deno.test("acceptHandshake() takes a key of any length, and each is another one"
   ];
   for (const key of keys) {
     const [host, guest] = pair();
-    await Promise.all([acceptHandshake(host, key), offerHandshake(guest, key)]);
+    await Promise.all([
+      acceptHandshake(host, key, PATIENT),
+      offerHandshake(guest, key),
+    ]);
     for (const other of keys) {
       if (other === key) continue;
       const [host, guest] = pair();
-      const accepted = acceptHandshake(host, key);
+      const accepted = acceptHandshake(host, key, PATIENT);
       accepted.catch(() => {});
       await assertRejects(() => offerHandshake(guest, other), HandshakeError);
       await assertRejects(() => accepted, HandshakeError);
@@ -75,9 +81,12 @@ Deno.test("acceptHandshake() does not take the words of another handshake", asyn
     said.push(bytes.slice());
     return write(bytes);
   };
-  await Promise.all([acceptHandshake(host, key), offerHandshake(guest, key)]);
+  await Promise.all([
+    acceptHandshake(host, key, PATIENT),
+    offerHandshake(guest, key),
+  ]);
   const [again, stranger] = pair();
-  const accepted = acceptHandshake(again, key);
+  const accepted = acceptHandshake(again, key, PATIENT);
   accepted.catch(() => {});
   for (const bytes of said) await stranger.write(bytes);
   await assertRejects(() => accepted, HandshakeError);

@@ -10,7 +10,7 @@ const entry = new URL("./echo_child.ts", import.meta.url);
 const [mode, url] = Deno.args;
 
 function start(id: number): ProcessHost {
-  return new ProcessHost({ id, name: `child-${id}`, entry });
+  return new ProcessHost({ id, name: `child-${id}`, entry, deadline: 60_000 });
 }
 
 /** The next message; the timer keeps the program alive as a pool with work would. */
