@@ -109,6 +109,16 @@ const programs: Record<string, () => Promise<void>> = {
       await forEverAlive();
     }
   },
+  async ungraced() {
+    // As if its grace never ended: nothing but another signal ends it.
+    const { setTimeout } = globalThis;
+    Reflect.set(
+      globalThis,
+      "setTimeout",
+      (fn: () => void, ms?: number) => setTimeout(fn, ms === 500 ? 1e9 : ms),
+    );
+    await programs["uncleanable"]!();
+  },
   async futures() {
     await using executor = create({ maxWorkers: 1 });
     await tell(executor);
