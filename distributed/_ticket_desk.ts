@@ -94,6 +94,8 @@ export class TicketDesk {
   readonly #byJob = new WeakMap<Job, Ticket>();
   /** Jobs that are being taken back. */
   readonly #withdrawals = new Set<Promise<void>>();
+  /** Their numbers, and those of jobs that will be once they have arrived: whoever has begun with one is told why. */
+  readonly #leavers = new Set<number>();
   #lastNumber = 0;
   /** The connections. */
   readonly broker: Broker<Ticket>;
@@ -115,7 +117,10 @@ export class TicketDesk {
       "reach the nodes",
       {
         added: (ticket) => this.#added(ticket),
-        refused: (ticket, error) => this.#fail(ticket, error),
+        refused: (ticket, error) => {
+          this.#leavers.delete(ticket.number);
+          this.#fail(ticket, error);
+        },
         answers: (messages) => {
           for (const message of messages) this.#open(message);
         },
@@ -307,9 +312,9 @@ export class TicketDesk {
     const ticket = this.#tickets.get(number);
     if (ticket === undefined) {
       // It has settled: it was cancelled, or runs for the second time.
-      if (isTrusted && message?.[0] === Relay.begun) {
-        this.#controls.disown(number);
-      }
+      if (
+        isTrusted && message?.[0] === Relay.begun && !this.#leavers.has(number)
+      ) this.#controls.disown(number);
       return;
     }
     if (message === undefined) {
@@ -373,15 +378,21 @@ export class TicketDesk {
   /** Nobody wants it any more: takes it out of the queue, or has its node stop it. */
   #withdraw(ticket: Ticket): void {
     if (ticket.state === "away") this.#withdrawAway(ticket);
-    else if (ticket.state === "leaving") this.broker.take(ticket);
+    else if (ticket.state === "leaving" && !this.broker.take(ticket)) {
+      this.#leavers.add(ticket.number);
+    }
   }
 
   #withdrawAway(ticket: Ticket): void {
+    this.#leavers.add(ticket.number);
     const done = this.broker.remove(ticket.id).then(async (isRemoved) => {
       if (!isRemoved) await this.#controls.cancel(ticket);
     }).catch(() => {});
     this.#withdrawals.add(done);
-    void done.then(() => this.#withdrawals.delete(done));
+    void done.then(() => {
+      this.#withdrawals.delete(done);
+      this.#leavers.delete(ticket.number);
+    });
   }
 
   /** Redis does not know it. */

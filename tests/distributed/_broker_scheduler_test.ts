@@ -579,6 +579,36 @@ redisTest(
 );
 
 redisTest(
+  "BrokerScheduler tells why a job is stopped that has begun before it could be taken back",
+  async ({ url, queue }) => {
+    await using node = await HandNode.open(url, queue);
+    const executor = new DistributedExecutor({ url, queue });
+    const future = executor.submit(() => 1);
+    const client = await node.take(1);
+    const { remove } = Queue.prototype;
+    const isHeard = Promise.withResolvers<void>();
+    Queue.prototype.remove = async function (...args) {
+      await isHeard.promise;
+      return await remove.apply(this, args);
+    };
+    try {
+      assertEquals(future.cancel("why"), true);
+      const begun = answer({ tag: Relay.begun, ticket: 0 });
+      await node.say(client, [{ number: 1, place: 1, message: begun }]);
+      const key = node.keys.answers(client);
+      await until("it is read", async () => await node.redis.xlen(key) === 0);
+    } finally {
+      isHeard.resolve();
+      Queue.prototype.remove = remove;
+    }
+    await executor.shutdown();
+
+    // Not that it has settled, which is heard of as late.
+    assertEquals(await node.heard(), [Relay.cancel]);
+  },
+);
+
+redisTest(
   "BrokerScheduler.terminate() takes back what waits and has nodes stop what runs",
   async ({ url, queue }) => {
     await using node = await HandNode.open(url, queue);
