@@ -257,15 +257,16 @@ async function run(options: Options): Promise<void> {
     const nodes = await findNodes(executor, options, children);
     const slots = nodes.reduce((sum, node) => sum + node.slots, 0);
     console.log(`${nodes.length} nodes, ${slots} workers`);
-    let victim = options.kill ? children[0] : undefined;
+    let isToKill = options.kill;
     const start = performance.now();
     const { primes, pieces } = await count(executor, options, (done) => {
-      // Each of them has something to do.
-      if (victim === undefined || done.size < children.length) return;
-      const node = nodes.find(({ pid }) => pid === victim!.pid)!;
-      victim.kill("SIGKILL");
-      victim = undefined;
-      console.log(`killed ${node.id}`);
+      if (!isToKill) return;
+      isToKill = false;
+      // The first that has done something has more to do.
+      const [id] = done.keys();
+      const node = nodes.find((node) => node.id === id)!;
+      children.find(({ pid }) => pid === node.pid)!.kill("SIGKILL");
+      console.log(`killed ${id}`);
     });
     const seconds = ((performance.now() - start) / 1_000).toFixed(2);
     console.log(`${primes} primes below ${options.below} in ${seconds} s`);
