@@ -48,7 +48,7 @@ export interface AuthenticatedListenerOptions {
   /**
    * Milliseconds for which each connection is heard out.
    *
-   * @default {3_000}
+   * @default {20_000}
    */
   hearing?: number | undefined;
   /** Takes a connection whose other end has proved itself. */

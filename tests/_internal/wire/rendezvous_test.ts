@@ -134,7 +134,6 @@ Deno.test("Rendezvous.accept() hears a guest out that gets no core for seconds",
   const accepted = rendezvous.accept({ deadline: 60_000 });
   accepted.catch(() => {});
   using guest = await connectTo(rendezvous.address);
-  // Longer than those are heard out who may be anybody.
   await new Promise((resolve) => setTimeout(resolve, 3_500));
   await offerHandshake(guest, key);
   using _host = await accepted;
