@@ -67,9 +67,14 @@ export class HeldTimers implements Disposable {
 
   constructor(delay: number) {
     const [set, clear] = [this.#setTimeout, this.#clearTimeout];
-    globalThis.setTimeout = ((fn: () => void, ms?: number) => {
-      const timer = set(fn, ms);
-      if (ms === delay) this.#held.set(timer, fn);
+    globalThis.setTimeout = ((
+      fn: (...args: unknown[]) => void,
+      ms?: number,
+      ...args: unknown[]
+    ) => {
+      if (ms !== delay) return set(fn, ms, ...args);
+      const timer = set(() => {}, ms);
+      this.#held.set(timer, () => fn(...args));
       return timer;
     }) as typeof setTimeout;
     globalThis.clearTimeout = ((timer) => {

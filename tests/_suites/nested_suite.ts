@@ -25,7 +25,7 @@ import {
 import type { TaskOptions } from "../../mod.ts";
 import { Process } from "../../multiprocessing/mod.ts";
 import { Queue, Thread } from "../../threading/mod.ts";
-import { errorOf, Folder, soon, until } from "./_helpers.ts";
+import { errorOf, Folder, HeldTimers, soon, until } from "./_helpers.ts";
 import * as nested from "./_nested_tasks.ts";
 import * as streams from "./_stream_tasks.ts";
 import * as tasks from "./_tasks.ts";
@@ -540,8 +540,11 @@ export function nestedSuite(subject: Subject): void {
   });
 
   test("cancel() of a task that does not stop cancels what it has submitted", async () => {
-    // The generator has as long to run its `finally`.
-    const executor = create({ maxWorkers: 1, cancelGrace: 1000 });
+    // A time of no other timer, which passes when it is told to: the generator has
+    // as long to run its `finally`.
+    const cancelGrace = 54_321;
+    using grace = new HeldTimers(cancelGrace);
+    const executor = create({ maxWorkers: 1, cancelGrace });
     using folder = new Folder();
     const future = executor.submit(
       on(streams.deafConsumer),
@@ -551,6 +554,8 @@ export function nestedSuite(subject: Subject): void {
     );
     await until("it consumes", () => folder.lines("own").length === 1);
     future.cancel();
+    assertEquals(grace.size, 1);
+    grace.fire();
     await soon("the end", errorOf(future));
     // The generator holds the worker of the task, and has no end of its own.
     await soon("the pool is closed", executor.shutdown());
