@@ -18,16 +18,20 @@ const SELF: AgentId = { id: HOME, pid: Deno.pid, name: "" };
 const numbers = new WeakMap<Link, number>();
 const NO_ARGS = packValue([0, 0], "args");
 
-/** Those over which something was said to be held, and nobody has heard yet that it is. */
-const fresh = new Map<Link, number>();
+/** Those over which something was said to be held, and nobody has heard yet that it is; with the last of it. */
+const fresh = new Map<Link, Hold>();
 
 // What a call has brought is held here before its end lets it go.
 beforeAnswer(() => {
   if (fresh.size === 0) return undefined;
-  const answers = [...fresh].map(([link, agent]) =>
-    link.call(agent, STATION_ITSELF, "sync", NO_ARGS)
-  );
-  fresh.clear();
+  const answers = [...fresh].map(async ([link, hold]) => {
+    try {
+      await link.call(hold.agent, STATION_ITSELF, "sync", NO_ARGS);
+    } finally {
+      // Until then another call must not end either, which may have brought it.
+      if (fresh.get(link) === hold) fresh.delete(link);
+    }
+  });
   return Promise.allSettled(answers).then(() => {});
 });
 
@@ -128,7 +132,7 @@ class Hold {
     this.agent = numbers.get(this.link) ?? this.link.introduce(SELF);
     numbers.set(this.link, this.agent);
     this.#tell("hold", pin);
-    fresh.set(this.link, this.agent);
+    fresh.set(this.link, this);
     this.link.retain();
   }
 

@@ -61,7 +61,7 @@ for (
   }, stationClosed);
 }
 
-Deno.test("Connection that is closed by a call has told so when the call is over", async () => {
+Deno.test("Connection that is closed by a call has told so when the call is over, and when another one is", async () => {
   const [ours, theirs] = pipe<Connection<number>>();
   const [ask, blocked, go] = [new Event(), new Event(), new Event()];
   const thread = new Thread({
@@ -85,10 +85,10 @@ Deno.test("Connection that is closed by a call has told so when the call is over
   connection.close();
   await turn();
   // Else the end of the call would let go of what is on its way.
-  const told = delivered()!;
-  assert(await isPending(told));
+  const told = [delivered()!, delivered()!];
+  for (const one of told) assert(await isPending(one));
   go.set();
-  await told;
+  await Promise.all(told);
   assertEquals(await thread.result(), 1);
   await thread.join();
   for (const end of [ours, theirs]) end.close();
