@@ -110,7 +110,7 @@ export interface ProcessHostOptions extends HostOptions {
   /**
    * Milliseconds that the child may take to connect.
    *
-   * @default {10_000}, 60_000 where the entry comes from the network
+   * @default {30_000}, 60_000 where the entry comes from the network
    */
   deadline?: number | undefined;
 }
