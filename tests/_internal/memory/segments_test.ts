@@ -165,10 +165,12 @@ Deno.test("keepBytes() holds the segment of a message until it is released, once
   assertEquals([...copy.bytes], [1, 2, 3]);
 });
 
+let isFreed = false;
+/** Out here: one that nobody holds any more tells nobody. */
+const registry = new FinalizationRegistry(() => isFreed = true);
+
 Deno.test("letGo() has the collector free what was let go of", async () => {
-  let isFreed = false;
   // Not by how much memory is in use: what other tests have left may be freed meanwhile.
-  const registry = new FinalizationRegistry(() => isFreed = true);
   // In a function: no variable keeps it.
   (() => registry.register(new Uint8Array(1 << 25).fill(1).buffer, 0))();
   letGo(1 << 25);
