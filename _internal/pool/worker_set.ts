@@ -26,8 +26,8 @@ import { WorkerRecord } from "./worker_record.ts";
 
 /** Failed starts in a row after which no more are tried. */
 const MAX_START_FAILURES = 3;
-/** Milliseconds in which the event loop of a worker that is given up must answer, or its calls are given up too. */
-const PONG_GRACE = 500;
+/** Milliseconds in which the event loop of a worker that is given up must answer, or its calls are given up too: longer than a busy machine lets it wait for a core. */
+const PONG_GRACE = 2_000;
 /** Milliseconds after which a worker that was told to end is terminated. */
 const STOP_GRACE = 1000;
 /** The longest delay that a timer takes; a longer time is for ever. */

@@ -92,14 +92,46 @@ for (const Pool of [ThreadPoolExecutor, ProcessPoolExecutor]) {
     const neighbour = pool.submit(markedGate, log, gate, "neighbour");
     await until("they run", () => folder.lines("log").length === 2);
     deaf.cancel();
-    // Before the worker could be asked whether it still listens.
-    deaf.catch(() => pause(800));
+    // Before the worker could be asked whether it still listens, and for longer
+    // than it has to answer.
+    deaf.catch(() => pause(2_500));
     assertInstanceOf(await errorOf(deaf), CancelledError);
     await new Promise((resolve) => setTimeout(resolve, 10));
     folder.open("gate");
     assertEquals(await soon("the neighbour", neighbour), "neighbour");
   });
 }
+
+Deno.test({
+  name:
+    "ProcessPoolExecutor.cancel() leaves the neighbours alone where the worker gets no core for a second",
+  // Windows has no signals that stop a process.
+  ignore: Deno.build.os === "windows",
+  async fn() {
+    await using pool = new ProcessPoolExecutor({
+      maxWorkers: 1,
+      concurrency: 2,
+      cancelGrace: 20,
+    });
+    using folder = new Folder();
+    const log = folder.file("log");
+    const gate = folder.file("gate");
+    const deaf = pool.submit(markedGate, log, gate, "deaf");
+    const neighbour = pool.submit(markedGate, log, gate, "neighbour");
+    await until("they run", () => folder.lines("log").length === 2);
+    const { pid } = pool.stats().perWorker[0]!;
+    Deno.kill(pid!, "SIGSTOP");
+    try {
+      deaf.cancel();
+      assertInstanceOf(await errorOf(deaf), CancelledError);
+      await new Promise((resolve) => setTimeout(resolve, 1_000));
+    } finally {
+      Deno.kill(pid!, "SIGCONT");
+    }
+    folder.open("gate");
+    assertEquals(await soon("the neighbour", neighbour), "neighbour");
+  },
+});
 
 Deno.test("ThreadPoolExecutor.stream() runs a generator's 'finally' to its end where the caller is busy beyond the grace", async () => {
   await using pool = new ThreadPoolExecutor({ maxWorkers: 1, cancelGrace: 20 });
