@@ -175,6 +175,10 @@ Deno.test("letGo() has the collector free what was let go of", async () => {
   (() => registry.register(new Uint8Array(1 << 25).fill(1).buffer, 0))();
   letGo(1 << 25);
   // Few looks: after ten seconds without work it would be collected anyway.
-  for (let i = 0; i < 28 && !isFreed; i++) await delay(250);
+  for (let i = 0; i < 28 && !isFreed; i++) {
+    await delay(250);
+    // On a busy machine both collections may have begun too early.
+    if (i % 8 === 7) letGo(1 << 25);
+  }
   assert(isFreed);
 });
