@@ -4,100 +4,9 @@
 
 import { assert, assertEquals, assertLessOrEqual } from "@std/assert";
 import { CoreBudget, TURN } from "../../../_internal/pool/core_budget.ts";
-import type { Meter, RemoteWork } from "../../../_internal/pool/job.ts";
-import type {
-  PoolWorker,
-  WorkerEvents,
-} from "../../../_internal/pool/pool_worker.ts";
-import { Scheduler } from "../../../_internal/pool/scheduler.ts";
-import type { SchedulerOptions } from "../../../_internal/pool/scheduler_options.ts";
+import { Lent } from "../../../_internal/wire/messages.ts";
 import { random } from "../memory/_fixtures/records.ts";
-import { CallMode, Lent } from "../../../_internal/wire/messages.ts";
-
-/** A worker that holds what it is sent until it is told to answer. */
-class FakeWorker {
-  readonly kind = "thread";
-  readonly id = 1;
-  readonly name = "fake";
-  readonly pid = undefined;
-  readonly agent = 0;
-  readonly slots = 8;
-  readonly revocable = true;
-  stuck = false;
-  isGone = false;
-  isUp = false;
-  /** The call that waits. */
-  lent: number | undefined;
-  /** In the order in which they were sent; the first one runs. */
-  readonly sent: number[] = [];
-  readonly #events: WorkerEvents;
-
-  constructor(events: WorkerEvents) {
-    this.#events = events;
-  }
-
-  ready(): void {
-    if (this.isUp || this.isGone) return;
-    this.isUp = true;
-    this.#events.ready();
-    this.#events.delivered();
-  }
-
-  /** What runs returns. */
-  answer(): void {
-    const slot = this.sent.shift();
-    if (slot === undefined) return;
-    this.lent = undefined;
-    this.#events.done(slot, undefined, 0.1);
-    this.#events.delivered();
-  }
-
-  /** What runs waits, or goes on. */
-  lend(to: Lent): void {
-    const slot = this.sent[0];
-    if (slot === undefined) return;
-    this.lent = to === Lent.no ? undefined : slot;
-    this.#events.lends(slot, to);
-    this.#events.delivered();
-  }
-
-  /** It ends, with all that it holds. */
-  crash(): void {
-    this.isGone = true;
-    this.#events.exited({ exitCode: 1 });
-    this.sent.length = 0;
-  }
-
-  send(slot: number): void {
-    this.sent.push(slot);
-  }
-
-  isAt(slot: number): boolean {
-    return slot === this.sent[0];
-  }
-
-  revoke(slot: number): boolean {
-    const at = this.sent.indexOf(slot);
-    if (at <= 0) return false;
-    this.sent.splice(at, 1);
-    if (!this.isGone) queueMicrotask(() => this.#events.skipped(slot));
-    return true;
-  }
-
-  stop(): void {
-    this.#events.exited({ exitCode: 0 });
-  }
-
-  terminate(): void {
-    this.#events.exited({ exitCode: 0 });
-  }
-
-  wake(): void {}
-  release(): void {}
-  giveUp(): void {}
-  abort(): void {}
-  probe(): void {}
-}
+import { Fake } from "./_fake_scheduler.ts";
 
 /** Time passes as the test says: a machine may take the core away between any two lines. */
 class Clock implements Disposable {
@@ -110,79 +19,6 @@ class Clock implements Disposable {
 
   [Symbol.dispose](): void {
     performance.now = this.#now;
-  }
-}
-
-/** A scheduler and its workers, in the order of their start. */
-class Fake {
-  readonly scheduler: Scheduler;
-  readonly workers: FakeWorker[] = [];
-  ended = 0;
-
-  constructor(budget: CoreBudget, more: Partial<SchedulerOptions> = {}) {
-    this.scheduler = new Scheduler({
-      kind: "thread",
-      name: "fake",
-      maxWorkers: 2,
-      minWorkers: 0,
-      concurrency: 1,
-      queueLimit: Infinity,
-      maxTasksPerWorker: Infinity,
-      idleTimeout: Infinity,
-      cancelGrace: 0,
-      initializer: undefined,
-      ...more,
-      budget,
-      startWorker: (_, events) => {
-        const worker = new FakeWorker(events);
-        this.workers.push(worker);
-        return worker as unknown as PoolWorker;
-      },
-    });
-  }
-
-  submit({ share, retries = 0 }: { share?: number; retries?: number } = {}) {
-    const end = () => this.ended++;
-    const meter = share === undefined ? undefined : {
-      share,
-      ran() {},
-      lost() {},
-      ended() {},
-    } as unknown as Meter;
-    const work = {
-      kind: "remote",
-      mode: CallMode.single,
-      definition: { meanTime: 0.1 },
-      payload: { transfer: [], segment: undefined },
-      calls: 1,
-      meter,
-    } as unknown as RemoteWork;
-    return this.scheduler.submit(
-      work,
-      {
-        name: "fake",
-        priority: 0,
-        timeout: undefined,
-        retries,
-        maySendAhead: true,
-      },
-      {
-        started() {},
-        progressed() {},
-        succeeded: end,
-        failed: end,
-        cancelled: end,
-      },
-    );
-  }
-
-  /** How many calls each worker holds. */
-  get held(): number[] {
-    return this.workers.map((worker) => worker.sent.length);
-  }
-
-  async end(): Promise<void> {
-    await this.scheduler.terminate("the test is over");
   }
 }
 
@@ -310,12 +146,12 @@ Deno.test("Scheduler gives back what a worker held that crashed, and what is put
   await settled();
   // The one that waited is next.
   b.workers[0]?.ready();
-  assertEquals([b.held, budget.inUse, a.ended], [[1], 1, 0]);
+  assertEquals([b.held, budget.inUse, a.ends.length], [[1], 1, 0]);
   b.workers[0]!.answer();
   await settled();
   a.workers[1]!.ready();
-  while (a.ended < 2) a.workers[1]!.answer();
-  assertEquals([budget.inUse, budget.waiting, b.ended], [0, 0, 1]);
+  while (a.ends.length < 2) a.workers[1]!.answer();
+  assertEquals([budget.inUse, budget.waiting, b.ends.length], [0, 0, 1]);
   await a.end();
   await b.end();
 });
@@ -393,7 +229,7 @@ Deno.test("Scheduler loses no wake-up and no core, whatever happens in whatever 
           worker.answer();
         }
       }
-      const ended = all.reduce((sum, fake) => sum + fake.ended, 0);
+      const ended = all.reduce((sum, fake) => sum + fake.ends.length, 0);
       assertEquals([ended, budget.inUse, budget.waiting], [submitted, 0, 0]);
       await Promise.all(all.map((fake) => fake.end()));
     }
