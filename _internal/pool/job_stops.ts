@@ -63,7 +63,12 @@ export class JobStops {
   /** The call runs from now on: for as long as its timeout allows. */
   limit(record: WorkerRecord, job: Job): void {
     const { timeout } = job.options;
-    if (timeout === undefined || record.state === "gone") return;
+    // One that began before it was known here may have been asked to stop: that
+    // has a limit of its own.
+    if (
+      timeout === undefined || record.state === "gone" ||
+      job.stopReason !== undefined
+    ) return;
     job.disarm = afterUnheld(
       timeout,
       () =>

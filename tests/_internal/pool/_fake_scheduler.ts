@@ -130,11 +130,12 @@ export class Fake<W extends FakeWorker = FakeWorker> {
     });
   }
 
-  submit({ name = "fake", priority = 0, share, retries = 0 }: {
+  submit({ name = "fake", priority = 0, share, retries = 0, timeout }: {
     name?: string;
     priority?: number;
     share?: number;
     retries?: number;
+    timeout?: number;
   } = {}): Job {
     const end = (what: string) => () => this.ends.push(`${name} ${what}`);
     const meter = share === undefined ? undefined : {
@@ -156,7 +157,7 @@ export class Fake<W extends FakeWorker = FakeWorker> {
       {
         name,
         priority,
-        timeout: undefined,
+        timeout,
         retries,
         maySendAhead: true,
       },
