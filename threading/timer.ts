@@ -7,6 +7,8 @@
  */
 
 import {
+  after,
+  afterUnheld,
   checkWait,
   type WaitOptions,
   within,
@@ -113,7 +115,7 @@ export class Timer<A extends unknown[] = []> implements Disposable {
   #isStarted = false;
   /** Written while it is running: no run after this one. */
   #isLast = false;
-  #timeout: ReturnType<typeof setTimeout> | undefined;
+  #disarm = () => {};
 
   /**
    * Sets the timer up; `start()` starts it.
@@ -238,11 +240,11 @@ export class Timer<A extends unknown[] = []> implements Disposable {
   #wait(delay: number): void {
     this.#state = "pending";
     const part = Math.min(delay, MAX_DELAY);
-    this.#timeout = setTimeout(() => {
+    const arm = this.#daemon ? afterUnheld : after;
+    this.#disarm = arm(part, () => {
       if (delay > MAX_DELAY) this.#wait(delay - part);
       else this.#run();
-    }, part);
-    if (this.#daemon) Deno.unrefTimer(this.#timeout);
+    });
   }
 
   async #run(): Promise<void> {
@@ -260,7 +262,7 @@ export class Timer<A extends unknown[] = []> implements Disposable {
 
   #end(): void {
     this.#state = "ended";
-    clearTimeout(this.#timeout);
+    this.#disarm();
     this.#signal?.removeEventListener("abort", this.#onAbort);
     this.#over.resolve(true);
   }

@@ -53,9 +53,9 @@ export function within<T>(
       reject(signal.reason);
       return;
     }
-    let timer: ReturnType<typeof setTimeout> | undefined;
+    let cancelTimer = () => {};
     const end = () => {
-      if (timer !== undefined) clearTimeout(timer);
+      cancelTimer();
       signal?.removeEventListener("abort", onAbort);
     };
     const onAbort = () => {
@@ -63,16 +63,12 @@ export function within<T>(
       reject(signal!.reason);
     };
     signal?.addEventListener("abort", onAbort);
-    if (timeout !== undefined && timeout <= MAX_DELAY) {
-      // A promise that has settled already wins over a timeout of 0: its
-      // reaction runs before any timer.
-      timer = setTimeout(() => {
-        end();
-        reject(
-          new TimeoutError(`Cannot ${verb}: ${timeout} ms have passed`),
-        );
-      }, timeout);
-    }
+    // A promise that has settled already wins over a timeout of 0: its reaction
+    // runs before any timer.
+    cancelTimer = after(timeout ?? Infinity, () => {
+      end();
+      reject(new TimeoutError(`Cannot ${verb}: ${timeout} ms have passed`));
+    });
     promise.then((value) => {
       end();
       resolve(value);
@@ -129,10 +125,11 @@ export function heard(
 
 /** As `after()`, but the wait does not keep the program alive: whoever has work under way does. */
 export function afterUnheld(delay: number, fn: () => void): () => void {
-  if (delay > MAX_DELAY) return () => {};
-  const timer = setTimeout(fn, delay);
-  Deno.unrefTimer(timer);
-  return () => clearTimeout(timer);
+  return arm(delay, () => {
+    const timer = setTimeout(fn, delay);
+    Deno.unrefTimer(timer);
+    return timer;
+  });
 }
 
 /** How often a wait for somebody else's answer looks. */
@@ -156,7 +153,42 @@ export function afterTurns(delay: number, fn: () => void): () => void {
 
 /** Calls `fn` after `delay` milliseconds; `Infinity` and what no timer can hold mean never. Returns the canceller. */
 export function after(delay: number, fn: () => void): () => void {
+  return arm(delay, () => setTimeout(fn, delay));
+}
+
+/** True once the timers of this thread are known to be loaded. */
+let isLoaded = false;
+
+/**
+ * Starts a timer; returns its canceller.
+ *
+ * Who first asks for `setTimeout` in a thread has Node's timers loaded, and
+ * outside of a promise's reaction all reactions that are due run meanwhile: what
+ * the timer limits may be over before its canceller is in anybody's hands. So
+ * that one is started in a reaction, which no other one interrupts.
+ */
+function arm(
+  delay: number,
+  start: () => ReturnType<typeof setTimeout>,
+): () => void {
   if (delay > MAX_DELAY) return () => {};
-  const timer = setTimeout(fn, delay);
-  return () => clearTimeout(timer);
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let isOver = false;
+  if (isLoaded || !isLazy()) timer = start();
+  else {
+    queueMicrotask(() => {
+      isLoaded = true;
+      if (!isOver) timer = start();
+    });
+  }
+  return () => {
+    isOver = true;
+    if (timer !== undefined) clearTimeout(timer);
+  };
+}
+
+/** Whether `setTimeout` is loaded when it is asked for, as that of the platform is. */
+function isLazy(): boolean {
+  const property = Object.getOwnPropertyDescriptor(globalThis, "setTimeout");
+  return property?.get !== undefined;
 }

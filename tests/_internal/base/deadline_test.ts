@@ -138,3 +138,14 @@ Deno.test("heard() waits for an event, and listens no longer than it waits", asy
     reason,
   );
 });
+
+Deno.test("heard() is not over before it has returned, where it loads the timers of its thread", async () => {
+  const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", import.meta.resolve("../../_fixtures/first_timer.ts")],
+    stdin: "null",
+  }).output();
+  const [out, error] = [stdout, stderr].map((it) =>
+    new TextDecoder().decode(it)
+  );
+  assertEquals(out, "waits\nhappens\n", error);
+});
