@@ -121,7 +121,12 @@ export interface CallStorage {
  * place, so that each call finds itself.
  */
 export function callStorage(create: () => CallStorage): CallStorage {
-  return storage ??= create();
+  if (storage === undefined) {
+    // The platform loads what it needs, and may run who asks for it too meanwhile.
+    const created = create();
+    storage ??= created;
+  }
+  return storage;
 }
 
 /** The call that runs. */
