@@ -120,7 +120,8 @@ export class RunningCall implements CallContext {
     this.hasHeard = true;
     if (this.#controller === undefined) {
       this.#controller = new AbortController();
-      if (this.isAborted()) this.#controller.abort(this.abortReason());
+      // Where only the flag is up its message has yet to come, which tells why.
+      if (this.#stop !== undefined) this.#controller.abort(errorOf(this.#stop));
     }
     return this.#controller.signal;
   }

@@ -73,6 +73,19 @@ export async function sendOn(
   return await executor.submit(untilFired, path, { signal });
 }
 
+/** Asks for the signal when its event loop has not turned since it was asked to stop; leaves what that says. */
+export async function lateSignal(path: string): Promise<never> {
+  mark(path, "begun");
+  while (caught(() => current.throwIfAborted()) === undefined);
+  const { signal } = current;
+  if (!signal.aborted) {
+    await new Promise((resolve) => signal.addEventListener("abort", resolve));
+  }
+  const { name, cause } = signal.reason as Error;
+  mark(path, JSON.stringify([name, describe(cause)]));
+  throw signal.reason;
+}
+
 /** Waits until it is asked to stop; leaves why. */
 export async function reasonOfStop(path: string): Promise<never> {
   const { signal } = current;

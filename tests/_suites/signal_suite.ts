@@ -309,6 +309,23 @@ export function signalSuite(subject: Subject): void {
 
   if (backend === "inline") return;
 
+  test("cancel() gives the task its reason where that first asks for its signal when it has been asked to stop", async () => {
+    await using executor = create({ maxWorkers: 1, cancelGrace: 60_000 });
+    using folder = new Folder();
+    const future = executor.submit(
+      on(signals.lateSignal),
+      folder.file("log"),
+    );
+    await until("it runs", () => folder.lines("log").length === 1);
+    future.cancel("not wanted");
+    await errorOf(future);
+    await until("it has ended", () => folder.lines("log").length === 2);
+    assertEquals(JSON.parse(folder.lines("log")[1]!), [
+      "CancelledError",
+      "not wanted",
+    ]);
+  });
+
   test("submit() leaves no listener on a signal", async () => {
     const controller = new AbortController();
     const { signal } = controller;
