@@ -240,12 +240,8 @@ export class DistributedExecutor implements Executor {
       maxPayload,
       DEFAULT_MAX_PAYLOAD,
       1,
+      MAX_MAX_PAYLOAD,
     );
-    if (size > MAX_MAX_PAYLOAD) {
-      throw new RangeError(
-        `Cannot ${CREATE} as 'maxPayload' must not be greater than ${MAX_MAX_PAYLOAD}: current value is ${size}`,
-      );
-    }
     this.#mapOptions = mapOptions;
     this.#isSigned = authKey !== undefined;
     this.#scheduler = new BrokerScheduler({

@@ -1,12 +1,13 @@
 // Copyright 2026 the @concurrent/parallel authors. MIT license.
 
-/** The number, or the default where it is undefined; an integer of at least `min`. */
+/** The number, or the default where it is undefined; an integer of at least `min` and at most `max`. */
 export function integerOption(
   verb: string,
   name: string,
   value: number | undefined,
   fallback: number,
   min: number,
+  max = Infinity,
 ): number {
   if (value === undefined) return fallback;
   if (typeof value !== "number") {
@@ -20,6 +21,11 @@ export function integerOption(
   if (!Number.isInteger(value) || value < min) {
     throw new RangeError(
       `Cannot ${verb} as '${name}' must be an integer of at least ${min}: current value is ${value}`,
+    );
+  }
+  if (value > max) {
+    throw new RangeError(
+      `Cannot ${verb} as '${name}' must not be greater than ${max}: current value is ${value}`,
     );
   }
   return value;

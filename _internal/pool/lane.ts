@@ -266,14 +266,14 @@ export function createLane(
     );
   }
   // Where any number of calls fits there is nothing to choose.
-  const concurrency = maxConcurrency === Infinity
-    ? Infinity
-    : integerOption(verb, "concurrency", options.concurrency, 1, 1);
-  if (concurrency > maxConcurrency) {
-    throw new RangeError(
-      `Cannot ${verb} as 'concurrency' must not be greater than ${maxConcurrency}: current value is ${concurrency}`,
-    );
-  }
+  const concurrency = maxConcurrency === Infinity ? Infinity : integerOption(
+    verb,
+    "concurrency",
+    options.concurrency,
+    1,
+    1,
+    maxConcurrency,
+  );
   checkName(verb, options.name);
   checkDuration(verb, "idleTimeout", options.idleTimeout);
   checkDuration(verb, "cancelGrace", options.cancelGrace);
