@@ -168,11 +168,7 @@ export class AuthenticatedListener implements Disposable {
       if (this.address.transport === "tcp") {
         (conn as Deno.TcpConn).setNoDelay(true);
       }
-      await acceptHandshake(
-        conn,
-        key,
-        hearing === undefined ? {} : { deadline: hearing },
-      );
+      await acceptHandshake(conn, key, { deadline: hearing });
     } catch (error) {
       // A stranger. It was disconnected, and the right one may still come.
       this.#pending.delete(conn);

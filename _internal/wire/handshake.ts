@@ -52,7 +52,7 @@ export interface HandshakeSocket {
 /** Options of both sides of a handshake. */
 export interface HandshakeOptions {
   /** Milliseconds after which the connection is closed. */
-  deadline?: number;
+  deadline?: number | undefined;
 }
 
 /** Where somebody listens. */
