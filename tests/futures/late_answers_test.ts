@@ -6,6 +6,7 @@
 import { assert, assertEquals, assertInstanceOf } from "@std/assert";
 import {
   CancelledError,
+  type Executor,
   InvalidStateError,
   ProcessPoolExecutor,
   ThreadPoolExecutor,
@@ -78,6 +79,16 @@ for (const Pool of [ThreadPoolExecutor, ProcessPoolExecutor]) {
   });
 }
 
+/** Two calls beside each other on a worker, which end when the gate is open. */
+async function neighbours(pool: Executor, folder: Folder) {
+  const log = folder.file("log");
+  const gate = folder.file("gate");
+  const deaf = pool.submit(markedGate, log, gate, "deaf");
+  const neighbour = pool.submit(markedGate, log, gate, "neighbour");
+  await until("they run", () => folder.lines("log").length === 2);
+  return { deaf, neighbour };
+}
+
 for (const Pool of [ThreadPoolExecutor, ProcessPoolExecutor]) {
   Deno.test(`${Pool.name}.cancel() leaves the neighbours alone where the caller is busy when the grace is over`, async () => {
     await using pool = new Pool({
@@ -86,11 +97,7 @@ for (const Pool of [ThreadPoolExecutor, ProcessPoolExecutor]) {
       cancelGrace: 20,
     });
     using folder = new Folder();
-    const log = folder.file("log");
-    const gate = folder.file("gate");
-    const deaf = pool.submit(markedGate, log, gate, "deaf");
-    const neighbour = pool.submit(markedGate, log, gate, "neighbour");
-    await until("they run", () => folder.lines("log").length === 2);
+    const { deaf, neighbour } = await neighbours(pool, folder);
     deaf.cancel();
     // Before the worker could be asked whether it still listens, and for longer
     // than it has to answer.
@@ -114,11 +121,7 @@ Deno.test({
       cancelGrace: 20,
     });
     using folder = new Folder();
-    const log = folder.file("log");
-    const gate = folder.file("gate");
-    const deaf = pool.submit(markedGate, log, gate, "deaf");
-    const neighbour = pool.submit(markedGate, log, gate, "neighbour");
-    await until("they run", () => folder.lines("log").length === 2);
+    const { deaf, neighbour } = await neighbours(pool, folder);
     const { pid } = pool.stats().perWorker[0]!;
     Deno.kill(pid!, "SIGSTOP");
     try {
