@@ -343,6 +343,7 @@ export class JobRuns {
     resize(slots.enough);
   }
 }
+
 /** What Redis takes as a time to live. */
 function ttl(milliseconds: number): number {
   return Math.min(Math.max(Math.ceil(milliseconds), 1), 2 ** 40);

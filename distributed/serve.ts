@@ -7,7 +7,11 @@ import {
   describe,
   integerOption,
 } from "../_internal/base/validation.ts";
-import { checkWait, type WaitOptions } from "../_internal/base/deadline.ts";
+import {
+  checkWait,
+  MAX_DELAY,
+  type WaitOptions,
+} from "../_internal/base/deadline.ts";
 import type { NodeStats } from "./_node_board.ts";
 import { parseRedis } from "./_redis.ts";
 import { parseAuthKey } from "./_seal.ts";
@@ -242,7 +246,14 @@ function parseSettings(options: ServeOptions): NodeSettings {
       1,
     ),
     modules: parseModules(options.modules),
-    lockDuration: parseLockDuration(options.lockDuration),
+    lockDuration: integerOption(
+      SERVE,
+      "lockDuration",
+      options.lockDuration,
+      DEFAULT_LOCK_DURATION,
+      MIN_LOCK_DURATION,
+      MAX_DELAY,
+    ),
     concurrency: integerOption(
       SERVE,
       "concurrency",
@@ -259,24 +270,6 @@ function parseSettings(options: ServeOptions): NodeSettings {
 }
 
 const MIN_LOCK_DURATION = 100;
-/** What a timer takes. */
-const MAX_LOCK_DURATION = 2 ** 31 - 1;
-
-function parseLockDuration(given: number | undefined): number {
-  const lockDuration = integerOption(
-    SERVE,
-    "lockDuration",
-    given,
-    DEFAULT_LOCK_DURATION,
-    MIN_LOCK_DURATION,
-  );
-  if (lockDuration > MAX_LOCK_DURATION) {
-    throw new RangeError(
-      `Cannot ${SERVE} as 'lockDuration' must not be greater than ${MAX_LOCK_DURATION}: current value is ${lockDuration}`,
-    );
-  }
-  return lockDuration;
-}
 
 /** What it throws is its own matter, and no task's. */
 function later<A extends unknown[]>(

@@ -10,6 +10,7 @@ import {
   after,
   afterUnheld,
   checkWait,
+  MAX_DELAY,
   type WaitOptions,
   within,
 } from "../_internal/base/deadline.ts";
@@ -46,8 +47,6 @@ export interface TimerOptions<A extends unknown[] = unknown[]> {
   daemon?: boolean;
 }
 
-/** The longest delay that the platform's timers take; longer ones are cut into pieces. */
-const MAX_DELAY = 2 ** 31 - 1;
 let count = 0;
 
 /**
@@ -239,6 +238,7 @@ export class Timer<A extends unknown[] = []> implements Disposable {
 
   #wait(delay: number): void {
     this.#state = "pending";
+    // A longer delay is cut into pieces.
     const part = Math.min(delay, MAX_DELAY);
     const arm = this.#daemon ? afterUnheld : after;
     this.#disarm = arm(part, () => {

@@ -19,8 +19,8 @@ export interface WaitOptions {
   signal?: AbortSignal | undefined;
 }
 
-/** The longest delay that a timer takes; longer ones would fire at once. */
-const MAX_DELAY = 2 ** 31 - 1;
+/** The longest delay that a timer of the platform takes, in milliseconds; longer ones would fire at once. */
+export const MAX_DELAY = 2 ** 31 - 1;
 
 /** Checks the options of a wait, before any side effect. */
 export function checkWait(verb: string, options: WaitOptions): void {

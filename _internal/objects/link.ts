@@ -11,6 +11,7 @@
 // A pending call keeps the program alive, and so does what has not left yet; an
 // idle link does not.
 
+import { afterUnheld } from "../base/deadline.ts";
 import { ConnectionClosedError, TimeoutError } from "../base/errors.ts";
 import {
   beforeAnswer,
@@ -265,10 +266,9 @@ export class Link {
   /** Pauses before the next try, unless the link ends meanwhile. */
   #rest(pause: number): Promise<void> {
     return new Promise((resolve) => {
-      const timer = setTimeout(resolve, pause);
-      Deno.unrefTimer(timer);
+      const cancel = afterUnheld(pause, resolve);
       this.#endRest = () => {
-        clearTimeout(timer);
+        cancel();
         resolve();
       };
     });

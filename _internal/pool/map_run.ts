@@ -197,7 +197,7 @@ export class MapRun {
   #limit: { readonly error: unknown } | undefined;
   readonly #unlimit: () => void;
   /** The timer of the event loop's turn. */
-  #turn: ReturnType<typeof setTimeout> | undefined;
+  #cancelTurn: (() => void) | undefined;
   readonly #turns = new Turns();
   /** Has `next()` look again. One function for all events: a promise that outlives a step would keep every step. */
   #wake = () => {};
@@ -311,7 +311,7 @@ export class MapRun {
   /** Cancels what has not been yielded and closes the input. */
   async end(): Promise<void> {
     this.#unlimit();
-    clearTimeout(this.#turn);
+    this.#cancelTurn?.();
     for (const { job } of this.#chunks) {
       if (job !== undefined) {
         this.#lane.scheduler.cancel(job, "the map was ended");
@@ -419,10 +419,10 @@ export class MapRun {
   }
 
   #wakeInNextTurn(): void {
-    this.#turn ??= setTimeout(() => {
-      this.#turn = undefined;
+    this.#cancelTurn ??= after(0, () => {
+      this.#cancelTurn = undefined;
       this.#wake();
-    }, 0);
+    });
   }
 
   /** What the input gave: an item, or its end. */

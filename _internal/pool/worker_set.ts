@@ -11,7 +11,7 @@
 // Only live workers count against `maxWorkers`: one that is on its way out has
 // been replaced already. A set is empty when the leaving ones are gone too.
 
-import { afterTurns } from "../base/deadline.ts";
+import { afterTurns, afterUnheld } from "../base/deadline.ts";
 import { InvalidStateError, TimeoutError } from "../base/errors.ts";
 import { nextWorkerId } from "../base/registry.ts";
 import { startAlarm } from "../memory/alarm.ts";
@@ -30,8 +30,6 @@ const MAX_START_FAILURES = 3;
 const PONG_GRACE = 2_000;
 /** Milliseconds after which a worker that was told to end is terminated. */
 const STOP_GRACE = 1000;
-/** The longest delay that a timer takes; a longer time is for ever. */
-const MAX_IDLE_TIMEOUT = 2 ** 31 - 1;
 /** Milliseconds between two looks whether workers with calls under way still live. */
 const PROBE_INTERVAL = 200;
 /** The sets with calls under way. They look at the same time, which takes one question to the lock manager. */
@@ -84,7 +82,7 @@ export class WorkerSet {
   #goneBusyTime = 0;
   #goneUpTime = 0;
   #sequence = 0;
-  #idleTimer: ReturnType<typeof setTimeout> | undefined;
+  #disarmIdle: (() => void) | undefined;
   /** Workers that ended by themselves. */
   crashes = 0;
   /** Workers that were replaced, for whatever reason. */
@@ -358,8 +356,8 @@ export class WorkerSet {
   /** No worker will come any more. */
   close(): void {
     this.unwatch();
-    if (this.#idleTimer !== undefined) clearTimeout(this.#idleTimer);
-    this.#idleTimer = undefined;
+    this.#disarmIdle?.();
+    this.#disarmIdle = undefined;
   }
 
   #onFault(record: WorkerRecord, error: unknown): void {
@@ -417,9 +415,8 @@ export class WorkerSet {
 
   #armIdleTimer(): void {
     const { idleTimeout, minWorkers } = this.#options;
-    if (idleTimeout > MAX_IDLE_TIMEOUT || this.#idleTimer !== undefined) return;
-    this.#idleTimer = setTimeout(() => {
-      this.#idleTimer = undefined;
+    this.#disarmIdle ??= afterUnheld(idleTimeout, () => {
+      this.#disarmIdle = undefined;
       const now = performance.now();
       // Who has them is told when the last one joins, which arms the timer again.
       const kept = Math.max(minWorkers, this.#events.wanted());
@@ -432,7 +429,6 @@ export class WorkerSet {
         else isLeft = true;
       }
       if (isLeft) this.#armIdleTimer();
-    }, idleTimeout);
-    Deno.unrefTimer(this.#idleTimer);
+    });
   }
 }

@@ -16,6 +16,7 @@
 // buffer, as many as one read brought. A frame larger than that buffer is read
 // straight into memory of its own, so each of its bytes is copied once.
 
+import { afterUnheld } from "../base/deadline.ts";
 import { NotSupportedError, SerializationError } from "../base/errors.ts";
 import { NO_BYTES } from "./bytes.ts";
 import { copyBytes } from "../memory/segments.ts";
@@ -109,7 +110,7 @@ export class SocketChannel implements Channel {
   #spare: Uint8Array<ArrayBuffer> | undefined;
   #spareLarge: ArrayBuffer | undefined;
   #flushes: (() => void)[] = [];
-  #linger: ReturnType<typeof setTimeout> | undefined;
+  #stopLingering: (() => void) | undefined;
   readonly #maxFrame: number;
   readonly #markEnded: (close: ChannelClose) => void;
 
@@ -500,8 +501,7 @@ export class SocketChannel implements Channel {
     }
     // The socket is not closed yet: on TCP unread input would turn the close
     // into a reset, which can destroy what the other side has not read.
-    this.#linger = setTimeout(() => this.#end(), LINGER);
-    Deno.unrefTimer(this.#linger);
+    this.#stopLingering = afterUnheld(LINGER, () => this.#end());
   }
 
   /** The other side's end, or an error: tells the owner, unless the owner closed first. */
@@ -517,7 +517,7 @@ export class SocketChannel implements Channel {
     this.resume();
     this.#isWritable = false;
     this.#dropOutput();
-    clearTimeout(this.#linger);
+    this.#stopLingering?.();
     if (this.#socket !== undefined) open--;
     try {
       this.#socket?.close();

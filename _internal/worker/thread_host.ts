@@ -10,6 +10,7 @@
 //   stop     the abort flag in shared memory; a thread that does not heed it is
 //            terminated and forgotten, and counted as stuck while it runs on
 
+import { after } from "../base/deadline.ts";
 import {
   type SocketPlace,
   socketPlace,
@@ -121,8 +122,8 @@ export class ThreadHost implements WorkerHost {
   #exitCode: number | undefined;
   #settle!: (exit: HostExit) => void;
   #stopStartAlarm: (() => void) | undefined;
-  /** Runs while the platform is about to say why it is gone. */
-  #wordTimer: ReturnType<typeof setTimeout> | undefined;
+  /** Set while the platform is about to say why it is gone. */
+  #stopAwaitingWord: (() => void) | undefined;
 
   constructor(options: ThreadHostOptions) {
     this.id = options.id;
@@ -244,9 +245,9 @@ export class ThreadHost implements WorkerHost {
 
   /** It is gone, and the platform is about to say why. */
   #awaitWord(): void {
-    this.#wordTimer ??= setTimeout(() => {
+    this.#stopAwaitingWord ??= after(WORD_GRACE, () => {
       if (this.#state === "running") this.#end({});
-    }, WORD_GRACE);
+    });
   }
 
   /** Its heap was full, and what ran in it was ended; its event loop may go on. */
@@ -285,7 +286,7 @@ export class ThreadHost implements WorkerHost {
     if (this.#state === "ended") return;
     this.#state = "ended";
     this.#clearStartAlarm();
-    clearTimeout(this.#wordTimer);
+    this.#stopAwaitingWord?.();
     // Answers that were written before the end count.
     this.channel.finish();
     this.#thread.release();
